@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A byte queue that cannot outgrow its maximum; see buf.h. */
+#include "base/buf.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "base/obj.h"
+
+enum { FIRST_BYTES = 256 };
+
+static void check(const struct buf *b)
+{
+	MUST(b->off <= b->len && b->len <= b->cap && b->len - b->off <= b->max);
+}
+
+void buf_init(struct buf *b, size_t max)
+{
+	*b = (struct buf){.max = max};
+}
+
+void buf_deinit(struct buf *b)
+{
+	free(b->data);
+	*b = (struct buf){.max = b->max};
+}
+
+static int grow(struct buf *b, size_t wanted)
+{
+	size_t cap = b->cap ? b->cap : FIRST_BYTES;
+
+	while (cap < wanted)
+		cap = cap > SIZE_MAX / 2 ? wanted : cap * 2;
+	if (cap > b->max && wanted <= b->max)
+		cap = b->max;
+	char *data = realloc(b->data, cap);
+	if (!data)
+		return err_raise(ENOMEM, "a buffer of %zu bytes", cap);
+	b->data = data;
+	b->cap = cap;
+	return 0;
+}
+
+int buf_reserve(struct buf *b, size_t bytes, char **room)
+{
+	check(b);
+	if (bytes > b->max - (b->len - b->off))
+		return BUF_FULL;
+	if (bytes > b->cap - b->len && b->off) {
+		memmove(b->data, b->data + b->off, b->len - b->off);
+		b->len -= b->off;
+		b->off = 0;
+	}
+	if (bytes > b->cap - b->len) {
+		int r = grow(b, b->len + bytes);
+		if (r)
+			return r;
+	}
+	*room = b->data + b->len;
+	return 0;
+}
+
+void buf_commit(struct buf *b, size_t bytes)
+{
+	MUST(bytes <= b->cap - b->len);
+	b->len += bytes;
+	check(b);
+}
+
+int buf_append(struct buf *b, struct slice s)
+{
+	char *room;
+
+	if (s.len == 0)
+		return 0;
+	int r = buf_reserve(b, s.len, &room);
+	if (r)
+		return r;
+	memcpy(room, s.data, s.len);
+	buf_commit(b, s.len);
+	return 0;
+}
+
+int buf_printf(struct buf *b, const char *format, ...)
+{
+	va_list args, again;
+	char *room;
+
+	va_start(args, format);
+	va_copy(again, args);
+	int wanted = vsnprintf(NULL, 0, format, args);
+	va_end(args);
+	int r = wanted < 0 ? err_raise(EINVAL, "a format") : 0;
+	if (r == 0 && (size_t)wanted > b->max - buf_waiting(b))
+		r = BUF_FULL;
+	/* One byte more than is committed, for vsnprintf's NUL. */
+	size_t max = b->max;
+	if (r == 0) {
+		b->max = max < SIZE_MAX ? max + 1 : max;
+		r = buf_reserve(b, (size_t)wanted + 1, &room);
+		b->max = max;
+	}
+	if (r == 0) {
+		vsnprintf(room, (size_t)wanted + 1, format, again);
+		buf_commit(b, (size_t)wanted);
+	}
+	va_end(again);
+	return r;
+}
+
+void buf_take(struct buf *b, size_t bytes)
+{
+	MUST(bytes <= b->len - b->off);
+	b->off += bytes;
+	if (b->off == b->len)
+		b->off = b->len = 0;
+}
+
+void buf_clear(struct buf *b)
+{
+	b->off = b->len = 0;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Comparisons and cuts of byte runs; see slice.h. */
+#include "base/slice.h"
+
+static unsigned char ascii_lower(char c)
+{
+	unsigned char u = (unsigned char)c;
+	return u >= 'A' && u <= 'Z' ? (unsigned char)(u | 0x20) : u;
+}
+
+bool slice_eq_icase(struct slice a, struct slice b)
+{
+	if (a.len != b.len)
+		return false;
+	for (size_t i = 0; i < a.len; i++)
+		if (ascii_lower(a.data[i]) != ascii_lower(b.data[i]))
+			return false;
+	return true;
+}
+
+bool slice_starts_with(struct slice s, struct slice prefix)
+{
+	return s.len >= prefix.len && slice_eq(slice_first(s, prefix.len), prefix);
+}
+
+bool slice_ends_with(struct slice s, struct slice suffix)
+{
+	if (s.len < suffix.len)
+		return false;
+	return suffix.len == 0 || slice_eq(slice_from(s, s.len - suffix.len), suffix);
+}
+
+size_t slice_index(struct slice s, char c)
+{
+	const char *at = s.len ? memchr(s.data, c, s.len) : NULL;
+	return at ? (size_t)(at - s.data) : s.len;
+}
+
+int slice_cmp(struct slice a, struct slice b)
+{
+	size_t common = a.len < b.len ? a.len : b.len;
+	int order = common ? memcmp(a.data, b.data, common) : 0;
+	if (order)
+		return order;
+	return (a.len > b.len) - (a.len < b.len);
+}
+
+struct slice slice_trim(struct slice s)
+{
+	while (s.len && (s.data[0] == ' ' || s.data[0] == '\t')) {
+		s.data++;
+		s.len--;
+	}
+	while (s.len && (s.data[s.len - 1] == ' ' || s.data[s.len - 1] == '\t'))
+		s.len--;
+	return s;
+}
+
+bool slice_next(struct slice *rest, bool *more, char separator, struct slice *part)
+{
+	if (!*more)
+		return false;
+	size_t at = slice_index(*rest, separator);
+	*part = slice_first(*rest, at);
+	*more = at < rest->len;
+	*rest = slice_from(*rest, at + 1);
+	return true;
+}
