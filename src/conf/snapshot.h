@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The configuration as the running gateway sees it: read once, checked, immutable.
+ *
+ *   sallyport.yaml --conf/load--> struct snapshot --ref--> workers, sessions, questions
+ *
+ * Everything a snapshot points to lives in its arena and is valid while a reference is
+ * held. Threads share snapshots; nothing in one changes after conf_load returned it.
+ * The value zero of every switch is the strict one.
+ */
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/address.h"
+#include "base/arena.h"
+#include "base/rate.h"
+#include "base/slice.h"
+
+/* A list of texts; none is `count == 0`. */
+struct conf_texts {
+	const struct slice *items;
+	size_t count;
+};
+
+struct conf_listener {
+	struct slice url;       /* as written, for people */
+	bool tls;
+	struct slice host;      /* the literal address or name before the port */
+	struct address address; /* with port; port 0 lets the kernel choose */
+	bool cleartext_allowed; /* written down: clear text beyond loopback */
+};
+
+struct conf_certificate {
+	struct slice certificate, key; /* paths, resolved against the configuration's folder */
+};
+
+struct conf_tls {
+	const struct conf_certificate *certificates;
+	size_t count;
+	bool minimum_13;
+	bool development; /* a self-signed certificate for localhost, made at start */
+};
+
+enum conf_identity_kind {
+	CONF_IDENTITY_NONE = 0, /* nobody */
+	CONF_IDENTITY_TICKET,
+	CONF_IDENTITY_COOKIE,
+	CONF_IDENTITY_ANYONE,
+};
+
+struct conf_identity {
+	struct slice name;
+	enum conf_identity_kind kind;
+	struct {
+		const size_t *from; /* indexes into snapshot.identities */
+		size_t from_count;
+		uint64_t ttl_ms;
+		bool bind_origin, bind_route, bind_address;
+	} ticket;
+	struct {
+		struct slice name;   /* of the cookie */
+		struct slice verify; /* URL */
+		uint64_t cache_ms;
+		bool csrf_off;
+	} cookie;
+};
+
+/* One piece of a route's path between slashes. */
+struct conf_segment {
+	struct slice text; /* the literal, or the parameter's name */
+	bool parameter;
+};
+
+struct conf_path {
+	struct slice text; /* as written */
+	const struct conf_segment *segments;
+	size_t count;
+	bool prefix; /* ended in / and an asterisk: the rest of the path is free */
+};
+
+struct conf_origins {
+	bool same;              /* the origin of the request's own Host and scheme */
+	struct conf_texts list; /* exact serialised origins */
+	bool missing_allowed;   /* for programs; cookies are then no credential without Origin */
+};
+
+/* One piece of an upstream's path: literal text, or the value of a path parameter. */
+struct conf_upstream {
+	struct slice url; /* as written, for people and logs */
+	bool tls;
+	struct slice host; /* name or literal address, without brackets */
+	uint16_t port;
+	struct slice unix_path; /* instead of host and port; empty if none */
+	struct slice authority; /* for the Host header: host, and port unless default */
+	struct conf_path path;  /* segments with parameters of the route; may be a prefix */
+};
+
+enum conf_on_refusal {
+	CONF_ON_REFUSAL_CLOSE = 0,
+	CONF_ON_REFUSAL_DROP,
+	CONF_ON_REFUSAL_REPLY,
+};
+
+/* Section 5 of the manual, per route. */
+struct conf_route_limits {
+	uint64_t message_size, server_message_size; /* bytes */
+	uint32_t fragments;                         /* per message */
+	uint64_t message_time_ms;
+	struct rate messages; /* per connection */
+	struct rate bytes;
+	struct rate cost; /* not enforced before there are rules */
+	struct rate control_frames;
+	uint64_t buffered; /* bytes towards one slow reader */
+	uint64_t slow_reader_ms;
+	uint64_t inflated; /* bytes of one message after inflation */
+	uint32_t inflate_ratio;
+	uint64_t idle_ms, pong_ms;
+	uint64_t lifetime_ms;
+	uint32_t json_depth, json_members, json_values;
+	struct rate refusals;
+	uint64_t upstream_time_ms;
+};
+
+/* Section 5 of the manual, for the whole gateway. */
+struct conf_limits {
+	uint64_t connections;
+	uint64_t connections_per_address, connections_per_prefix, connections_per_identity;
+	struct rate handshakes_per_address;
+	uint64_t handshake_timeout_ms;
+	uint64_t request_head; /* bytes */
+	uint32_t request_headers;
+	uint64_t buffered;         /* bytes, over all connections */
+	uint64_t queue_per_worker; /* questions under way at once */
+};
+
+struct conf_route {
+	struct conf_path path;
+	struct conf_origins origins;
+	const size_t *identify; /* indexes into snapshot.identities, in the order written */
+	size_t identify_count;
+	const struct conf_upstream *upstreams;
+	size_t upstream_count;
+	struct conf_texts subprotocols;
+	bool observe; /* mode: observe */
+	bool compression;
+	enum conf_on_refusal on_refusal;
+	/* With CONF_ON_REFUSAL_REPLY: the reply is reply_parts[0] reason reply_parts[1] reason ...;
+	 * one part more than there are reasons. Valid JSON for every reason word. */
+	struct conf_texts reply_parts;
+	struct conf_texts forward_headers; /* lower case */
+	struct conf_texts forward_query;
+	struct conf_route_limits limits;
+	uint32_t index; /* position in snapshot.routes */
+	uint32_t line;  /* in the configuration file */
+};
+
+struct conf_site {
+	struct conf_path path;
+	struct slice root; /* folder */
+	bool headers_off;
+	/* The whole Content-Security-Policy value, made from the routes and `csp:`; empty if off. */
+	struct slice csp;
+};
+
+struct conf_admin {
+	bool on;
+	struct conf_listener listener;
+	struct slice token_file; /* empty if none */
+};
+
+enum conf_log_level { CONF_LOG_ERROR = 0, CONF_LOG_WARN, CONF_LOG_INFO, CONF_LOG_DEBUG };
+
+struct snapshot {
+	_Atomic uint32_t refs;
+	struct arena arena;
+	struct slice file; /* path of the configuration */
+	const struct conf_listener *listeners;
+	size_t listener_count;
+	struct conf_tls tls;
+	struct conf_texts hosts;
+	struct slice keys; /* folder of secret keys; empty if nothing needs one */
+	const struct conf_identity *identities;
+	size_t identity_count;
+	const struct conf_route *routes;
+	size_t route_count;
+	const struct conf_site *sites;
+	size_t site_count;
+	struct conf_limits limits;
+	struct conf_admin admin;
+	enum conf_log_level log_level;
+	uint32_t workers; /* `workers:`; 0 = one per processor */
+};
+
+struct snapshot *snapshot_ref(struct snapshot *s);
+
+/* Frees it with the last reference. Accepts NULL, returns NULL. */
+struct snapshot *snapshot_unref(struct snapshot *s);
