@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every number that /metrics shows, one row each; refusals have one label per reason
+ * besides. No include guard: included many times.
+ *
+ * METRIC(id, name without the sallyport_ in front, kind, sentence)
+ */
+/* clang-format off */
+METRIC(CONNECTIONS,       "connections",              GAUGE,   "Client connections held, in any state")
+METRIC(SESSIONS,          "sessions",                 GAUGE,   "Open WebSocket sessions")
+METRIC(UPSTREAMS,         "upstream_connections",     GAUGE,   "Connections to applications")
+METRIC(BUFFERED,          "buffered_bytes",           GAUGE,   "Bytes held for slow peers and unfinished messages")
+METRIC(QUESTIONS,         "questions",                GAUGE,   "Questions to the control thread that wait for their answer")
+METRIC(ACCEPTED,          "accepted_total",           COUNTER, "Connections accepted")
+METRIC(REQUESTS,          "requests_total",           COUNTER, "Request heads read whole")
+METRIC(HANDSHAKES,        "handshakes_total",         COUNTER, "WebSocket handshakes answered 101")
+METRIC(TICKETS,           "tickets_total",            COUNTER, "Tickets issued")
+METRIC(PAGES,             "pages_total",              COUNTER, "Answers given for ordinary pages")
+METRIC(CLIENT_MESSAGES,   "client_messages_total",    COUNTER, "Messages forwarded to applications")
+METRIC(SERVER_MESSAGES,   "server_messages_total",    COUNTER, "Messages forwarded to clients")
+METRIC(CLIENT_BYTES,      "client_bytes_total",       COUNTER, "Bytes of messages forwarded to applications")
+METRIC(SERVER_BYTES,      "server_bytes_total",       COUNTER, "Bytes of messages forwarded to clients")
+METRIC(OBSERVED,          "observed_total",           COUNTER, "Messages let through by mode: observe that would have been refused")
+METRIC(UPSTREAM_FAILURES, "upstream_failures_total",  COUNTER, "Connections to applications that failed")
+METRIC(TLS_FAILURES,      "tls_failures_total",       COUNTER, "TLS handshakes that failed")
+METRIC(ACCEPT_FAILURES,   "accept_failures_total",    COUNTER, "Connections not accepted for want of descriptors or memory")
+/* clang-format on */
