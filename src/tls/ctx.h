@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * What we accept in TLS, as server and as client. One of each per worker.
+ *
+ * TLS 1.2 and 1.3 only; in 1.2 only ephemeral elliptic curves with AEAD. No compression,
+ * no renegotiation, no 0-RTT. Application protocol: http/1.1 or none named; a client that
+ * offers only others (h2) is refused by alert. One session ticket per 1.3 handshake, with
+ * keys that live in the context's memory.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/slice.h"
+#include "tls/certificate.h"
+
+struct tls_server;
+struct tls_client;
+
+/* certificates[0] answers to everybody whose name (SNI) none of them covers. At least one;
+ * references are taken. Returns 0 or -errno. */
+int tls_server_new(struct tls_certificate *const *certificates, size_t count, bool minimum_13,
+		   struct tls_server **out);
+
+/* Streams that still use it keep it alive. Accepts NULL, returns NULL. */
+struct tls_server *tls_server_free(struct tls_server *server);
+
+/* For upstreams: trusts the system's authorities and, if ca_file is not empty, those in it
+ * as well (PEM). Returns 0 or -errno. */
+int tls_client_new(struct slice ca_file, struct tls_client **out);
+struct tls_client *tls_client_free(struct tls_client *client);
