@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The gate for messages: rates, and what a refusal does to the connection.
+ *
+ *   client frame --> ws/ (frame rules, size, fragments, UTF-8) --> message_judge_client --> PASS
+ *                         |                                             |
+ *                         '------- reason ------> message_refuse <------'
+ *                                                      |
+ *                       close (REFUSE) | DROP | REPLY | PASS with a reason (mode: observe)
+ *
+ * One struct per session, embedded, 64 bytes; no allocation, no system call.
+ *
+ * Some reasons always close, whatever the route's on_refusal and mode say: broken frames,
+ * and whatever would have to be held to be judged later (sizes, fragments, time). Rates and
+ * everything about content obey on_refusal, and too many refusals close (REFUSALS).
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/rate.h"
+#include "base/slice.h"
+#include "conf/snapshot.h"
+#include "policy/verdict.h"
+
+struct message_policy {
+	const struct conf_route *route; /* valid while the session holds its snapshot */
+	struct bucket messages, bytes, control_frames, refusals;
+};
+
+void message_policy_init(struct message_policy *m, const struct conf_route *route);
+
+/* A client's whole message of so many bytes (after inflation): message_size, `messages`,
+ * `bytes`. now_us is monotonic, in all of these. */
+struct verdict message_judge_client(struct message_policy *m, size_t bytes, uint64_t now_us)
+	__attribute__((warn_unused_result));
+
+/* A client's ping or pong (a close frame is never too much). */
+struct verdict message_judge_control(struct message_policy *m, uint64_t now_us)
+	__attribute__((warn_unused_result));
+
+/* A message from the application: server_message_size. Never counts against the client. */
+struct verdict message_judge_server(const struct message_policy *m, size_t bytes)
+	__attribute__((warn_unused_result));
+
+/* Somebody else found a reason to refuse a client's message: what is to be done? */
+struct verdict message_refuse(struct message_policy *m, enum reason reason, uint64_t now_us)
+	__attribute__((warn_unused_result));
+
+/* True for reasons that close whatever the route says. */
+bool message_always_closes(enum reason reason);
+
+/* Appends the text to send for VERDICT_REPLY. Returns as buf_append. */
+int message_reply(const struct message_policy *m, enum reason reason, struct buf *to)
+	__attribute__((warn_unused_result));
