@@ -118,6 +118,12 @@ void buf_take(struct buf *b, size_t bytes)
 		b->off = b->len = 0;
 }
 
+void buf_truncate(struct buf *b, size_t waiting)
+{
+	MUST(waiting <= b->len - b->off);
+	b->len = b->off + waiting;
+}
+
 void buf_clear(struct buf *b)
 {
 	b->off = b->len = 0;

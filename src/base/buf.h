@@ -55,5 +55,8 @@ int buf_printf(struct buf *b, const char *format, ...)
 /* Takes `bytes` (at most all that waits) from the front. */
 void buf_take(struct buf *b, size_t bytes);
 
+/* Forgets what was appended last: the first `waiting` bytes (at most all that waits) stay. */
+void buf_truncate(struct buf *b, size_t waiting);
+
 /* Takes everything; keeps the memory. */
 void buf_clear(struct buf *b);
