@@ -1,0 +1,336 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+Plays one script: applications first, then the gateway, then everything in the order written.
+
+    gateway [plain] { ... }          see gateway.py; ${app}, ${app.port} ... are filled in
+    file NAME { ... }                a file beside the configuration
+    app NAME ...                     see upstream.py
+    client NAME [tls] [OPTION=...] { ... }
+                                     a second block of the same name goes on with the same connection.
+                                     from=127.0.0.2  rcvbuf=4096  to=admin|0|1  again (a new connection)
+                                     tls: sni=NAME  max=1.1|1.2|1.3  min=...  alpn=h2,http/1.1  refused
+    log KEY=VALUE KEY~REGEX ...      one line of the log has all of these
+    no log REGEX                     no line of the log is like that
+    secret TEXT                      must not be in the log or the metrics when all is over
+    metric NAME{...} VALUE           or >= VALUE; waits a little for it
+    seen APP N                       the application saw N requests
+    signal NAME | kill TERM|HUP      kill waits for nothing; `exit CODE` waits for the end
+    sleep 100ms
+    idle                             sessions, connections, buffers and questions are all zero
+"""
+import os
+import re
+import shlex
+import shutil
+import ssl
+import tempfile
+import threading
+import time
+import urllib.parse
+
+from . import Failed, script, wire
+from .gateway import Gateway, configuration
+from .peer import Peer, Stopped, seconds
+from .upstream import App
+
+IDLE = ("sallyport_sessions", "sallyport_connections", "sallyport_buffered_bytes", "sallyport_questions")
+_TLS = {"1.0": ssl.TLSVersion.TLSv1, "1.1": ssl.TLSVersion.TLSv1_1, "1.2": ssl.TLSVersion.TLSv1_2,
+        "1.3": ssl.TLSVersion.TLSv1_3}
+
+
+class World:
+    """What the peers of one script share."""
+
+    def __init__(self, patience):
+        self.patience = patience
+        self.long = patience * 10
+        self.variables = {}
+        self.over = threading.Event()
+        self.events = {}
+        self.lock = threading.Lock()
+        self.hosts = {}
+
+    def fill(self, text):
+        def one(m):
+            if m.group(1) not in self.variables:
+                raise Failed(f"no variable {m.group(1)}")
+            return str(self.variables[m.group(1)])
+        return re.sub(r"\$\{([\w.]+)\}", one, text)
+
+    def event(self, name):
+        with self.lock:
+            return self.events.setdefault(name, threading.Event())
+
+    def signal(self, name):
+        self.event(name).set()
+
+    def wait(self, name):
+        if not self.event(name).wait(self.long):
+            raise Failed(f"nobody signalled {name}")
+
+    def stop_if_over(self, peer):
+        if self.over.is_set() and not peer.client:
+            raise Stopped
+
+    def host_of(self, peer):
+        return self.hosts.get(peer.name, "127.0.0.1")
+
+
+class Play:
+    def __init__(self, path, binary, patience=3.0, environment=None):
+        with open(path, encoding="utf-8") as f:
+            self.script = script.parse(path, f.read())
+        self.binary = binary
+        self.environment = environment
+        self.world = World(patience)
+        self.folder = tempfile.mkdtemp(prefix="wst-")
+        self.apps = {}
+        self.clients = {}
+        self.gateway = None
+        self.secrets = []
+        self.was_idle = False
+        self.ended = False          # the script itself saw the gateway end
+
+    def run(self):
+        """Plays the script; raises Failed with the line that did not come true."""
+        problem = None
+        try:
+            self.prepare()
+            for s in self.script.statements:
+                try:
+                    self.step(s)
+                except Failed as f:
+                    f.line = f.line or s.line
+                    raise
+            if not self.was_idle and not self.ended:
+                raise Failed("the script does not say `idle` at its end")
+        except Failed as f:
+            problem = f
+            if self.gateway:
+                problem.args = (problem.args[0] + "\n" + self.gateway.tail(8),)
+        finally:
+            problem = self.finish(problem)
+        if problem:
+            raise problem
+
+    def prepare(self):
+        self.world.variables["folder"] = self.folder
+        for s in self.script.statements:
+            if s.verb == "app":
+                self.make_app(s)
+        for s in self.script.statements:
+            if s.verb == "file":
+                with open(os.path.join(self.folder, s.rest), "w", encoding="utf-8") as f:
+                    f.write(s.raw)
+
+    def make_app(self, s):
+        words = s.rest.split()
+        kind = words[1] if len(words) > 1 else "script"
+        app = self.apps[words[0]] = App(words[0], kind, s.block or [], self.world)
+        v = self.world.variables
+        v[words[0]] = f"ws://127.0.0.1:{app.port}"
+        v[words[0] + ".http"] = f"http://127.0.0.1:{app.port}"
+        v[words[0] + ".host"] = f"127.0.0.1:{app.port}"
+
+    def step(self, s):
+        if s.verb in ("app", "file"):
+            return
+        act = getattr(self, "do_" + s.verb, None)
+        if not act:
+            raise Failed(f"no such statement: {s.verb}")
+        act(s)
+
+    def do_gateway(self, s):
+        text = self.world.fill(configuration(s.raw, s.rest))
+        self.gateway = Gateway(self.binary, self.folder, text, self.world.patience, self.environment)
+        self.gateway.wait_ready()
+        at = self.gateway.url()
+        v = self.world.variables
+        v["gateway"] = at.netloc
+        v["port"] = at.port
+        v["origin"] = f"{at.scheme}://{at.netloc}"
+        v["admin"] = urllib.parse.urlsplit(self.gateway.admin or "").netloc
+
+    def do_client(self, s):
+        name, *options = s.rest.split()
+        if "again" in options or name not in self.clients:
+            if not self.connect(name, options):
+                return
+        self.clients[name].run(s.block or [])
+
+    def connect(self, name, options):
+        o = dict(x.partition("=")[::2] for x in options)
+        if o.get("to") == "admin":
+            at = urllib.parse.urlsplit(self.gateway.admin)
+        elif "to" in o:
+            at = urllib.parse.urlsplit(self.gateway.listeners[int(o["to"])])
+        else:
+            at = self.gateway.url("https" if "tls" in o else None)
+        self.world.hosts[name] = at.netloc
+        try:
+            w = wire.dial(at.hostname, at.port, o.get("from"), int(o.get("rcvbuf", 0)), self.world.patience)
+            if "tls" in o:
+                w.start_tls(_tls_context(o), o.get("sni", "localhost"), self.world.patience)
+        except (OSError, ssl.SSLError) as e:
+            if "refused" in o:
+                return False
+            raise Failed(f"{name} cannot connect: {e}") from None
+        if "refused" in o:
+            raise Failed(f"{name} was not refused")
+        if name in self.clients:
+            self.clients[name].wire.close()
+        self.clients[name] = Peer(w, name, self.world, client=True)
+        return True
+
+    def do_log(self, s):
+        wanted = []
+        for word in shlex.split(self.world.fill(s.rest)):
+            m = re.match(r"([\w.]+)([=~])(.*)", word)
+            if not m:
+                raise Failed(f"not key=value: {word}")
+            wanted.append(m.groups())
+
+        def fits(record):
+            for key, how, value in wanted:
+                got = record.get(key)
+                if got is None:
+                    return False
+                got = got if isinstance(got, str) else str(got).lower() if isinstance(got, bool) else str(got)
+                if (got != value) if how == "=" else not re.search(value, got):
+                    return False
+            return True
+
+        if not self.gateway.wait_log(fits, self.world.patience):
+            raise Failed(f"no line of the log has {s.rest}")
+
+    def do_no(self, s):
+        kind, _, pattern = s.rest.partition(" ")
+        if kind != "log":
+            raise Failed("`no` is followed by `log`")
+        for line in list(self.gateway.lines):
+            if re.search(self.world.fill(pattern), line):
+                raise Failed(f"a line of the log is like that: {line[:300]}")
+
+    def do_secret(self, s):
+        self.secrets.append((s.line, self.world.fill(s.rest)))
+
+    def do_metric(self, s):
+        text = self.world.fill(s.rest)
+        m = re.fullmatch(r"(\S+?(?:\{.*\})?)\s+(>=)?\s*([\d.]+)", text)
+        if not m:
+            raise Failed(f"not a metric: {text}")
+        name, at_least, value = m.group(1), m.group(2), float(m.group(3))
+        until = time.monotonic() + self.world.patience
+        while True:
+            all_of_them = self.gateway.metrics()
+            got = all_of_them.get(name) if "{" in name else self.gateway.total(name, all_of_them)
+            if got is not None and (got >= value if at_least else got == value):
+                return
+            if time.monotonic() > until:
+                raise Failed(f"{name} is {got}, wanted {at_least or ''}{value:g}")
+            time.sleep(0.03)
+
+    def do_seen(self, s):
+        name, n = s.rest.split()
+        got = len(self.apps[name].seen)
+        if got != int(n):
+            raise Failed(f"{name} saw {got} requests, wanted {n}")
+
+    def do_signal(self, s):
+        self.world.signal(s.rest)
+
+    def do_wait(self, s):
+        self.world.wait(s.rest)
+
+    def do_kill(self, s):
+        self.gateway.signal(s.rest)
+
+    def do_exit(self, s):
+        problem = self.gateway.stop() if self.gateway.process.poll() is not None else self.wait_exit()
+        if problem:
+            raise Failed(problem)
+        if self.gateway.exit_code != int(s.rest):
+            raise Failed(f"the gateway ended with {self.gateway.exit_code}")
+        self.ended = True
+
+    def wait_exit(self):
+        try:
+            self.gateway.process.wait(self.world.long)
+        except Exception:
+            return "the gateway is still running"
+        return self.gateway.stop()
+
+    def do_sleep(self, s):
+        time.sleep(seconds(s.rest))
+
+    def do_idle(self, _):
+        for c in self.clients.values():
+            c.wire.close()
+        until = time.monotonic() + self.world.patience
+        while True:
+            metrics = self.gateway.metrics()
+            busy = {}
+            for name in IDLE:
+                got = self.gateway.total(name, metrics)
+                if got is None:
+                    raise Failed(f"there is no metric {name}")
+                if got:
+                    busy[name] = got
+            if not busy:
+                self.was_idle = True
+                return
+            if time.monotonic() > until:
+                raise Failed(f"not idle: {busy}")
+            time.sleep(0.03)
+
+    def check_secrets(self):
+        if not self.secrets:
+            return
+        said = list(self.gateway.lines)
+        for line, secret in self.secrets:
+            for l in said:
+                if secret in l:
+                    raise Failed(f"the log holds the secret {secret!r}: {l[:300]}", line)
+
+    def finish(self, problem):
+        """Stops everything this script started; the first problem found."""
+        try:
+            if self.gateway and not problem and self.secrets and not self.ended:
+                text = "\n".join(f"{k} {v}" for k, v in self.gateway.metrics().items())
+                for line, secret in self.secrets:
+                    if secret in text:
+                        problem = Failed(f"the metrics hold the secret {secret!r}", line)
+        except Failed as f:
+            problem = problem or f
+        for c in self.clients.values():
+            c.wire.close()
+        ended_badly = self.gateway.stop() if self.gateway and not self.ended else None
+        if ended_badly and (not problem or "sanitizer" in ended_badly):
+            problem = Failed(ended_badly)
+        self.world.over.set()
+        for app in self.apps.values():
+            app.stop()
+            if app.failures and not problem:
+                problem = app.failures[0]
+        if self.gateway and not problem:
+            try:
+                self.check_secrets()
+            except Failed as f:
+                problem = f
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return problem
+
+
+def _tls_context(o):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    if "max" in o:
+        context.set_ciphers("ALL:@SECLEVEL=0")
+        context.minimum_version = min(_TLS[o["max"]], ssl.TLSVersion.TLSv1)
+        context.maximum_version = _TLS[o["max"]]
+    if "min" in o:
+        context.minimum_version = _TLS[o["min"]]
+    if "alpn" in o:
+        context.set_alpn_protocols(o["alpn"].split(","))
+    return context
