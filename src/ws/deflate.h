@@ -32,9 +32,9 @@ struct ws_inflater *ws_inflater_free(struct ws_inflater *i);
 /*
  * Inflates the payload of one whole message, as it stood in its frames (section 7.2.2).
  *
- * Gives REASON_NONE and *inflated, which lies in the inflater's own memory (and may be
- * overwritten by the caller) until the next ws_inflate or ws_inflater_release. What it
- * needs beyond its first 64 KiB is charged to `memory` until then.
+ * Gives REASON_NONE and *inflated, which lies in the inflater's own memory until the next
+ * ws_inflate or ws_inflater_release. What it needs beyond its first 64 KiB is charged to `memory`
+ * until then.
  *
  * Refuses with REASON_MESSAGE_TOO_BIG beyond max_bytes, REASON_WS_INFLATE beyond the ratio
  * or when the data is broken, is cut off inside a block, or goes on after a final block
@@ -44,6 +44,9 @@ struct ws_inflater *ws_inflater_free(struct ws_inflater *i);
 enum reason ws_inflate(struct ws_inflater *i, struct slice compressed,
 		       const struct ws_inflate_limits *limits, struct budget *memory,
 		       struct slice *inflated) __attribute__((warn_unused_result));
+
+/* The same bytes as *inflated, to be written to. */
+char *ws_inflater_bytes(struct ws_inflater *i);
 
 /* The last message's bytes are not needed any more. Harmless twice. */
 void ws_inflater_release(struct ws_inflater *i);

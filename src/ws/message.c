@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Frames become messages; see message.h for the picture.
+ *
+ *             head complete              payload complete
+ *   AT_HEAD ---------------> AT_DATA ------------------------> AT_HEAD
+ *           \--------------> AT_CONTROL ---------------------> AT_HEAD, CLOSED
+ *   any ---- a broken rule, a limit, no memory --------------> FAILED
+ *
+ * Each step does one of these arrows, or uses up the input and waits. A message has two
+ * places at most: where it arrived, or the assembly buffer; a control frame in the middle
+ * of it is put behind it there.
+ */
+#include "ws/message.h"
+
+#include "ws/close.h"
+#include "ws/hold.h"
+#include "ws/mask.h"
+
+enum { AT_HEAD = 0, AT_DATA, AT_CONTROL, CLOSED, FAILED };
+
+/* What a step may return besides an event. */
+enum { GO_ON = -1 };
+
+void ws_reader_init(struct ws_reader *r, const struct ws_reader_config *config,
+		    struct budget *memory, struct ws_inflater *inflater)
+{
+	*r = (struct ws_reader){.config = config, .memory = memory, .inflater = inflater};
+}
+
+/* Takes back what the last event lent. */
+static void settle(struct ws_reader *r)
+{
+	r->lent = false;
+	if (r->inflater)
+		ws_inflater_release(r->inflater);
+	if (!r->in_message) {
+		r->control_bytes = 0;
+		r->message_bytes = 0;
+		hold_release(&r->assembly, &r->charge);
+	} else if (r->control_bytes) {
+		r->control_bytes = 0;
+		buf_truncate(&r->assembly, r->message_bytes);
+	}
+}
+
+void ws_reader_deinit(struct ws_reader *r)
+{
+	if (r->lent)
+		settle(r);
+	hold_release(&r->assembly, &r->charge);
+	*r = (struct ws_reader){.state = CLOSED};
+}
+
+bool ws_reader_in_message(const struct ws_reader *r)
+{
+	if (r->state == CLOSED || r->state == FAILED)
+		return false;
+	return r->in_message || r->head_bytes || r->state != AT_HEAD;
+}
+
+static int fail(struct ws_reader *r, enum reason why)
+{
+	r->state = FAILED;
+	r->refused = why;
+	r->in_message = false;
+	settle(r);
+	return WS_REFUSED;
+}
+
+static size_t input_bytes(const struct ws_input *in)
+{
+	return (size_t)(in->end - in->at);
+}
+
+static struct ws_rules rules_now(const struct ws_reader *r)
+{
+	const struct ws_reader_config *c = r->config;
+
+	return (struct ws_rules){
+		.side = c->side,
+		.rsv1_ok = r->inflater != NULL,
+		.text_ok = c->text_ok,
+		.binary_ok = c->binary_ok,
+		.in_message = r->in_message,
+		.max_payload = c->max_message - r->message_bytes,
+	};
+}
+
+/* The head that lies in the input, or whose first bytes came earlier. */
+static int read_head(struct ws_reader *r, struct ws_input *in, struct ws_header *h)
+{
+	struct ws_rules rules = rules_now(r);
+	struct slice bytes = slice_of(in->at, input_bytes(in));
+	size_t had = r->head_bytes;
+	enum reason why;
+
+	if (had) {
+		size_t more = WS_HEADER_MAX - had;
+		if (more > bytes.len)
+			more = bytes.len;
+		memcpy(r->head + had, bytes.data, more);
+		bytes = slice_of(r->head, had + more);
+	}
+	switch (ws_header_decode(bytes, &rules, h, &why)) {
+	case WS_HEADER_DONE:
+		in->at += h->header_bytes - had;
+		r->head_bytes = 0;
+		return GO_ON;
+	case WS_HEADER_MORE:
+		if (!had && bytes.len)
+			memcpy(r->head, bytes.data, bytes.len);
+		r->head_bytes = (uint8_t)bytes.len;
+		in->at = in->end;
+		return WS_NEED_MORE;
+	case WS_HEADER_REFUSED:
+	default:
+		return fail(r, why);
+	}
+}
+
+static int begin_frame(struct ws_reader *r, const struct ws_header *h)
+{
+	r->frame_opcode = h->opcode;
+	r->frame_fin = h->fin;
+	r->frame_left = h->payload_bytes;
+	memcpy(r->key, h->key, sizeof(r->key));
+	if (ws_opcode_is_control(h->opcode)) {
+		r->state = AT_CONTROL;
+		return GO_ON;
+	}
+	if (!r->in_message) {
+		r->in_message = true;
+		r->message_opcode = h->opcode;
+		r->compressed = h->rsv1;
+		r->fragments = 0;
+		r->utf8 = (struct utf8_state){0};
+	}
+	if (r->fragments >= r->config->max_fragments)
+		return fail(r, REASON_TOO_MANY_FRAGMENTS);
+	r->fragments++;
+	r->state = AT_DATA;
+	return GO_ON;
+}
+
+/* Unmasks in place what is left of the frame, all of which is in the input. */
+static char *take_in_place(struct ws_reader *r, struct ws_input *in)
+{
+	char *payload = in->at;
+
+	if (r->config->side == WS_SERVER)
+		ws_mask(payload, r->frame_left, r->key, 0);
+	in->at += r->frame_left;
+	return payload;
+}
+
+/* Copies what has come of the frame to the end of the assembly buffer, unmasked. */
+static int store(struct ws_reader *r, struct ws_input *in, struct slice *stored)
+{
+	size_t bytes = input_bytes(in);
+	uint64_t limit;
+	char *room;
+
+	if (__builtin_add_overflow(r->config->max_message, WS_CONTROL_MAX, &limit))
+		limit = UINT64_MAX;
+	if (bytes > r->frame_left)
+		bytes = r->frame_left;
+	*stored = slice_of(NULL, 0);
+	if (bytes == 0)
+		return GO_ON;
+	struct hold hold = {
+		.buf = &r->assembly,
+		.charge = &r->charge,
+		.memory = r->memory,
+		.limit = limit,
+	};
+	enum reason why = hold_reserve(&hold, bytes, &room);
+	if (why)
+		return fail(r, why);
+	if (r->config->side == WS_SERVER) {
+		uint8_t key[WS_KEY_BYTES];
+		ws_mask_copy(room, in->at, bytes, r->key, 0);
+		memcpy(key, r->key, sizeof(key));
+		for (size_t i = 0; i < WS_KEY_BYTES; i++)
+			r->key[i] = key[(bytes + i) & 3];
+	} else {
+		memcpy(room, in->at, bytes);
+	}
+	buf_commit(&r->assembly, bytes);
+	in->at += bytes;
+	r->frame_left -= bytes;
+	*stored = slice_of(room, bytes);
+	return GO_ON;
+}
+
+/* The message is whole: `payload` as it travelled, `known_utf8` if it was checked already. */
+static int finish_message(struct ws_reader *r, char *payload, size_t bytes, bool known_utf8,
+			  struct ws_event *out)
+{
+	struct slice text = slice_of(payload, bytes);
+	const struct ws_reader_config *c = r->config;
+
+	r->state = AT_HEAD;
+	if (r->compressed) {
+		enum reason why = ws_inflate(r->inflater, text, &c->inflate, r->memory, &text);
+		if (why)
+			return fail(r, why);
+		payload = ws_inflater_bytes(r->inflater);
+		r->lent = true;
+	}
+	//= rfc6455#8.1 "Handling of Errors in UTF-8-Encoded Data"
+	if (r->message_opcode == WS_OPCODE_TEXT && !known_utf8 && !utf8_valid(text))
+		return fail(r, REASON_WS_UTF8);
+	r->in_message = false;
+	r->serial++;
+	out->opcode = (enum ws_opcode)r->message_opcode;
+	out->payload = text;
+	out->writable = payload;
+	return WS_MESSAGE;
+}
+
+static int read_data(struct ws_reader *r, struct ws_input *in, struct ws_event *out)
+{
+	struct slice stored;
+	bool plain_text = r->message_opcode == WS_OPCODE_TEXT && !r->compressed;
+
+	if (r->frame_fin && r->message_bytes == 0 && input_bytes(in) >= r->frame_left) {
+		size_t bytes = r->frame_left;
+		return finish_message(r, take_in_place(r, in), bytes, false, out);
+	}
+	int step = store(r, in, &stored);
+	if (step != GO_ON)
+		return step;
+	r->message_bytes += stored.len;
+	if (plain_text && !utf8_feed(&r->utf8, stored))
+		return fail(r, REASON_WS_UTF8);
+	if (r->frame_left)
+		return WS_NEED_MORE;
+	r->state = AT_HEAD;
+	if (!r->frame_fin)
+		return GO_ON;
+	if (plain_text && !utf8_complete(&r->utf8))
+		return fail(r, REASON_WS_UTF8);
+	r->lent = true;
+	return finish_message(r, r->assembly.data, r->message_bytes, plain_text, out);
+}
+
+static int finish_control(struct ws_reader *r, char *payload, size_t bytes, struct ws_event *out)
+{
+	r->state = AT_HEAD;
+	if (!r->in_message)
+		r->serial++;
+	out->opcode = (enum ws_opcode)r->frame_opcode;
+	out->payload = slice_of(payload, bytes);
+	out->writable = payload;
+	if (r->frame_opcode == WS_OPCODE_PING)
+		return WS_PING;
+	if (r->frame_opcode == WS_OPCODE_PONG)
+		return WS_PONG;
+	enum reason why = ws_close_parse(out->payload, &out->code, &out->payload);
+	if (why)
+		return fail(r, why);
+	if (out->payload.len)
+		out->writable = payload + (bytes - out->payload.len);
+	/* A message that this close frame interrupted will never be whole. */
+	r->in_message = false;
+	if (!r->lent)
+		settle(r);
+	r->state = CLOSED;
+	return WS_CLOSE;
+}
+
+static int read_control(struct ws_reader *r, struct ws_input *in, struct ws_event *out)
+{
+	struct slice stored;
+
+	if (r->control_bytes == 0 && input_bytes(in) >= r->frame_left) {
+		size_t bytes = r->frame_left;
+		return finish_control(r, take_in_place(r, in), bytes, out);
+	}
+	int step = store(r, in, &stored);
+	if (step != GO_ON)
+		return step;
+	r->control_bytes = (uint8_t)(r->control_bytes + stored.len);
+	if (r->frame_left)
+		return WS_NEED_MORE;
+	r->lent = true;
+	return finish_control(r, r->assembly.data + r->message_bytes, r->control_bytes, out);
+}
+
+static int step_on(struct ws_reader *r, struct ws_input *in, struct ws_event *out)
+{
+	struct ws_header header;
+	int step;
+
+	switch (r->state) {
+	case AT_HEAD:
+		step = read_head(r, in, &header);
+		return step == GO_ON ? begin_frame(r, &header) : step;
+	case AT_DATA:
+		return read_data(r, in, out);
+	case AT_CONTROL:
+		return read_control(r, in, out);
+	case CLOSED:
+		//= rfc6455#5.5.1 "MUST NOT send any more data frames after sending a Close frame"
+		in->at = in->end;
+		return WS_NEED_MORE;
+	case FAILED:
+	default:
+		return WS_REFUSED;
+	}
+}
+
+enum ws_event_kind ws_reader_next(struct ws_reader *r, struct ws_input *in, struct ws_event *out)
+{
+	int step;
+
+	*out = (struct ws_event){0};
+	if (r->lent)
+		settle(r);
+	do
+		step = step_on(r, in, out);
+	while (step == GO_ON);
+	if (step == WS_REFUSED) {
+		in->at = in->end;
+		*out = (struct ws_event){.reason = r->refused};
+	}
+	out->kind = (enum ws_event_kind)step;
+	return out->kind;
+}
