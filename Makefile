@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+# The front door; meson.build has the build, tools/ has the rest.
+#
+#   make           build build/sallyport        make check     every test; SANITIZE=1: under ASan and UBSan
+#   make demo      a gateway to play with       make lint      layers, clang-tidy, cppcheck, spelling, manual
+#   make install   DESTDIR=, as configured      make asan tsan the unit tests under that sanitizer
+#   make doc       manual pages and lists       make fuzz T=60 every fuzz target for T seconds
+#   make format    clang-format changed lines   make cov       coverage per folder
+#
+# Missing Debian packages are installed first (tools/deps); DEPS=no leaves them alone.
+
+T ?= 30
+ifeq ($(SANITIZE),1)
+kinds = sanitized
+else ifeq ($(SANITIZE),0)
+kinds = plain
+else ifeq ($(CI),true)
+kinds = sanitized
+else
+kinds = plain
+endif
+
+.PHONY: all demo check lint asan tsan fuzz cov format install doc clean
+
+all:
+	@tools/deps build
+	@tools/build build
+
+demo:
+	@tools/deps build demo
+	@tools/build build
+	@exec examples/demo
+
+check:
+	@tools/check $(kinds)
+
+lint asan tsan cov format:
+	@tools/dev $@
+
+fuzz:
+	@tools/dev fuzz $(T)
+
+install: all
+	@meson install -C build --no-rebuild
+
+doc:
+	@tools/deps check
+	@tools/build build -Dtests=enabled
+	@tools/dev doc
+
+clean:
+	rm -rf build build-*
