@@ -44,3 +44,15 @@ static inline void list_remove(struct list *l)
 	l->next->prev = l->prev;
 	list_init(l);
 }
+
+/* Moves all of `from` to the end of `head`; `from` is empty then. */
+static inline void list_splice(struct list *head, struct list *from)
+{
+	if (list_empty(from))
+		return;
+	from->next->prev = head->prev;
+	head->prev->next = from->next;
+	from->prev->next = head;
+	head->prev = from->prev;
+	list_init(from);
+}

@@ -73,7 +73,7 @@ struct stream_scratch {
 	uint64_t recvs, sends; /* counted for tests and benchmarks */
 };
 
-/* Lives in the session. 120 bytes. */
+/* Lives in the session. 112 bytes. */
 struct stream {
 	struct io io;
 	stream_fn fn;
@@ -85,7 +85,7 @@ struct stream {
 	struct budget *budget;
 	size_t max_pending;
 	uint8_t state; /* private bits */
-	int8_t broken; /* outcome that every further write and read gets */
+	int broken;    /* outcome that every further write gets */
 };
 
 #define STREAM_OWNER(stream, type, member) LIST_ENTRY(stream, type, member)
@@ -147,8 +147,12 @@ void stream_resume(struct stream *s);
 /*
  * Writes all of data or nothing; copies it. It leaves with the end of the round at the
  * latest. Returns 0, STREAM_FULL with nothing taken, STREAM_RESET, STREAM_TLS_FAILED,
- * or -errno. STREAM_FULL by the maximum means that pending + data > max_pending: give a
- * maximum of "pending at which I stop reading from the other side" plus the longest write.
+ * or -errno. STREAM_FULL means that pending + data > max_pending: give a maximum of
+ * "pending at which I stop reading from the other side" plus the longest write.
+ *
+ * When what the kernel did not take finds no budget or memory, part of it may have left:
+ * the stream is broken then, fn says STREAM_GONE, and everything returns STREAM_FULL
+ * (or -ENOMEM).
  */
 int stream_write(struct stream *s, struct slice data) __attribute__((warn_unused_result));
 

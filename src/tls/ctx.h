@@ -5,8 +5,11 @@
  *
  * TLS 1.2 and 1.3 only; in 1.2 only ephemeral elliptic curves with AEAD. No compression,
  * no renegotiation, no 0-RTT. Application protocol: http/1.1 or none named; a client that
- * offers only others (h2) is refused by alert. One session ticket per 1.3 handshake, with
- * keys that live in the context's memory.
+ * offers only others (h2) is refused by alert.
+ *
+ * Nothing is resumed: no tickets, no session cache. Connections live long, a ticket costs
+ * more in every full handshake than it saves where workers have keys of their own, and
+ * there is no ticket key to share, rotate or lose.
  */
 #include <stdbool.h>
 #include <stddef.h>

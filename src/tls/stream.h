@@ -7,8 +7,6 @@
  * OpenSSL reads from and writes to the worker's shared buffers (a BIO of our own), so one
  * read is one recv and one flush one send, however many records that is.
  */
-#include <stdbool.h>
-
 #include "base/slice.h"
 #include "net/stream.h"
 #include "tls/ctx.h"
@@ -27,6 +25,3 @@ const char *tls_stream_cipher(const struct stream *s);
 
 /* The name the client asked for (SNI); empty if none. Valid until the stream ends. */
 struct slice tls_stream_server_name(const struct stream *s);
-
-/* An earlier session was resumed. */
-bool tls_stream_resumed(const struct stream *s);
