@@ -25,6 +25,9 @@ struct slice {
 /* A slice over a string literal. */
 #define SLICE(literal) ((struct slice){(literal), sizeof(literal) - 1})
 
+/* The same as an initialiser, for static tables. */
+#define SLICE_INIT(literal) {(literal), sizeof(literal) - 1}
+
 static inline struct slice slice_of(const char *data, size_t len)
 {
 	return (struct slice){data, len};

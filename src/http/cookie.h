@@ -6,6 +6,7 @@
  * Values of other cookies may hold what browsers let scripts store (spaces, commas, braces);
  * what may not happen is that another reader cuts the field elsewhere: a quote that opens
  * before a ';' and closes behind it, or a '=' without a name, makes the whole field malformed.
+ * A piece without '=' is a cookie without a name and passed over.
  */
 #include "http/target.h"
 

@@ -37,15 +37,16 @@ struct http_handshake {
 };
 
 /*
- * Judges a request that http_request_check passed. Order, first that applies:
- *   HANDSHAKE_MALFORMED  400  Upgrade names websocket but Connection does not list Upgrade
+ * Judges a request that http_request_check passed. In this order, the first that applies:
  *   METHOD_NOT_ALLOWED   405  not GET
- *   UPGRADE_REQUIRED     426  no Upgrade to websocket, or Sec-WebSocket-Version not exactly 13
+ *   UPGRADE_REQUIRED     426  Upgrade does not list websocket
+ *   HANDSHAKE_MALFORMED  400  it does, but Connection does not list Upgrade
+ *   UPGRADE_REQUIRED     426  Sec-WebSocket-Version is not exactly 13
  *   HANDSHAKE_MALFORMED  400  Sec-WebSocket-Key missing or not the canonical base64 of 16 bytes;
  *                             Sec-WebSocket-Protocol no list of different tokens, a carrier
  *                             given twice or empty; more than HTTP_PROTOCOLS_MAX
- * The method is asked first, then the rest in this order. Sec-WebSocket-Extensions is read by
- * http_extensions_negotiate, once the route is known. Returns REASON_NONE and fills in *out.
+ * Sec-WebSocket-Extensions is read by http_extensions_negotiate, once the route is known.
+ * Returns REASON_NONE and fills in *out.
  */
 enum reason http_handshake_check(const struct http_head *h, struct http_handshake *out);
 

@@ -28,6 +28,7 @@ struct url {
 /* Slices point into text. Returns NULL, or a constant sentence that says what is wrong. */
 const char *url_parse(struct slice text, struct url *out);
 
-/* For Host and messages: `host`, `[v6]`, with `:port` unless it is the scheme's own.
+/* For Host and messages: `host`, `[v6]`, with `:port` unless it is the scheme's own; "localhost"
+ * for ws+unix, as other clients of such sockets say.
  * Returns the text inside room; data is NULL when it does not fit. */
 struct slice url_authority(const struct url *u, char *room, size_t bytes);
