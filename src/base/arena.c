@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "base/obj.h"
+
 struct arena_block {
 	struct arena_block *older;
 	size_t bytes;
@@ -94,6 +96,18 @@ void *arena_alloc(struct arena *a, size_t bytes)
 full:
 	a->overflow = true;
 	return NULL;
+}
+
+bool arena_resize(struct arena *a, void *newest, size_t bytes)
+{
+	char *from = newest;
+
+	MUST(a->block && from >= a->block->data && from <= a->at);
+	if (a->overflow || bytes > (size_t)(a->end - from))
+		return false;
+	bytes = (bytes + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+	a->at = bytes > (size_t)(a->end - from) ? a->end : from + bytes;
+	return true;
 }
 
 void *arena_calloc(struct arena *a, size_t count, size_t bytes)

@@ -36,6 +36,16 @@ void arena_reset(struct arena *a);
  * or memory is used up. Valid until arena_reset or arena_deinit. */
 void *arena_alloc(struct arena *a, size_t bytes) __attribute__((malloc, warn_unused_result));
 
+/* Bytes that arena_alloc can give without asking for another block. */
+static inline size_t arena_free(const struct arena *a)
+{
+	return (size_t)(a->end - a->at);
+}
+
+/* Makes the newest allocation shorter or longer where it is. False, and nothing changed,
+ * when its block has no room for that. */
+bool arena_resize(struct arena *a, void *newest, size_t bytes);
+
 /* The same, zeroed, for `count` items; NULL also when the product overflows. */
 void *arena_calloc(struct arena *a, size_t count, size_t bytes) __attribute__((warn_unused_result));
 

@@ -19,6 +19,7 @@
 
 #include "base/arena.h"
 #include "base/reason.h"
+#include "base/siphash.h"
 #include "base/slice.h"
 #include "json/value.h"
 
@@ -40,7 +41,7 @@ struct json_limits {
 	bool any_strings;
 
 	/* Random, per process: the order of keys in hash tables must not be guessable. */
-	uint8_t secret[16];
+	struct siphash_key secret;
 };
 
 /* clang-format off */
@@ -91,6 +92,6 @@ size_t json_at(const struct json_doc *doc, const struct json_node *v);
 /* A word for logs and tests: "syntax", "utf8", ... */
 const char *json_fault_word(enum json_fault fault);
 
-/* An arena with this maximum (and blocks of any size) is enough for every text of that
- * length under those limits. */
+/* An arena of one block of so many bytes (arena_init(a, n, n)) holds the tape of every text
+ * of that length under those limits. Most need a tenth. */
 size_t json_arena_bytes(size_t text_bytes, const struct json_limits *limits);

@@ -24,6 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/siphash.h"
 #include "base/slice.h"
 
 enum json_type {
@@ -52,8 +53,11 @@ struct json_node {
 	uint8_t type;  /* enum json_type */
 	uint8_t flags; /* JSON_IS_* */
 	uint16_t unused;
-	uint32_t len;     /* bytes of a string or of a number's text; members; items */
-	const char *data; /* string: decoded bytes; else: where the value stands in the text */
+	uint32_t len;  /* bytes of a string or of a number's text; members; items */
+	union {
+		const char *data; /* string: decoded bytes; else: where the value stands in the text */
+		uintptr_t seen;   /* used by the reader while an object is open */
+	};
 	union {
 		int64_t integer;
 		double real;
@@ -195,6 +199,6 @@ const struct json_node *json_item(const struct json_node *array, uint32_t index)
  */
 bool json_equal(const struct json_node *a, const struct json_node *b);
 
-/* Equal values have equal hashes. With a secret key (16 bytes) a peer cannot choose values
- * that collide. Time grows with the size of v only. */
-uint64_t json_hash(const struct json_node *v, const uint8_t key[16]);
+/* Equal values have equal hashes. With a secret key a peer cannot choose values that
+ * collide. Time grows with the size of v only. */
+uint64_t json_hash(const struct json_node *v, const struct siphash_key *key);

@@ -28,10 +28,12 @@ struct json_edit;
 struct json_edits {
 	const struct json_node *root;
 	uint32_t nodes;
-	uint32_t count;      /* changes asked for; 0 means the text may be used as it came */
-	uint32_t *of_node;   /* per node: its change + 1; made with the first change */
+	uint32_t count;    /* 0: nothing changed, the text may be used as it came */
+	uint32_t room;     /* of edits[] */
+	uint64_t added;    /* nodes that the changes can bring at most */
+	bool failed;       /* the arena was used up: nothing may be written */
+	uint32_t *of_node; /* per node: its change's index + 1; made with the first change */
 	struct json_edit *edits;
-	uint32_t room;
 	struct arena *arena;
 };
 
@@ -43,7 +45,7 @@ void json_edits_init(struct json_edits *e, const struct json_node *root, uint32_
  * The changes. `v` is a value of that tape (not a key, except where said); a later change of
  * the same value replaces the earlier one. Changes inside of a value that is itself removed
  * or replaced have no effect. The bytes and nodes given must live until the writing is done.
- * Return 0, or -ENOMEM when the arena is used up (then nothing must be written).
+ * Return 0, or -ENOMEM when the arena is used up; json_write then refuses to write.
  */
 
 /* The value becomes this string (valid UTF-8). */
@@ -67,13 +69,14 @@ int json_edit_add(struct json_edits *e, const struct json_node *object, struct s
 int json_edit_set(struct json_edits *e, const struct json_node *object, struct slice name,
 		  const struct json_node *value) __attribute__((warn_unused_result));
 
-/* Appends v as compact JSON; edits may be NULL. Returns as buf_append: with BUF_FULL or
- * -ENOMEM, out may hold a part of the text. */
+/* Appends v as compact JSON; edits (of the tape that v is on) may be NULL. Returns as
+ * buf_append: with BUF_FULL or -ENOMEM nothing was appended. */
 int json_write(const struct json_node *v, const struct json_edits *edits, struct buf *out)
 	__attribute__((warn_unused_result));
 
-/* A new tape with the changes made: what json_write writes, read again, but without text.
- * NULL when the arena is used up. *nodes receives its length. */
+/* A new tape with the changes made, in the arena given: what json_write writes, read again.
+ * Its strings point where they pointed before; json_at has no meaning for it. *nodes receives
+ * its length. NULL when an arena is used up. */
 const struct json_node *json_edits_apply(const struct json_edits *e, struct arena *arena,
 					 uint32_t *nodes) __attribute__((warn_unused_result));
 
