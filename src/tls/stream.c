@@ -16,6 +16,7 @@
 #include "tls/stream.h"
 
 #include <openssl/err.h>
+#include <openssl/x509v3.h>
 
 #include "base/err.h"
 #include "base/obj.h"
