@@ -65,7 +65,7 @@ static bool add_block(struct arena *a, size_t wanted)
 {
 	size_t bytes = wanted > a->block_bytes ? wanted : a->block_bytes;
 
-	if (bytes > a->max_bytes - a->used_bytes)
+	if (bytes > a->max_bytes - a->used_bytes || bytes > SIZE_MAX - sizeof(struct arena_block))
 		return false;
 	struct arena_block *block = malloc(sizeof(*block) + bytes);
 	if (!block)

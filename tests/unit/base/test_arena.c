@@ -50,7 +50,8 @@ static void sizes_that_do_not_exist(void **state)
 	arena_init(&a, 128, SIZE_MAX);
 	assert_null(arena_alloc(&a, SIZE_MAX));
 	arena_reset(&a);
-	assert_null(arena_alloc(&a, SIZE_MAX - 64));
+	/* With the block's own head it would be 0 bytes. */
+	assert_null(arena_alloc(&a, SIZE_MAX - 15));
 	arena_reset(&a);
 	assert_null(arena_calloc(&a, SIZE_MAX / 2, 3));
 	assert_true(a.overflow);
@@ -116,6 +117,29 @@ static void copies_and_prints(void **state)
 	arena_deinit(&a);
 }
 
+static void the_newest_piece_changes_its_size(void **state)
+{
+	struct arena a;
+
+	(void)state;
+	arena_init(&a, 128, 128);
+	char *piece = arena_alloc(&a, 16);
+	assert_non_null(piece);
+	assert_int_equal(arena_free(&a), 112);
+	assert_true(arena_resize(&a, piece, 128));
+	assert_int_equal(arena_free(&a), 0);
+	assert_false(arena_resize(&a, piece, 129));
+	assert_false(arena_resize(&a, piece, SIZE_MAX));
+	assert_true(arena_resize(&a, piece, 1));
+	char *next = arena_alloc(&a, 100);
+	assert_non_null(next);
+	assert_true(next > piece);
+	assert_int_equal((uintptr_t)next % _Alignof(max_align_t), 0);
+	assert_null(arena_alloc(&a, 100));
+	assert_false(arena_resize(&a, next, 1));
+	arena_deinit(&a);
+}
+
 static void out_of_memory_is_overflow(void **state)
 {
 	(void)state;
@@ -148,6 +172,7 @@ int main(void)
 		cmocka_unit_test(a_big_piece_gets_a_block_of_its_own),
 		cmocka_unit_test(a_reset_arena_allocates_nothing),
 		cmocka_unit_test(copies_and_prints),
+		cmocka_unit_test(the_newest_piece_changes_its_size),
 		cmocka_unit_test(out_of_memory_is_overflow),
 	};
 	return cmocka_run_group_tests_name("base/arena", tests, NULL, NULL);

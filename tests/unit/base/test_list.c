@@ -55,11 +55,35 @@ static void removal_while_walking(void **state)
 	assert_true(list_empty(&head));
 }
 
+static void splicing_moves_everything(void **state)
+{
+	struct item items[] = {{.number = 1}, {.number = 2}, {.number = 3}, {.number = 4}};
+	struct list one, two;
+
+	(void)state;
+	list_init(&one);
+	list_init(&two);
+	list_splice(&one, &two);
+	assert_true(list_empty(&one));
+	for (size_t i = 0; i < COUNT(items); i++)
+		list_append(i < 2 ? &one : &two, &items[i].link);
+	list_splice(&one, &two);
+	assert_int_equal(joined(&one), 1234);
+	assert_true(list_empty(&two));
+	list_splice(&one, &two);
+	list_splice(&two, &one);
+	assert_int_equal(joined(&two), 1234);
+	assert_true(list_empty(&one));
+	list_remove(&items[3].link);
+	assert_int_equal(joined(&two), 123);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(members_keep_their_order),
 		cmocka_unit_test(removal_while_walking),
+		cmocka_unit_test(splicing_moves_everything),
 	};
 	return cmocka_run_group_tests_name("base/list", tests, NULL, NULL);
 }
