@@ -71,3 +71,44 @@ enum reason http_request_check(const struct http_head *h, struct arena *a,
 			     http_header_has_token(h, SLICE("connection"), SLICE("upgrade"));
 	return r ? r : check_body(h, out->wants_upgrade, at);
 }
+
+static bool method_is_known(enum http_method method)
+{
+	return method != HTTP_METHOD_OTHER && method != HTTP_TRACE && method != HTTP_CONNECT;
+}
+
+/* What is wrong with a request whose head is complete. */
+static enum reason judge_complete(struct http_judgement *j, struct slice bytes, struct arena *a)
+{
+	enum reason r = http_request_check(&j->head, a, &j->request, &j->at);
+
+	if (r)
+		return r;
+	j->at = 0;
+	if (!method_is_known(j->head.method))
+		return REASON_METHOD_NOT_ALLOWED;
+	size_t behind = bytes.len - j->head.bytes;
+	if (behind <= j->head.content_length)
+		return REASON_NONE;
+	j->at = j->head.bytes + (size_t)j->head.content_length;
+	return REASON_HANDSHAKE_MALFORMED;
+}
+
+struct http_judgement http_request_judge(struct slice bytes, struct http_header *room,
+					 size_t max_headers, size_t max_bytes, struct arena *a)
+{
+	struct http_judgement j = {.outcome = HTTP_PARSE_REFUSED};
+	struct http_parser p;
+
+	http_parser_init(&p, HTTP_REQUEST, room, max_headers, max_bytes);
+	j.outcome = http_parser_feed(&p, bytes);
+	j.reason = p.reason;
+	j.at = p.at;
+	if (j.outcome != HTTP_PARSE_DONE)
+		return j;
+	j.head = p.head;
+	j.reason = judge_complete(&j, bytes, a);
+	if (j.reason)
+		j.outcome = HTTP_PARSE_REFUSED;
+	return j;
+}

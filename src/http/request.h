@@ -30,3 +30,21 @@ struct http_request {
  */
 enum reason http_request_check(const struct http_head *h, struct arena *a,
 			       struct http_request *out, size_t *at);
+
+/* One whole request, judged in one go: for tools and tests, which have all bytes at once. */
+struct http_judgement {
+	enum http_parse outcome;
+	enum reason reason; /* with REFUSED */
+	size_t at;          /* with REFUSED: the guilty byte; with MORE: how many were read */
+	struct http_head head;
+	struct http_request request;
+};
+
+/*
+ * As a listener would: the head, http_request_check, METHOD_NOT_ALLOWED for methods that no path
+ * answers to (TRACE, CONNECT, unknown ones), and HANDSHAKE_MALFORMED for bytes behind the request: a
+ * client has to wait for the answer before it says more (RFC 9931 for upgrades; for other
+ * requests because that is where smuggled ones hide). An incomplete body is no fault.
+ */
+struct http_judgement http_request_judge(struct slice bytes, struct http_header *room,
+					 size_t max_headers, size_t max_bytes, struct arena *a);
