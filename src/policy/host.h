@@ -15,6 +15,7 @@
 #include <stdbool.h>
 
 #include "base/address.h"
+#include "base/arena.h"
 #include "conf/snapshot.h"
 #include "http/origin.h"
 
@@ -28,3 +29,7 @@ struct host_facts {
 };
 
 bool host_is_ours(const struct host_facts *f, const struct http_authority *host);
+
+/* Host as it is written: `name`, `1.2.3.4`, `[::1]`, with `:port` if one was given. In the
+ * arena; data is NULL when that is full. */
+struct slice host_text(const struct http_authority *host, struct arena *a);

@@ -63,6 +63,9 @@ struct verdict limits_admit_identity(struct limits *l, const struct conf_limits 
 /* Gives back everything. Harmless on a zero receipt, and twice. */
 void limits_release(struct limits_receipt *r);
 
+/* Memory it has, and ever will have. */
+size_t limits_bytes(const struct limits *l);
+
 /* Connections at the moment. */
 uint64_t limits_connections(const struct limits *l);
 

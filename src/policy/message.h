@@ -9,7 +9,7 @@
  *                                                      |
  *                       close (REFUSE) | DROP | REPLY | PASS with a reason (mode: observe)
  *
- * One struct per session, embedded, 64 bytes; no allocation, no system call.
+ * One struct per session, embedded, 40 bytes; no allocation, no system call.
  *
  * Some reasons always close, whatever the route's on_refusal and mode say: broken frames,
  * and whatever would have to be held to be judged later (sizes, fragments, time). Rates and

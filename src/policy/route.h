@@ -51,6 +51,7 @@ struct slice route_path_text(const struct http_target *t, struct arena *a);
 /*
  * Appends the path at the application: the upstream's literal pieces, the values of its
  * parameters, and behind a prefix the rest of the client's path, all percent-encoded anew.
+ * An upstream without any path ("ws://10.0.0.1:9001") gets the client's own.
  * Returns as buf_append; -EINVAL (raised) for a parameter that the route does not have,
  * which the loader refuses.
  */

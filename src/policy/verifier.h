@@ -23,8 +23,9 @@ enum {
 	VERIFIER_CACHE_NO_MS = 2000,    /* a "no" is remembered at most so long */
 };
 
-/* Judges the application's answer: ANSWER_YES with subject and claims (in a's memory),
- * ANSWER_NO or ANSWER_FAILED; *detail then says why, as static text for the log. */
+/* Judges the application's answer: ANSWER_YES with subject and claims (compact JSON) in a's
+ * memory, ANSWER_NO or ANSWER_FAILED; *detail then says why, as static text for the log (else
+ * NULL). An arena of 1 MiB is enough for any body; a full one is FAILED. */
 struct answer verifier_judge(int status, struct slice body, struct arena *a, const char **detail);
 
 /* The same verdict for the same cookie, for a while. */

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The first gate behind the parser.
+ */
+#include "policy/dispatch.h"
+
+static enum dispatch_kind own_endpoint(const struct http_target *t)
+{
+	if (t->segment_count != 2 || t->trailing_slash)
+		return DISPATCH_NOTHING;
+	if (slice_eq(t->segments[1], SLICE("ticket")))
+		return DISPATCH_TICKET;
+	if (slice_eq(t->segments[1], SLICE("csrf")))
+		return DISPATCH_CSRF;
+	return DISPATCH_NOTHING;
+}
+
+struct verdict dispatch_request(const struct host_facts *f, const struct http_head *head,
+				const struct http_request *r, struct dispatch *out)
+{
+	const struct http_target *t = &r->target;
+	*out = (struct dispatch){0};
+	if (!host_is_ours(f, &r->host))
+		return verdict_refuse(REASON_HOST_UNKNOWN, NULL);
+
+	/* Whatever is below is ours alone: no route and no page can stand there. */
+	if (t->segment_count && slice_eq(t->segments[0], SLICE(".sallyport"))) {
+		out->kind = own_endpoint(t);
+		return out->kind ? verdict_pass()
+				 : verdict_refuse(REASON_ROUTE_UNKNOWN, "no such own endpoint");
+	}
+	out->route = route_find(f->conf, t, &out->match);
+	if (out->route) {
+		out->kind = DISPATCH_HANDSHAKE;
+		return verdict_pass();
+	}
+	out->site = route_find_site(f->conf, t, &out->match);
+	if (!out->site)
+		return verdict_refuse(REASON_ROUTE_UNKNOWN, NULL);
+	if (r->wants_upgrade)
+		return verdict_refuse(REASON_ROUTE_UNKNOWN, "an upgrade where there are pages");
+	if (head->method != HTTP_GET && head->method != HTTP_HEAD)
+		return verdict_refuse(REASON_METHOD_NOT_ALLOWED, "a page");
+	out->kind = DISPATCH_SITE;
+	return verdict_pass();
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The gates of a handshake; the drawing is in handshake.h.
+ */
+#include "policy/handshake.h"
+
+#include "policy/origin.h"
+
+enum handshake_state { HANDSHAKE_NEW = 0, HANDSHAKE_ASKED, HANDSHAKE_OVER };
+
+static struct verdict arena_full(void)
+{
+	return verdict_refuse(REASON_OVERLOADED, "the arena is full");
+}
+
+/* --- gates, in their order: PASS means on to the next one */
+
+static struct verdict gate_websocket(struct handshake *h)
+{
+	enum reason r = http_handshake_check(h->in->head, &h->ws);
+	return r == REASON_NONE ? verdict_pass() : verdict_refuse(r, NULL);
+}
+
+static bool speaks(const struct conf_route *route, struct slice protocol)
+{
+	for (size_t i = 0; i < route->subprotocols.count; i++) {
+		if (slice_eq(route->subprotocols.items[i], protocol))
+			return true;
+	}
+	return false;
+}
+
+/* What the route does not speak is left out; somebody who offers nothing else is refused,
+ * since a browser would fail later with less to go by. */
+static struct verdict gate_protocols(struct handshake *h)
+{
+	const struct http_protocols *offered = &h->ws.protocols;
+	for (size_t i = 0; i < offered->count; i++) {
+		if (speaks(h->in->dispatch->route, offered->items[i]))
+			h->protocols[h->protocol_count++] = offered->items[i];
+	}
+	if (offered->count && !h->protocol_count)
+		return verdict_refuse(REASON_SUBPROTOCOL_UNKNOWN, NULL);
+	return verdict_pass();
+}
+
+static struct verdict gate_extensions(struct handshake *h)
+{
+	enum reason r = http_extensions_negotiate(h->in->head, h->in->dispatch->route->compression,
+						  &h->deflate);
+	return r == REASON_NONE ? verdict_pass()
+				: verdict_refuse(r, "Sec-WebSocket-Extensions");
+}
+
+static struct verdict gate_origin(struct handshake *h)
+{
+	const struct origin_facts facts = {
+		.head = h->in->head,
+		.host = &h->in->request->host,
+		.tls = h->in->tls,
+	};
+	return origin_judge_handshake(&h->in->dispatch->route->origins, &facts, &h->origin);
+}
+
+static struct verdict gate_credential(struct handshake *h)
+{
+	const struct conf_route *route = h->in->dispatch->route;
+	const struct credential_facts facts = {
+		.head = h->in->head,
+		.query = h->in->request->target.query,
+		.protocols = &h->ws.protocols,
+		.origin_missing = h->origin.len == 0,
+	};
+	struct verdict v = credential_find(h->in->conf, route->identify, route->identify_count,
+					   &facts, h->in->arena, &h->credential);
+	if (v.kind == VERDICT_PASS)
+		v = credential_check(h->in->keys, h->in->now_unix_ms, &h->credential);
+	return v;
+}
+
+static struct verdict gate_identity(struct handshake *h)
+{
+	return limits_admit_identity(h->in->limits, &h->in->conf->limits, h->identity.subject,
+				     h->in->receipt);
+}
+
+typedef struct verdict (*gate_fn)(struct handshake *h);
+
+static struct verdict pass_gates(struct handshake *h)
+{
+	static const gate_fn gates[] = {
+		gate_websocket, gate_protocols,  gate_extensions,
+		gate_origin,    gate_credential,
+	};
+	for (size_t i = 0; i < sizeof(gates) / sizeof(gates[0]); i++) {
+		struct verdict v = gates[i](h);
+		if (v.kind != VERDICT_PASS)
+			return v;
+	}
+	return verdict_pass();
+}
+
+/* --- asking */
+
+static struct verdict ask(struct handshake *h)
+{
+	const struct conf_identity *identity = h->credential.identity;
+	h->state = HANDSHAKE_ASKED;
+	if (identity->kind == CONF_IDENTITY_TICKET) {
+		h->question.kind = QUESTION_TAKE_TICKET;
+		memcpy(h->question.ticket_id, h->credential.ticket_id, TICKET_ID_BYTES);
+		return verdict_ask();
+	}
+	h->question.kind = QUESTION_VERIFY_COOKIE;
+	h->question.identity = identity;
+	h->question.cookie = h->credential.cookie;
+	return verdict_ask();
+}
+
+struct verdict handshake_begin(struct handshake *h, const struct handshake_input *in)
+{
+	*h = (struct handshake){.in = in, .state = HANDSHAKE_OVER};
+	if (!in->dispatch->route || in->dispatch->kind != DISPATCH_HANDSHAKE)
+		return verdict_refuse(REASON_INTERNAL, "no route");
+	h->path = route_path_text(&in->request->target, in->arena);
+	if (!h->path.data)
+		return arena_full();
+	struct verdict v = pass_gates(h);
+	if (v.kind != VERDICT_PASS)
+		return v;
+	if (h->credential.identity->kind != CONF_IDENTITY_ANYONE)
+		return ask(h);
+	h->identity.via = h->credential.identity->name;
+	h->identity.claims = SLICE("{}");
+	return gate_identity(h);
+}
+
+/* --- judging answers */
+
+static struct verdict identify(struct handshake *h, struct slice subject, struct slice via,
+			       struct slice claims)
+{
+	if (subject.len > IDENTITY_SUBJECT_MAX || claims.len > IDENTITY_CLAIMS_MAX)
+		return verdict_refuse(REASON_INTERNAL, "an identity that is too long");
+	h->identity.subject = arena_copy(h->in->arena, subject);
+	h->identity.via = arena_copy(h->in->arena, via);
+	h->identity.claims = arena_copy(h->in->arena, claims);
+	if (!h->identity.subject.data || !h->identity.via.data || !h->identity.claims.data)
+		return arena_full();
+	return gate_identity(h);
+}
+
+/* The record is out of the store already: whatever is said here, the ticket is burnt. */
+static struct verdict judge_ticket(struct handshake *h, const struct answer *answer,
+				   uint64_t now_unix_ms)
+{
+	struct ticket_record record;
+	if (answer->kind == ANSWER_FAILED)
+		return verdict_refuse(REASON_STORE_FAILED, NULL);
+	if (answer->kind != ANSWER_YES)
+		return verdict_refuse(REASON_TICKET_USED, NULL);
+	if (!ticket_record_decode(answer->record, &record))
+		return verdict_refuse(REASON_STORE_FAILED, "a record that cannot be read");
+	const struct ticket_facts facts = {
+		.ticket = h->credential.identity->name,
+		.path = h->path,
+		.origin = h->origin,
+		.address = h->in->peer,
+		.now_unix_ms = now_unix_ms,
+	};
+	enum reason r = ticket_judge(&record, &facts);
+	if (r != REASON_NONE)
+		return verdict_refuse(r, NULL);
+	h->identity.expires_unix_ms = record.credential_expires_unix_ms;
+	return identify(h, record.subject, record.via, record.claims);
+}
+
+static struct verdict judge_cookie(struct handshake *h, const struct answer *answer)
+{
+	if (answer->kind == ANSWER_FAILED)
+		return verdict_refuse(REASON_VERIFIER_FAILED, NULL);
+	if (answer->kind != ANSWER_YES)
+		return verdict_refuse(REASON_CREDENTIAL_INVALID, "the application says no");
+	/* Nobody's name is the empty one, which stands for `anyone` and is not counted. */
+	if (!answer->subject.len)
+		return verdict_refuse(REASON_VERIFIER_FAILED, "an answer without a subject");
+	return identify(h, answer->subject, h->credential.identity->name, answer->claims);
+}
+
+struct verdict handshake_answer(struct handshake *h, const struct answer *answer,
+				uint64_t now_unix_ms)
+{
+	enum question_kind asked = h->question.kind;
+	if (h->state != HANDSHAKE_ASKED)
+		return verdict_refuse(REASON_INTERNAL, "an answer that nobody asked for");
+	h->state = HANDSHAKE_OVER;
+	h->question = (struct question){0};
+	return asked == QUESTION_TAKE_TICKET ? judge_ticket(h, answer, now_unix_ms)
+					     : judge_cookie(h, answer);
+}
