@@ -3,7 +3,7 @@
 The process under test: written a configuration, started, listened to, asked for its metrics, stopped.
 
 What is left out of a script's configuration is filled in, so that scripts show only what matters:
-listen, admin, identity (a guest), keys, workers. `gateway plain { ... }` holds members of a single
+listen, admin, identity (a guest), keys, workers, a generous rate of handshakes. `gateway plain { ... }` holds members of a single
 route /chat for everybody instead of a whole configuration.
 """
 import http.client
@@ -24,6 +24,7 @@ DEFAULTS = (
     ("identity", "identity: {guest: {anyone: true}}"),
     ("keys", "keys: keys/"),
     ("workers", "workers: 1"),
+    ("limits", "limits: {handshakes_per_address: 2000/s burst 2000}"),
 )
 ROUTE_DEFAULTS = (
     ("path", "path: /chat"),

@@ -8,6 +8,7 @@ Saying HTTP
     http POST /x  Name: value  Body: {"a": 1}           an ordinary request; Content-Length comes by itself
     > 101  Sec-WebSocket-Protocol: chat.v1              (application) the right answer to the request read before
     > 200  Body: hello                                  (application) another answer
+    greet EXPR                                          (application) the right 101 and bytes in one write
 Saying frames (a client masks, an application does not)
     text EXPR   binary EXPR   continuation EXPR   ping EXPR   pong EXPR   close [CODE [EXPR]]
     frame OP [fin=0] [rsv1] [rsv2] [rsv3] [mask=no|yes] [form=7|16|64] [claim=N] EXPR
@@ -21,12 +22,16 @@ Expecting
     < close CODE  reason WORD     << close CODE  reason WORD (messages before it do not matter)
     < nothing 200ms               nothing comes in that time, and it stays open
     closed                        they end the connection   (closed within 2s, closed after 300ms)
+    gone [within 2s]              the same, whatever they still said before
+    tls KEY VALUE                 version TLSv1.3 | alpn http/1.1 | alpn none
 Otherwise
+    key TEXT (of a handshake sent with raw)
     split N   sleep 100ms   deaf   hear   shut   end   reset   repeat N { ... }   signal NAME   wait NAME
 """
 import json
 import re
 import time
+import zlib
 
 from . import Failed, codec, data, http1
 from .script import fields
@@ -54,8 +59,10 @@ class Peer:
         self.world = world          # variables, signals, patience: see play.World
         self.client = client
         self.key = None             # of the last handshake sent or read
+        self.method = None
         self.request = None
         self.response = None
+        self.deflated = False       # permessage-deflate was agreed on
         self.partial = None         # first frame of an unfinished message
         self.mask_keys = set()
 
@@ -97,6 +104,7 @@ class Peer:
             self.answer(parts)
             return
         method, _, target = parts[0].partition(" ")
+        self.method = method
         self.key = codec.new_key()
         headers = [("Host", self.world.host_of(self)), ("Upgrade", "websocket"), ("Connection", "Upgrade"),
                    ("Sec-WebSocket-Key", self.key), ("Sec-WebSocket-Version", "13")]
@@ -107,6 +115,7 @@ class Peer:
 
     def do_http(self, text):
         parts = fields(text)
+        self.method = parts[0].split(" ")[0]
         headers, body = _edit([("Host", self.world.host_of(self))], parts[1:])
         names = [n.lower() for n, _ in headers]
         if body:
@@ -116,7 +125,7 @@ class Peer:
                 headers.append(("Content-Length", str(len(body))))
         self.send_head(parts[0] + " HTTP/1.1", headers, body)
 
-    def answer(self, parts):
+    def answer(self, parts, behind=b""):
         status = parts[0]
         if status == "101":
             if not self.request:
@@ -124,12 +133,16 @@ class Peer:
             headers = [("Upgrade", "websocket"), ("Connection", "Upgrade"),
                        ("Sec-WebSocket-Accept", codec.accept_for(self.key or ""))]
             headers, body = _edit(headers, parts[1:])
-            self.send_head("HTTP/1.1 101 Switching Protocols", headers, body)
+            self.send_head("HTTP/1.1 101 Switching Protocols", headers, body + behind)
             return
         headers, body = _edit([], parts[1:])
         if "content-length" not in [n.lower() for n, _ in headers]:
             headers.append(("Content-Length", str(len(body))))
         self.send_head(f"HTTP/1.1 {status} Whatever", headers, body)
+
+    def do_greet(self, text):
+        """The 101 with more bytes in the same write."""
+        self.answer(["101"], self.bytes(text))
 
     def send_head(self, first, headers, body):
         text = first + "\r\n" + "".join(f"{n}: {v}\r\n" for n, v in headers) + "\r\n"
@@ -176,6 +189,9 @@ class Peer:
     def do_split(self, text):
         self.wire.split = int(text)
 
+    def do_key(self, text):
+        self.key = text
+
     def do_sleep(self, text):
         time.sleep(seconds(text))
 
@@ -200,23 +216,33 @@ class Peer:
     def do_wait(self, name):
         self.world.wait(name)
 
-    def do_closed(self, text):
+    def do_closed(self, text, quiet=True):
         words = text.split()
         limit = self.world.patience
         if words[:1] == ["within"]:
             limit = seconds(words[1])
         began = time.monotonic()
-        self.drain_until_eof(limit)
+        self.drain_until_eof(limit, quiet)
         took = time.monotonic() - began
         if words[:1] == ["after"] and took < seconds(words[1]):
             raise Failed(f"{self.name}: was closed after {took:.2f}s already")
 
-    def drain_until_eof(self, limit):
+    def do_gone(self, text):
+        self.do_closed(text, quiet=False)
+
+    def do_tls(self, text):
+        what, wanted = text.split()
+        tls = self.wire.tls
+        got = tls.version() if what == "version" else tls.selected_alpn_protocol() or "none"
+        if got != wanted:
+            raise Failed(f"{self.name}: {what} is {got}")
+
+    def drain_until_eof(self, limit, quiet):
         until = time.monotonic() + limit
         while not self.wire.eof:
             if not self.wire.read(max(0, until - time.monotonic())) and not self.wire.eof:
                 raise Failed(f"{self.name}: the connection is still open")
-        if self.wire.received:
+        if self.wire.received and quiet:
             raise Failed(f"{self.name}: wanted the end, got {bytes(self.wire.received[:80])!r}")
 
     # --- expecting
@@ -264,7 +290,7 @@ class Peer:
     def expect_response(self, parts):
         status = int(parts[0])
         head = self.response = self.read_head(f"a {status}")
-        if head.status != 101:
+        if head.status != 101 and self.method != "HEAD":
             try:
                 http1.take_body(self.wire, head, self.world.patience)
             except ValueError as e:
@@ -282,6 +308,7 @@ class Peer:
             raise Failed(f"{self.name}: the 101 has no Upgrade: websocket")
         if (head.get("Connection") or "").lower() != "upgrade":
             raise Failed(f"{self.name}: the 101 has no Connection: Upgrade")
+        self.deflated = "permessage-deflate" in (head.get("Sec-WebSocket-Extensions") or "")
         for n in ("Content-Length", "Transfer-Encoding"):
             if head.all(n):
                 raise Failed(f"{self.name}: the 101 has {n}")
@@ -410,7 +437,17 @@ class Peer:
                 self.partial = frame
             if self.partial.fin:
                 whole, self.partial = self.partial, None
-                return whole
+                return self.inflate(whole)
+
+    def inflate(self, message):
+        if message.rsv != 4 or not self.deflated:
+            return message
+        try:
+            message.payload = zlib.decompressobj(-15).decompress(message.payload + b"\0\0\xff\xff")
+        except zlib.error as e:
+            raise Failed(f"{self.name}: got a message that does not inflate: {e}") from None
+        message.rsv = 0
+        return message
 
     def expect_message(self, word, rest, skipping):
         if word not in codec.OPCODES:
@@ -461,7 +498,7 @@ class Peer:
 
 
 # Verbs whose argument is an expression over variables, not text to fill in.
-_EXPRESSIONS = ("text", "binary", "continuation", "ping", "pong", "close", "raw", "frame")
+_EXPRESSIONS = ("text", "binary", "continuation", "ping", "pong", "close", "raw", "frame", "greet")
 
 
 def _edit(headers, edits):

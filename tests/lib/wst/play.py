@@ -9,6 +9,12 @@ Plays one script: applications first, then the gateway, then everything in the o
                                      a second block of the same name goes on with the same connection.
                                      from=127.0.0.2  rcvbuf=4096  to=admin|0|1  again (a new connection)
                                      tls: sni=NAME  max=1.1|1.2|1.3  min=...  alpn=h2,http/1.1  refused
+    table handshakes STATUS REASON [tls] { ... }
+                                     each row is a connection of its own: what follows a > (or `raw`, `http`),
+                                     refused with that status and reason, then closed
+    table frames CODE REASON [tls] { ... }
+                                     each row is verbs, kept apart by ` ; `, said on an open connection of its own,
+                                     which is then closed with that code and reason
     log KEY=VALUE KEY~REGEX ...      one line of the log has all of these
     no log REGEX                     no line of the log is like that
     secret TEXT                      must not be in the log or the metrics when all is over
@@ -31,6 +37,7 @@ import urllib.parse
 from . import Failed, script, wire
 from .gateway import Gateway, configuration
 from .peer import Peer, Stopped, seconds
+from .script import Statement
 from .upstream import App
 
 IDLE = ("sallyport_sessions", "sallyport_connections", "sallyport_buffered_bytes", "sallyport_questions")
@@ -120,7 +127,9 @@ class Play:
                 self.make_app(s)
         for s in self.script.statements:
             if s.verb == "file":
-                with open(os.path.join(self.folder, s.rest), "w", encoding="utf-8") as f:
+                path = os.path.join(self.folder, s.rest)
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+                with open(path, "w", encoding="utf-8") as f:
                     f.write(s.raw)
 
     def make_app(self, s):
@@ -181,6 +190,27 @@ class Play:
             self.clients[name].wire.close()
         self.clients[name] = Peer(w, name, self.world, client=True)
         return True
+
+    def do_table(self, s):
+        kind, code, reason, *options = s.rest.split()
+        for row in s.block:
+            try:
+                self.connect("row", options + ["again"])
+                peer = self.clients["row"]
+                if kind == "handshakes":
+                    raw = row.verb in ("raw", "http")
+                    peer.step(row if raw else Statement(row.line, "> " + row.text))
+                    peer.expect(f"{code}  reason {reason}", False)
+                else:
+                    peer.say_http("GET /chat")
+                    peer.expect("101", False)
+                    peer.run([Statement(row.line, part) for part in row.text.split(" ; ")])
+                    peer.expect(f"close {code}  reason {reason}", True)
+                    peer.do_close("1000")
+                peer.do_closed("")
+            except Failed as f:
+                f.line = f.line or row.line
+                raise
 
     def do_log(self, s):
         wanted = []
