@@ -64,6 +64,7 @@ struct conf_identity {
 		struct slice verify; /* URL */
 		uint64_t cache_ms;
 		bool csrf_off;
+		bool cleartext_allowed; /* written down: verify is http beyond loopback */
 	} cookie;
 };
 
@@ -73,11 +74,13 @@ struct conf_segment {
 	bool parameter;
 };
 
+/* The segments are those of struct http_target: "/" has none, "/chat/" has one. */
 struct conf_path {
 	struct slice text; /* as written */
 	const struct conf_segment *segments;
 	size_t count;
-	bool prefix; /* ended in / and an asterisk: the rest of the path is free */
+	bool prefix;         /* ended in / and an asterisk: the rest of the path is free */
+	bool trailing_slash; /* as in struct http_target: "/" and "/chat/"; not with prefix */
 };
 
 struct conf_origins {
@@ -94,7 +97,9 @@ struct conf_upstream {
 	uint16_t port;
 	struct slice unix_path; /* instead of host and port; empty if none */
 	struct slice authority; /* for the Host header: host, and port unless default */
-	struct conf_path path;  /* segments with parameters of the route; may be a prefix */
+	/* Segments with parameters of the route; a prefix only if the route's path is one. Where
+	 * the configuration wrote none, it is the route's own. */
+	struct conf_path path;
 };
 
 enum conf_on_refusal {
@@ -133,6 +138,8 @@ struct conf_limits {
 	uint32_t request_headers;
 	uint64_t buffered;         /* bytes, over all connections */
 	uint64_t queue_per_worker; /* questions under way at once */
+	/* Nobody wrote these down: they were computed from RLIMIT_NOFILE and the memory. */
+	bool connections_by_machine, buffered_by_machine;
 };
 
 struct conf_route {
@@ -160,6 +167,7 @@ struct conf_site {
 	struct conf_path path;
 	struct slice root; /* folder */
 	bool headers_off;
+	uint32_t line; /* in the configuration file */
 	/* The whole Content-Security-Policy value, made from the routes and `csp:`; empty if off. */
 	struct slice csp;
 };
@@ -183,9 +191,11 @@ struct snapshot {
 	struct slice keys; /* folder of secret keys; empty if nothing needs one */
 	const struct conf_identity *identities;
 	size_t identity_count;
+	/* Sorted: the most specific path first, so that the first that matches is the right one.
+	 * Left to right, a literal segment goes before a parameter, a parameter before a prefix. */
 	const struct conf_route *routes;
 	size_t route_count;
-	const struct conf_site *sites;
+	const struct conf_site *sites; /* likewise */
 	size_t site_count;
 	struct conf_limits limits;
 	struct conf_admin admin;
