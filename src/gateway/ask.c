@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The way of a question; see ask.h. */
+#include "gateway/ask.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/obj.h"
+#include "gateway/conn.h"
+
+enum {
+	ASK_MAGIC = 0x25c0a5c0,
+	ASK_BLOCK_BYTES = 4096,
+	ASK_ROOM_BYTES = 2 * (IDENTITY_CLAIMS_MAX + 16 * 1024), /* question and answer */
+};
+
+static void return_mail(struct mail *mail, void *receiver)
+{
+	struct ask *a = MAIL_OWNER(mail, struct ask, mail);
+
+	OBJ_CHECK(a, ASK_MAGIC);
+	(void)receiver; /* NULL when the worker is ending: then nobody waits for it either */
+	if (a->conn)
+		conn_answer(a->conn, a);
+	else
+		ask_free(a);
+}
+
+struct ask *ask_new(struct conn *c, enum ask_kind kind, size_t bytes)
+{
+	struct worker *w = c->worker;
+	struct ask *a = NULL;
+	struct charge charge = {0};
+
+	if (w->ask_count >= conn_conf(c)->limits.queue_per_worker)
+		return NULL;
+	if (charge_take(&charge, &w->memory, sizeof(*a) + bytes) == 0)
+		a = calloc(1, sizeof(*a));
+	if (!a) {
+		charge_release(&charge);
+		return NULL;
+	}
+	a->magic = ASK_MAGIC;
+	a->kind = kind;
+	a->worker = w;
+	a->conn = c;
+	a->charge = charge;
+	a->generation = generation_ref(c->generation);
+	a->file.fd = -1;
+	arena_init(&a->arena, ASK_BLOCK_BYTES, bytes + ASK_BLOCK_BYTES + ASK_ROOM_BYTES);
+	w->ask_count++;
+	return a;
+}
+
+bool ask_copy_question(struct ask *a, const struct question *q)
+{
+	a->question = *q;
+	a->question.record = arena_copy(&a->arena, q->record);
+	a->question.cookie = arena_copy(&a->arena, q->cookie);
+	return !a->arena.overflow;
+}
+
+bool ask_send(struct ask *a)
+{
+	struct conn *c = a->conn;
+
+	c->ask = a;
+	a->mail.fn = a->worker->gateway->ask_fn;
+	if (mailbox_post(a->worker->gateway->control, &a->mail) == 0)
+		return true;
+	c->ask = NULL;
+	ask_free(a);
+	return false;
+}
+
+void ask_give_back(struct ask *a)
+{
+	a->mail.fn = return_mail;
+	/* The worker stays until all of its questions are back, so its box is open. */
+	MUST(mailbox_post_answer(&a->worker->box, &a->mail) == 0);
+}
+
+void ask_free(struct ask *a)
+{
+	OBJ_CHECK(a, ASK_MAGIC);
+	if (a->file.fd >= 0)
+		close(a->file.fd);
+	a->worker->ask_count--;
+	charge_release(&a->charge);
+	generation_unref(a->generation);
+	arena_deinit(&a->arena);
+	a->magic = 0;
+	free(a);
+}

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A connection's states: what each does when something happens and when its time is up.
+ * The phases themselves are in request.c, upstream.c, relay.c and site.c.
+ */
+#include "gateway/conn.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/obj.h"
+#include "http/header.h"
+#include "http/respond.h"
+#include "net/random.h"
+#include "net/sock.h"
+#include "tls/stream.h"
+
+static void tls_on_client(struct conn *c, unsigned why);
+static void respond_on_client(struct conn *c, unsigned why);
+static void linger_on_client(struct conn *c, unsigned why);
+static void gone_on_client(struct conn *c, unsigned why);
+static void tls_timed_out(struct conn *c);
+static void head_timed_out(struct conn *c);
+static void ask_timed_out(struct conn *c);
+
+#define TO(state) (1u << CONN_##state)
+
+/* clang-format off */
+static const struct conn_state {
+	const char *name;
+	void (*on_client)(struct conn *c, unsigned why);
+	void (*on_deadline)(struct conn *c);
+	unsigned may_go;
+} states[CONN_STATES] = {
+	[CONN_TLS]     = {"tls",     tls_on_client,             tls_timed_out,          TO(HEAD) | TO(RESPOND) | TO(LINGER) | TO(GONE)},
+	[CONN_HEAD]    = {"head",    request_on_client,         head_timed_out,         TO(HEAD) | TO(BODY) | TO(ASK) | TO(CONNECT) | TO(RESPOND) | TO(LINGER) | TO(GONE)},
+	[CONN_BODY]    = {"body",    request_body_on_client,    head_timed_out,         TO(ASK) | TO(RESPOND) | TO(LINGER) | TO(GONE)},
+	[CONN_ASK]     = {"ask",     request_waiting_on_client, ask_timed_out,          TO(ASK) | TO(CONNECT) | TO(RESPOND) | TO(LINGER) | TO(GONE)},
+	[CONN_CONNECT] = {"connect", request_waiting_on_client, upstream_timed_out,     TO(CONNECT) | TO(OPEN) | TO(LINGER) | TO(GONE)},
+	[CONN_OPEN]    = {"open",    relay_on_client,           relay_on_deadline,      TO(CLOSING) | TO(GONE)},
+	[CONN_CLOSING] = {"closing", relay_on_client,           relay_closing_deadline, TO(GONE)},
+	[CONN_RESPOND] = {"respond", respond_on_client,         conn_end,               TO(RESPOND) | TO(HEAD) | TO(ASK) | TO(LINGER) | TO(GONE)},
+	[CONN_LINGER]  = {"linger",  linger_on_client,          conn_end,               TO(GONE)},
+	[CONN_GONE]    = {"gone",    gone_on_client,            NULL,                   0},
+};
+/* clang-format on */
+
+uint64_t conn_now(const struct conn *c)
+{
+	return reactor_now_ms(&c->worker->reactor);
+}
+
+const struct snapshot *conn_conf(const struct conn *c)
+{
+	return c->generation->snapshot;
+}
+
+void conn_arm(struct conn *c, uint64_t deadline_ms)
+{
+	timer_arm(&c->worker->reactor.timers, &c->timer, deadline_ms);
+}
+
+void conn_enter(struct conn *c, enum conn_state_id state, uint64_t deadline_ms)
+{
+	MUST(states[c->state].may_go & 1u << state);
+	if (event_wanted(c->worker->gateway->log, EVENT_DEBUG)) {
+		struct event e;
+		event_init(&e, EVENT_DEBUG, "state");
+		conn_event(c, &e);
+		event_cstr(&e, "from", states[c->state].name);
+		event_cstr(&e, "to", states[state].name);
+		event_emit(c->worker->gateway->log, &e);
+	}
+	c->state = (uint8_t)state;
+	if (state == CONN_GONE)
+		timer_disarm(&c->timer);
+	else
+		conn_arm(c, deadline_ms);
+}
+
+void conn_event(const struct conn *c, struct event *e)
+{
+	static _Thread_local char peer[ADDRESS_TEXT_BYTES];
+
+	event_text(e, "request", slice_of(c->request_id, REQUEST_ID_CHARS));
+	event_text(e, "peer", address_format(&c->peer, peer));
+}
+
+static void on_stream(struct stream *s, unsigned why)
+{
+	struct conn *c = STREAM_OWNER(s, struct conn, client);
+
+	OBJ_CHECK(c, CONN_MAGIC);
+	states[c->state].on_client(c, why);
+}
+
+static void on_timer(struct timer *t)
+{
+	struct conn *c = TIMER_OWNER(t, struct conn, timer);
+
+	OBJ_CHECK(c, CONN_MAGIC);
+	states[c->state].on_deadline(c);
+}
+
+void conn_new(struct worker *w, size_t listener, int fd, const struct address *peer,
+              struct limits_receipt *receipt, struct verdict admitted)
+{
+	struct conn *c = calloc(1, sizeof(*c));
+
+	if (!c || stream_init(&c->client, &w->scratch, fd, on_stream, CONN_QUEUE_BYTES, &w->memory)) {
+		metric_add(&w->metrics, METRIC_ACCEPT_FAILURES, 1);
+		limits_release(receipt);
+		close(fd);
+		free(c);
+		return;
+	}
+	c->magic = CONN_MAGIC;
+	c->worker = w;
+	c->generation = generation_ref(w->generation);
+	c->listener = (uint16_t)listener;
+	c->tls = w->listeners[listener].tls;
+	c->peer = *peer;
+	c->receipt = *receipt;
+	c->doomed = admitted.kind != VERDICT_PASS;
+	c->doom = admitted;
+	memset(c->request_id, '0', REQUEST_ID_CHARS);
+	timer_init(&c->timer, on_timer);
+	list_append(&w->conns, &c->link);
+	w->conn_count++;
+	w->doomed_count += c->doomed;
+	uint64_t now = conn_now(c);
+	c->head_deadline_ms =
+		clock_add(now, c->doomed ? DOOMED_MS : conn_conf(c)->limits.handshake_timeout_ms);
+	c->state = c->tls ? CONN_TLS : CONN_HEAD;
+	conn_arm(c, c->head_deadline_ms);
+	if (c->tls && tls_stream_start_server(&c->client, w->tls_server))
+		conn_end(c);
+}
+
+void conn_end(struct conn *c)
+{
+	struct worker *w = c->worker;
+
+	if (c->state == CONN_GONE)
+		return;
+	session_free(c);
+	conn_enter(c, CONN_GONE, 0);
+	if (c->ask)
+		c->ask->conn = NULL;
+	c->ask = NULL;
+	request_release(c);
+	stream_deinit(&c->client);
+	limits_release(&c->receipt);
+	w->conn_count--;
+	w->doomed_count -= c->doomed;
+	list_remove(&c->link);
+	list_append(&w->gone, &c->link);
+}
+
+static void gone_on_client(struct conn *c, unsigned why)
+{
+	(void)c;
+	(void)why;
+	MUST(!"an event on a connection that has ended");
+}
+
+/* --- TLS */
+
+static void tls_failed(struct conn *c)
+{
+	struct event e;
+
+	metric_add(&c->worker->metrics, METRIC_TLS_FAILURES, 1);
+	event_init(&e, EVENT_DEBUG, "tls_failed");
+	conn_event(c, &e);
+	event_cstr(&e, "detail", err_sentence());
+	event_emit(c->worker->gateway->log, &e);
+	conn_end(c);
+}
+
+static void tls_on_client(struct conn *c, unsigned why)
+{
+	(void)why;
+	int r = stream_handshake(&c->client);
+	if (r == STREAM_AGAIN)
+		return;
+	if (r == STREAM_PLAIN_HTTP) {
+		conn_refuse(c, verdict_refuse(REASON_HANDSHAKE_MALFORMED, "clear text on a TLS port"));
+		return;
+	}
+	if (r == STREAM_CLOSED || r == STREAM_RESET) {
+		conn_end(c);
+		return;
+	}
+	if (r) {
+		tls_failed(c);
+		return;
+	}
+	conn_enter(c, CONN_HEAD, c->head_deadline_ms);
+	stream_resume(&c->client);
+}
+
+static void tls_timed_out(struct conn *c)
+{
+	metric_refused(&c->worker->metrics, REASON_HANDSHAKE_TIMEOUT);
+	conn_end(c);
+}
+
+/* --- head and body: a peer that said nothing at all hears nothing either */
+
+static void head_timed_out(struct conn *c)
+{
+	if (c->request)
+		conn_refuse(c, verdict_refuse(REASON_HANDSHAKE_TIMEOUT, NULL));
+	else
+		conn_end(c);
+}
+
+/* --- ask */
+
+void conn_answer(struct conn *c, struct ask *a)
+{
+	MUST(c->ask == a);
+	c->ask = NULL;
+	request_answer(c, a);
+}
+
+static void ask_timed_out(struct conn *c)
+{
+	struct request *q = c->request;
+	bool store = c->ask && c->ask->kind == ASK_POLICY &&
+	             c->ask->question.kind != QUESTION_VERIFY_COOKIE;
+
+	if (c->ask)
+		c->ask->conn = NULL;
+	c->ask = NULL;
+	if (q->dispatch.kind == DISPATCH_SITE && q->file_offset)
+		conn_end(c); /* in the middle of a page nothing else can be said */
+	else if (q->dispatch.kind == DISPATCH_SITE)
+		conn_refuse(c, verdict_refuse(REASON_OVERLOADED, "files"));
+	else
+		conn_refuse(c, verdict_refuse(store ? REASON_STORE_FAILED : REASON_VERIFIER_FAILED,
+		                              "no answer in time"));
+}
+
+/* --- respond and linger */
+
+static void log_refused(struct conn *c, struct verdict v)
+{
+	const struct request *q = c->request;
+	struct event e;
+
+	event_init(&e, EVENT_INFO, "refused");
+	conn_event(c, &e);
+	event_reason(&e, v.reason);
+	event_number(&e, "status", reason_status(v.reason));
+	event_cstr(&e, "detail", v.detail);
+	if (q && q->dispatch.route)
+		event_text(&e, "route", q->dispatch.route->path.text);
+	if (q && q->dispatch.kind == DISPATCH_HANDSHAKE) {
+		event_text(&e, "origin", q->handshake.origin);
+		event_text(&e, "subject", q->handshake.identity.subject);
+		event_text(&e, "via", q->handshake.identity.via);
+	}
+	if (q && q->dispatch.kind == DISPATCH_TICKET) {
+		event_cstr(&e, "endpoint", "ticket");
+		if (q->endpoint.route)
+			event_text(&e, "route", q->endpoint.route->path.text);
+		event_text(&e, "origin", q->endpoint.origin);
+		event_text(&e, "subject", q->endpoint.identity.subject);
+	}
+	if (q && q->http.target.path.len)
+		event_text(&e, "path", q->http.target.path);
+	event_emit(c->worker->gateway->log, &e);
+}
+
+/* The head's end was seen and the method is HEAD: the answer has no body. */
+static bool is_head(const struct conn *c)
+{
+	const struct request *q = c->request;
+	return q && q->parser.head.bytes && q->parser.head.method == HTTP_HEAD;
+}
+
+void conn_refuse(struct conn *c, struct verdict v)
+{
+	struct worker *w = c->worker;
+	const struct request *q = c->request;
+	bool endpoint = q && (q->dispatch.kind == DISPATCH_TICKET || q->dispatch.kind == DISPATCH_CSRF);
+
+	metric_refused(&w->metrics, v.reason);
+	if (event_wanted(w->gateway->log, EVENT_INFO))
+		log_refused(c, v);
+	buf_clear(&w->response);
+	struct http_refusal refusal = {
+		.reason = v.reason,
+		.request = slice_of(c->request_id, REQUEST_ID_CHARS),
+		.retry_after_s = v.retry_after_s,
+		.allow = endpoint ? q->endpoint.allow : q && q->dispatch.kind == DISPATCH_SITE ? "GET, HEAD" : NULL,
+		.head_only = is_head(c),
+		.now_s = reactor_realtime_ms(&w->reactor) / 1000,
+		.headers = endpoint ? q->endpoint.headers : NULL,
+		.header_count = endpoint ? q->endpoint.header_count : 0,
+	};
+	if (http_respond_refusal(&w->response, &refusal)) {
+		conn_end(c);
+		return;
+	}
+	session_free(c);
+	conn_respond(c, false);
+}
+
+static void start_linger(struct conn *c)
+{
+	request_release(c);
+	conn_enter(c, CONN_LINGER, conn_now(c) + LINGER_MS);
+	int r = stream_shutdown(&c->client);
+	if (r != 0 && r != STREAM_AGAIN) {
+		conn_end(c);
+		return;
+	}
+	stream_resume(&c->client);
+}
+
+static bool client_wants_close(const struct request *q)
+{
+	return http_header_has_token(&q->parser.head, SLICE("Connection"), SLICE("close"));
+}
+
+void conn_respond(struct conn *c, bool keep_open)
+{
+	struct request *q = c->request;
+
+	if (stream_write(&c->client, buf_slice(&c->worker->response))) {
+		conn_end(c);
+		return;
+	}
+	bool keep = keep_open && q && !c->worker->draining && !client_wants_close(q);
+	if (!keep && !(q && q->file_fd >= 0)) {
+		start_linger(c);
+		return;
+	}
+	q->keep_open = keep;
+	conn_enter(c, CONN_RESPOND, conn_now(c) + RESPOND_MS);
+	stream_resume(&c->client);
+}
+
+static void respond_on_client(struct conn *c, unsigned why)
+{
+	struct request *q = c->request;
+
+	if (q->file_fd >= 0) {
+		site_on_client(c, why);
+		return;
+	}
+	if (stream_pending_bytes(&c->client)) {
+		/* While it takes what we send it may end its side; reading would tell, later. */
+		if (why & STREAM_GONE && stream_flush(&c->client))
+			conn_end(c);
+		return;
+	}
+	if (!q->keep_open) {
+		start_linger(c);
+		return;
+	}
+	/* What came behind the head is the beginning of the next request. */
+	buf_take(&q->in, q->consumed);
+	request_start(c);
+}
+
+static void linger_on_client(struct conn *c, unsigned why)
+{
+	struct stream_bytes got;
+
+	(void)why;
+	int r = stream_read(&c->client, &got);
+	if (r == STREAM_AGAIN)
+		return;
+	if (r == STREAM_CLOSED && stream_pending_bytes(&c->client))
+		return; /* it ended its side and still reads: the answer goes out first */
+	if (r == 0) {
+		c->discarded += got.len;
+		if (c->discarded <= LINGER_BYTES)
+			return;
+	}
+	conn_end(c);
+}

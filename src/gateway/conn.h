@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * A client's connection, from accept to its end; private to gateway/.
+ *
+ *            +-----------------------------------------------------+
+ *            v                                                     | keep-alive
+ *   TLS --> HEAD --> BODY --> ASK --> (answer) --> RESPOND --------+
+ *            |         \       |  \                   |
+ *            |          `------+   CONNECT --> OPEN --+--> CLOSING
+ *            v                          \             |      |
+ *         LINGER <-------- any refusal --+            v      v
+ *            `------------------------------------->  GONE <-+
+ *
+ * One struct for all of it; what a phase needs beyond that is allocated for the phase:
+ * `request` from the first byte of a head until the answer or the 101, `session` from the
+ * connection to the application on. Every state that waits on a peer has a deadline.
+ */
+#include "base/address.h"
+#include "gateway/ask.h"
+#include "gateway/worker.h"
+#include "http/upgrade.h"
+#include "policy/endpoint.h"
+#include "policy/forward.h"
+#include "policy/handshake.h"
+#include "policy/message.h"
+
+enum conn_state_id {
+	CONN_TLS = 0,
+	CONN_HEAD,
+	CONN_BODY,
+	CONN_ASK,
+	CONN_CONNECT,
+	CONN_OPEN,
+	CONN_CLOSING,
+	CONN_RESPOND,
+	CONN_LINGER,
+	CONN_GONE,
+	CONN_STATES
+};
+
+enum {
+	CONN_MAGIC = 0x5a11a0c0,
+	REQUEST_ID_CHARS = 16,
+	KEEPALIVE_MS = 15000, /* for the next request's first byte */
+	ASK_MS = 5000,
+	LINGER_MS = 2000,
+	CLOSING_MS = 3000,
+	RESPOND_MS = 10000, /* for one piece of a page to be taken */
+	DOOMED_MS = 1000,
+	LINGER_BYTES = 1 << 20,
+	ANSWER_HEAD_BYTES = 16 * 1024,
+	ANSWER_HEADERS = 64,
+	CONN_QUEUE_BYTES = 512 * 1024, /* may wait towards the client before a session is open */
+	SESSION_DEFLATE_FROM = 128,    /* bytes: shorter messages are not compressed */
+};
+
+/* From the first byte of a head until its answer. Reused: see worker.free_requests. */
+struct request {
+	struct request *next_free;
+	struct charge charge;
+	struct buf in;            /* head, body, what follows */
+	struct http_header *room; /* of the parser */
+	size_t room_count;
+	struct http_parser parser;
+	struct arena arena;
+	struct http_request http;
+	struct dispatch dispatch;
+	struct handshake_input handshake_in;
+	struct handshake handshake;
+	struct endpoint_input endpoint_in;
+	struct endpoint endpoint;
+	uint64_t started_us;
+	size_t consumed; /* bytes of `in` that belong to this request: head and body */
+	bool keep_open;  /* the client may ask for more after this */
+	/* the application's side */
+	struct http_upgrade upgrade;
+	struct http_parser answer_parser;
+	struct http_header *answer_room;
+	struct buf answer;
+	uint64_t tried; /* bit set of targets */
+	unsigned address_attempt;
+	bool up_connected, up_secured;
+	/* a page */
+	int file_fd;
+	uint64_t file_offset, file_size;
+	bool head_only;
+};
+
+enum side { CLIENT = 0, SERVER = 1 };
+
+/* The reading and writing of one side of an open session. */
+struct leg {
+	struct ws_reader reader;
+	struct ws_writer writer; /* what we send to this side */
+	uint64_t last_ms;        /* a frame came */
+	uint64_t message_deadline_ms, slow_deadline_ms; /* 0 = none */
+	uint32_t message_serial;
+	bool pinged, paused, close_sent, close_received, ended;
+};
+
+struct session {
+	struct stream up;
+	struct conn *conn;
+	struct target *target;
+	struct route_run *run;
+	struct leg legs[2];
+	struct message_policy policy;
+	uint64_t opened_ms, lifetime_ms; /* points in time */
+	enum reason lifetime_reason;
+	uint64_t messages[2], bytes[2];
+	char *subject; /* for the log */
+	size_t subject_len;
+	struct slice via; /* in the snapshot */
+	enum reason reason; /* of the end */
+	uint16_t close_code;
+	const char *by; /* who ended it: client, server, gateway */
+	bool open;      /* a 101 was sent */
+};
+
+struct conn {
+	uint32_t magic;
+	uint8_t state; /* enum conn_state_id */
+	bool tls, doomed;
+	uint16_t listener;
+	struct worker *worker;
+	struct generation *generation; /* one reference */
+	struct list link;
+	struct stream client;
+	struct timer timer;
+	struct limits_receipt receipt;
+	struct verdict doom; /* why, if doomed */
+	struct address peer;
+	uint64_t head_deadline_ms;
+	uint64_t discarded;
+	uint32_t requests; /* heads seen on this connection */
+	char request_id[REQUEST_ID_CHARS];
+	struct request *request;
+	struct session *session;
+	struct ask *ask;
+};
+
+/* --- conn.c */
+
+/* Takes over fd and the receipt in admitted (a REFUSE verdict dooms the connection). */
+void conn_new(struct worker *w, size_t listener, int fd, const struct address *peer,
+              struct limits_receipt *receipt, struct verdict admitted);
+
+/* The only function that changes the state. deadline_ms is a point in time. */
+void conn_enter(struct conn *c, enum conn_state_id state, uint64_t deadline_ms);
+
+void conn_arm(struct conn *c, uint64_t deadline_ms);
+
+/* Ends it at once: everything is given back; the memory itself at the end of the round. */
+void conn_end(struct conn *c);
+
+/* Answers the request under way with the reason's status and lingers. */
+void conn_refuse(struct conn *c, struct verdict v);
+
+/* Sends what is in worker.response and then takes the next request, or lingers. */
+void conn_respond(struct conn *c, bool keep_open);
+
+/* Common fields of a line about this connection. */
+void conn_event(const struct conn *c, struct event *e);
+
+/* An answered ask came home. */
+void conn_answer(struct conn *c, struct ask *a);
+
+uint64_t conn_now(const struct conn *c);
+const struct snapshot *conn_conf(const struct conn *c);
+
+/* --- request.c */
+void request_start(struct conn *c);
+void request_on_client(struct conn *c, unsigned why);
+void request_body_on_client(struct conn *c, unsigned why);
+void request_waiting_on_client(struct conn *c, unsigned why);
+void request_answer(struct conn *c, struct ask *a);
+struct request *request_take(struct conn *c);
+void request_release(struct conn *c);
+void request_free(struct request *q);
+
+/* --- upstream.c */
+void upstream_start(struct conn *c);
+void upstream_timed_out(struct conn *c);
+
+/* --- relay.c */
+struct session *session_new(struct conn *c);
+void session_free(struct conn *c);
+void relay_open(struct conn *c, const struct http_deflate *server_deflate);
+void relay_on_client(struct conn *c, unsigned why);
+void relay_on_deadline(struct conn *c);
+void relay_closing_deadline(struct conn *c);
+void relay_on_server(struct conn *c, unsigned why);
+void relay_refuse(struct conn *c, enum reason reason, const char *detail);
+
+/* --- site.c */
+void site_start(struct conn *c);
+void site_answer(struct conn *c, struct ask *a);
+void site_on_client(struct conn *c, unsigned why);

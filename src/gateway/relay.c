@@ -1,0 +1,685 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An open session: whole messages from one side, judged, framed onto the other's queue.
+ *
+ *   client --read--> ws_reader --message--> policy --PASS--> head + payload --> upstream's cork
+ *      ^                                      |
+ *      |                              REFUSE: close frame, both sides
+ *      |                              DROP, REPLY: the message goes nowhere
+ *      `---------------- client's cork <-- head + payload <-- policy <-- ws_reader <-- upstream
+ *
+ * Back-pressure: while more than `buffered` waits towards one side nothing is read from
+ * the other; what was read already goes back into its stream. Messages of one read leave
+ * with one send, at the end of the round.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/obj.h"
+#include "gateway/conn.h"
+#include "ws/close.h"
+
+static const char *const side_names[] = {"client", "server"};
+
+static enum side other(enum side side)
+{
+	return side == CLIENT ? SERVER : CLIENT;
+}
+
+static struct stream *stream_of(struct conn *c, enum side side)
+{
+	return side == CLIENT ? &c->client : &c->session->up;
+}
+
+/* --- birth and end */
+
+struct session *session_new(struct conn *c)
+{
+	const struct identity *who = &c->request->handshake.identity;
+	struct session *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->subject = malloc(who->subject.len + 1);
+	if (!s->subject) {
+		free(s);
+		return NULL;
+	}
+	if (who->subject.len)
+		memcpy(s->subject, who->subject.data, who->subject.len);
+	s->subject_len = who->subject.len;
+	s->conn = c;
+	s->run = &c->generation->routes[c->request->dispatch.route->index];
+	return s;
+}
+
+static void session_event(const struct conn *c, struct event *e)
+{
+	const struct session *s = c->session;
+
+	conn_event(c, e);
+	event_text(e, "route", s->run->conf->path.text);
+	event_text(e, "subject", slice_of(s->subject, s->subject_len));
+	event_text(e, "via", s->via);
+}
+
+static void log_closed(const struct conn *c)
+{
+	const struct session *s = c->session;
+	struct event e;
+
+	event_init(&e, EVENT_INFO, "closed");
+	session_event(c, &e);
+	if (s->reason != REASON_NONE)
+		event_reason(&e, s->reason);
+	event_cstr(&e, "by", s->by ? s->by : "gateway");
+	event_number(&e, "code", s->close_code);
+	event_number(&e, "ms", (int64_t)clock_since(s->opened_ms, conn_now(c)));
+	event_number(&e, "client_messages", (int64_t)s->messages[CLIENT]);
+	event_number(&e, "client_bytes", (int64_t)s->bytes[CLIENT]);
+	event_number(&e, "server_messages", (int64_t)s->messages[SERVER]);
+	event_number(&e, "server_bytes", (int64_t)s->bytes[SERVER]);
+	event_emit(c->worker->gateway->log, &e);
+}
+
+void session_free(struct conn *c)
+{
+	struct session *s = c->session;
+	struct worker *w = c->worker;
+
+	if (!s)
+		return;
+	if (s->open) {
+		log_closed(c);
+		metric_add(&w->metrics, METRIC_SESSIONS, -1);
+		ws_reader_deinit(&s->legs[CLIENT].reader);
+		ws_reader_deinit(&s->legs[SERVER].reader);
+	}
+	stream_deinit(&s->up);
+	if (s->target) {
+		s->target->active--;
+		metric_add(&w->metrics, METRIC_UPSTREAMS, -1);
+	}
+	c->session = NULL;
+	free(s->subject);
+	free(s);
+}
+
+/* --- deadlines: one timer for the earliest of them */
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return b && b < a ? b : a;
+}
+
+/* Nobody is idle while we do not listen to them. */
+static uint64_t leg_idle_at(const struct session *s, const struct leg *leg)
+{
+	if (leg->paused)
+		return TIMER_NEVER;
+	const struct conf_route_limits *limits = &s->run->conf->limits;
+	uint64_t idle = clock_add(leg->last_ms, limits->idle_ms);
+
+	return leg->pinged ? clock_add(idle, limits->pong_ms) : idle;
+}
+
+static uint64_t next_deadline(const struct session *s)
+{
+	uint64_t at = s->lifetime_ms;
+
+	for (int side = CLIENT; side <= SERVER; side++) {
+		const struct leg *leg = &s->legs[side];
+		at = earlier(at, leg_idle_at(s, leg));
+		at = earlier(at, leg->paused ? 0 : leg->message_deadline_ms);
+		at = earlier(at, leg->slow_deadline_ms);
+	}
+	return at;
+}
+
+static void send_control(struct conn *c, enum side to, enum ws_opcode opcode, struct slice payload)
+{
+	struct session *s = c->session;
+	struct buf *frame = &c->worker->frame;
+
+	buf_clear(frame);
+	if (s->legs[to].close_sent || s->legs[to].ended)
+		return;
+	if (ws_write_control(&s->legs[to].writer, frame, opcode, payload) ||
+	    stream_write(stream_of(c, to), buf_slice(frame)))
+		relay_refuse(c, REASON_OVERLOADED, "control frame");
+}
+
+void relay_on_deadline(struct conn *c)
+{
+	struct session *s = c->session;
+	uint64_t now = conn_now(c);
+
+	if (s->lifetime_ms <= now) {
+		relay_refuse(c, s->lifetime_reason, NULL);
+		return;
+	}
+	for (int i = CLIENT; i <= SERVER; i++) {
+		enum side side = (enum side)i;
+		struct leg *leg = &s->legs[side];
+		bool client = side == CLIENT;
+		if (!leg->paused && leg->message_deadline_ms && leg->message_deadline_ms <= now) {
+			relay_refuse(c, client ? REASON_MESSAGE_TOO_SLOW : REASON_UPSTREAM_FAILED,
+			             "message unfinished");
+			return;
+		}
+		if (leg->slow_deadline_ms && leg->slow_deadline_ms <= now) {
+			relay_refuse(c, client ? REASON_SLOW_READER : REASON_UPSTREAM_FAILED,
+			             "does not read");
+			return;
+		}
+		if (leg_idle_at(s, leg) > now)
+			continue;
+		if (leg->pinged) {
+			relay_refuse(c, client ? REASON_IDLE : REASON_UPSTREAM_FAILED, "no pong");
+			return;
+		}
+		leg->pinged = true;
+		send_control(c, side, WS_OPCODE_PING, SLICE(""));
+		if (c->state != CONN_OPEN)
+			return;
+	}
+	conn_arm(c, next_deadline(s));
+}
+
+/* A new deadline counts only if it is earlier than the one armed; later ones are found
+ * when that one fires. */
+static void arm_no_later(struct conn *c, uint64_t at)
+{
+	if (!timer_armed(&c->timer) || at < c->timer.at_ms)
+		conn_arm(c, at);
+}
+
+static void watch_message(struct conn *c, enum side side)
+{
+	struct session *s = c->session;
+	struct leg *leg = &s->legs[side];
+
+	if (!ws_reader_in_message(&leg->reader)) {
+		leg->message_deadline_ms = 0;
+		return;
+	}
+	uint32_t serial = ws_reader_serial(&leg->reader);
+	if (leg->message_deadline_ms && serial == leg->message_serial)
+		return;
+	leg->message_serial = serial;
+	leg->message_deadline_ms = clock_add(conn_now(c), s->run->conf->limits.message_time_ms);
+	arm_no_later(c, leg->message_deadline_ms);
+}
+
+/* More waits towards `to` than may: stop reading from the other side, and give it time. */
+static bool is_slow(struct conn *c, enum side to)
+{
+	struct session *s = c->session;
+	struct leg *leg = &s->legs[to];
+
+	if (stream_pending_bytes(stream_of(c, to)) <= s->run->conf->limits.buffered)
+		return false;
+	s->legs[other(to)].paused = true;
+	if (!leg->slow_deadline_ms) {
+		leg->slow_deadline_ms = clock_add(conn_now(c), s->run->conf->limits.slow_reader_ms);
+		arm_no_later(c, leg->slow_deadline_ms);
+	}
+	return true;
+}
+
+static void unpause(struct conn *c, enum side to)
+{
+	struct session *s = c->session;
+	struct leg *from = &s->legs[other(to)];
+
+	if (!from->paused ||
+	    stream_pending_bytes(stream_of(c, to)) > s->run->conf->limits.buffered)
+		return;
+	s->legs[to].slow_deadline_ms = 0;
+	from->paused = false;
+	/* It could not be heard while it was not listened to. */
+	from->last_ms = conn_now(c);
+	if (from->message_deadline_ms) {
+		from->message_deadline_ms =
+			clock_add(conn_now(c), s->run->conf->limits.message_time_ms);
+		arm_no_later(c, from->message_deadline_ms);
+	}
+	stream_resume(stream_of(c, other(to)));
+}
+
+/* --- closing */
+
+static void send_close(struct conn *c, enum side to, uint16_t code, struct slice text)
+{
+	struct session *s = c->session;
+	struct leg *leg = &s->legs[to];
+	struct buf *frame = &c->worker->frame;
+
+	if (leg->close_sent || leg->ended)
+		return;
+	leg->close_sent = true;
+	buf_clear(frame);
+	if (ws_write_close(&leg->writer, frame, code, text) ||
+	    stream_write(stream_of(c, to), buf_slice(frame)))
+		leg->ended = true; /* cannot even be told: its deadline or the other side ends it */
+}
+
+static void end_if_over(struct conn *c)
+{
+	const struct session *s = c->session;
+
+	if (s->legs[CLIENT].ended && s->legs[SERVER].ended)
+		conn_end(c);
+}
+
+/* Nothing more is written to that side. */
+static void finish(struct conn *c, enum side side)
+{
+	struct leg *leg = &c->session->legs[side];
+
+	if (leg->ended)
+		return;
+	int r = stream_shutdown(stream_of(c, side));
+	if (r != 0 && r != STREAM_AGAIN)
+		leg->ended = true;
+	else
+		stream_resume(stream_of(c, side));
+}
+
+static void end_leg(struct conn *c, enum side side)
+{
+	struct session *s = c->session;
+
+	s->legs[side].ended = true;
+	ws_reader_deinit(&s->legs[side].reader);
+	if (side == SERVER)
+		stream_deinit(&s->up);
+}
+
+static void start_closing(struct conn *c, const char *by, enum reason reason, uint16_t code)
+{
+	struct session *s = c->session;
+
+	s->by = by;
+	s->reason = reason;
+	s->close_code = code;
+	conn_enter(c, CONN_CLOSING, conn_now(c) + CLOSING_MS);
+	for (int side = CLIENT; side <= SERVER; side++)
+		s->legs[side].paused = false;
+	stream_resume(&c->client);
+	if (!s->legs[SERVER].ended)
+		stream_resume(&s->up);
+}
+
+static void log_refused(struct conn *c, enum reason reason, const char *detail, const char *action)
+{
+	struct event e;
+
+	metric_refused(&c->worker->metrics, reason);
+	if (!event_wanted(c->worker->gateway->log, EVENT_INFO))
+		return;
+	event_init(&e, EVENT_INFO, "refused");
+	session_event(c, &e);
+	event_reason(&e, reason);
+	event_cstr(&e, "detail", detail);
+	event_cstr(&e, "action", action);
+	if (strcmp(action, "close") == 0)
+		event_number(&e, "code", reason_close_code(reason));
+	event_emit(c->worker->gateway->log, &e);
+}
+
+/* Fails the connection: both sides are told, nothing more is read as messages. */
+void relay_refuse(struct conn *c, enum reason reason, const char *detail)
+{
+	struct slice word = slice_from_cstr(reason_word(reason));
+	uint16_t code = reason_close_code(reason);
+
+	if (c->state != CONN_OPEN)
+		return;
+	log_refused(c, reason, detail, "close");
+	start_closing(c, "gateway", reason, code);
+	send_close(c, CLIENT, code, word);
+	send_close(c, SERVER, WS_CLOSE_GOING_AWAY, word);
+	finish(c, CLIENT);
+	finish(c, SERVER);
+	end_if_over(c);
+}
+
+void relay_closing_deadline(struct conn *c)
+{
+	conn_end(c);
+}
+
+/* One side said that it closes: it gets its echo, the other side hears the same. */
+static void on_close(struct conn *c, enum side from, const struct ws_event *e)
+{
+	struct session *s = c->session;
+	enum side to = other(from);
+
+	s->legs[from].close_received = true;
+	if (c->state == CONN_OPEN) {
+		start_closing(c, side_names[from], REASON_NONE, e->code);
+		send_close(c, to, e->code, e->payload);
+		send_close(c, from, e->code, SLICE(""));
+	}
+	/* A server ends TCP first (RFC 6455 section 7.1.1); towards the application we are the client. */
+	if (s->legs[CLIENT].close_received)
+		finish(c, CLIENT);
+	if (s->legs[SERVER].close_received)
+		finish(c, SERVER);
+	end_if_over(c);
+}
+
+/* A side ended without a word. */
+static void on_gone(struct conn *c, enum side side)
+{
+	struct session *s = c->session;
+
+	end_leg(c, side);
+	if (c->state == CONN_OPEN && side == CLIENT) {
+		start_closing(c, side_names[side], REASON_NONE, WS_CLOSE_ABNORMAL);
+		send_close(c, SERVER, WS_CLOSE_GOING_AWAY, SLICE(""));
+		finish(c, SERVER);
+	} else if (c->state == CONN_OPEN) {
+		relay_refuse(c, REASON_UPSTREAM_FAILED, "went away");
+		return;
+	} else if (side == SERVER && !s->legs[CLIENT].close_sent) {
+		send_close(c, CLIENT, WS_CLOSE_GOING_AWAY, SLICE(""));
+		finish(c, CLIENT);
+	}
+	end_if_over(c);
+}
+
+/* --- messages */
+
+static int write_message(struct conn *c, enum side to, const struct ws_event *e)
+{
+	const struct ws_writer *writer = &c->session->legs[to].writer;
+	struct stream *stream = stream_of(c, to);
+	char head[WS_HEADER_MAX];
+	size_t head_bytes;
+
+	if (writer->deflater && e->payload.len >= writer->deflate_from) {
+		struct buf *frame = &c->worker->frame;
+		buf_clear(frame);
+		int r = ws_write_message(writer, frame, e->opcode, e->payload);
+		return r ? r : stream_write(stream, buf_slice(frame));
+	}
+	int r = ws_write_head(writer, e->opcode, e->writable, e->payload.len, head, &head_bytes);
+	if (r)
+		return r;
+	struct slice parts[] = {slice_of(head, head_bytes), e->payload};
+	return stream_writev(stream, parts, 2);
+}
+
+static void forward(struct conn *c, enum side from, const struct ws_event *e)
+{
+	struct session *s = c->session;
+	struct worker *w = c->worker;
+	enum side to = other(from);
+	bool client = from == CLIENT;
+
+	int r = write_message(c, to, e);
+	if (r == STREAM_RESET || r == STREAM_TLS_FAILED) {
+		on_gone(c, to);
+		return;
+	}
+	if (r) {
+		relay_refuse(c, REASON_OVERLOADED, "no room to forward");
+		return;
+	}
+	s->messages[from]++;
+	s->bytes[from] += e->payload.len;
+	metric_add(&w->metrics, client ? METRIC_CLIENT_MESSAGES : METRIC_SERVER_MESSAGES, 1);
+	metric_add(&w->metrics, client ? METRIC_CLIENT_BYTES : METRIC_SERVER_BYTES,
+	           (int64_t)e->payload.len);
+}
+
+static void reply(struct conn *c, enum reason reason)
+{
+	struct session *s = c->session;
+	struct buf *text = &c->worker->response, *frame = &c->worker->frame;
+
+	buf_clear(text);
+	buf_clear(frame);
+	if (message_reply(&s->policy, reason, text) ||
+	    ws_write_message(&s->legs[CLIENT].writer, frame, WS_OPCODE_TEXT, buf_slice(text)) ||
+	    stream_write(&c->client, buf_slice(frame)))
+		relay_refuse(c, REASON_OVERLOADED, "reply");
+}
+
+/* True: the message or frame goes on. */
+static bool act(struct conn *c, struct verdict v)
+{
+	switch (v.kind) {
+	case VERDICT_PASS:
+		if (v.reason != REASON_NONE) {
+			log_refused(c, v.reason, v.detail, "observe");
+			metric_add(&c->worker->metrics, METRIC_OBSERVED, 1);
+		}
+		return true;
+	case VERDICT_DROP:
+		log_refused(c, v.reason, v.detail, "drop");
+		return false;
+	case VERDICT_REPLY:
+		log_refused(c, v.reason, v.detail, "reply");
+		reply(c, v.reason);
+		return false;
+	case VERDICT_REFUSE:
+		relay_refuse(c, v.reason, v.detail);
+		return false;
+	case VERDICT_ASK:
+	case VERDICT_REWRITE:
+	default:
+		relay_refuse(c, REASON_INTERNAL, "an unknown verdict");
+		return false;
+	}
+}
+
+static void on_message(struct conn *c, enum side from, const struct ws_event *e)
+{
+	struct message_policy *policy = &c->session->policy;
+	struct verdict v;
+
+	if (from == CLIENT) {
+		v = message_judge_client(policy, e->payload.len, reactor_now_us(&c->worker->reactor));
+	} else {
+		v = message_judge_server(policy, e->payload.len);
+		if (v.kind == VERDICT_REFUSE)
+			v = verdict_refuse(REASON_UPSTREAM_FAILED, reason_word(v.reason));
+	}
+	if (act(c, v))
+		forward(c, from, e);
+}
+
+static void on_control(struct conn *c, enum side from, const struct ws_event *e)
+{
+	uint64_t now_us = reactor_now_us(&c->worker->reactor);
+
+	if (from == CLIENT && !act(c, message_judge_control(&c->session->policy, now_us)))
+		return;
+	if (e->kind == WS_PING)
+		send_control(c, from, WS_OPCODE_PONG, e->payload);
+}
+
+/* The reader refused what that side sent. */
+static void on_refused(struct conn *c, enum side from, enum reason reason)
+{
+	if (from == CLIENT) {
+		relay_refuse(c, reason, NULL);
+		return;
+	}
+	/* The application broke the protocol: it hears why, the client only that it failed. */
+	send_close(c, SERVER, reason_close_code(reason), slice_from_cstr(reason_word(reason)));
+	relay_refuse(c, REASON_UPSTREAM_FAILED, reason_word(reason));
+}
+
+static void on_event(struct conn *c, enum side from, const struct ws_event *e)
+{
+	bool open = c->state == CONN_OPEN;
+
+	switch (e->kind) {
+	case WS_MESSAGE:
+		if (open)
+			on_message(c, from, e);
+		break;
+	case WS_PING:
+	case WS_PONG:
+		if (open)
+			on_control(c, from, e);
+		break;
+	case WS_CLOSE:
+		on_close(c, from, e);
+		break;
+	case WS_REFUSED:
+		if (open)
+			on_refused(c, from, e->reason);
+		else
+			finish(c, from);
+		break;
+	case WS_NEED_MORE:
+	default:
+		break;
+	}
+}
+
+/* Everything that one read brought. */
+static void read_events(struct conn *c, enum side from, struct stream_bytes got)
+{
+	struct leg *leg = &c->session->legs[from];
+	struct ws_input in = {got.data, got.data + got.len};
+	struct ws_event e;
+
+	leg->last_ms = conn_now(c);
+	leg->pinged = false;
+	while (ws_reader_next(&leg->reader, &in, &e) != WS_NEED_MORE) {
+		on_event(c, from, &e);
+		if (c->state == CONN_GONE || leg->ended || e.kind == WS_REFUSED)
+			return;
+		if (c->state == CONN_OPEN && is_slow(c, other(from)) && in.at < in.end) {
+			struct slice rest = slice_of(in.at, (size_t)(in.end - in.at));
+			if (stream_unread(stream_of(c, from), rest))
+				relay_refuse(c, REASON_OVERLOADED, "no room to wait");
+			break;
+		}
+	}
+	if (c->state == CONN_OPEN)
+		watch_message(c, from);
+}
+
+static void on_readable(struct conn *c, enum side from)
+{
+	struct leg *leg = &c->session->legs[from];
+	struct stream_bytes got;
+
+	if (leg->ended || (c->state == CONN_OPEN && (leg->paused || is_slow(c, other(from)))))
+		return;
+	int r = stream_read(stream_of(c, from), &got);
+	if (r == STREAM_AGAIN)
+		return;
+	if (r != 0) {
+		on_gone(c, from);
+		return;
+	}
+	if (c->state == CONN_CLOSING) {
+		c->discarded += got.len;
+		if (c->discarded > LINGER_BYTES) {
+			conn_end(c);
+			return;
+		}
+	}
+	read_events(c, from, got);
+}
+
+static void on_stream(struct conn *c, enum side side, unsigned why)
+{
+	if (why & STREAM_WRITE && c->state == CONN_OPEN)
+		unpause(c, side);
+	if (why & (STREAM_READ | STREAM_GONE))
+		on_readable(c, side);
+}
+
+void relay_on_client(struct conn *c, unsigned why)
+{
+	on_stream(c, CLIENT, why);
+}
+
+void relay_on_server(struct conn *c, unsigned why)
+{
+	on_stream(c, SERVER, why);
+}
+
+/* --- opening */
+
+static void leg_init(struct conn *c, enum side side, const struct ws_reader_config *config,
+                     const struct http_deflate *deflate, uint8_t our_window_bits)
+{
+	struct worker *w = c->worker;
+	struct leg *leg = &c->session->legs[side];
+
+	ws_reader_init(&leg->reader, config, &w->memory, deflate->on ? w->inflater : NULL);
+	leg->writer = (struct ws_writer){
+		.masker = side == SERVER ? &w->masker : NULL,
+		.deflater = deflate->on ? w->deflater : NULL,
+		.window_bits = our_window_bits,
+		.deflate_from = SESSION_DEFLATE_FROM,
+	};
+	leg->last_ms = conn_now(c);
+}
+
+/* The session ends at its longest lifetime, or with its credential if that is sooner. */
+static void set_lifetime(struct conn *c, uint64_t expires_unix_ms)
+{
+	struct session *s = c->session;
+	uint64_t now = conn_now(c);
+
+	s->lifetime_ms = clock_add(now, s->run->conf->limits.lifetime_ms);
+	s->lifetime_reason = REASON_LIFETIME;
+	if (!expires_unix_ms)
+		return;
+	uint64_t left = clock_since(reactor_realtime_ms(&c->worker->reactor), expires_unix_ms);
+	if (clock_add(now, left) < s->lifetime_ms) {
+		s->lifetime_ms = clock_add(now, left);
+		s->lifetime_reason = REASON_CREDENTIAL_EXPIRED;
+	}
+}
+
+static void log_opened(const struct conn *c)
+{
+	const struct request *q = c->request;
+	struct event e;
+
+	event_init(&e, EVENT_INFO, "handshake");
+	session_event(c, &e);
+	event_text(&e, "path", q->handshake.path);
+	event_text(&e, "origin", q->handshake.origin);
+	event_text(&e, "upstream", c->session->target->conf->url);
+	event_number(&e, "us",
+	             (int64_t)clock_since(q->started_us, reactor_now_us(&c->worker->reactor)));
+	event_emit(c->worker->gateway->log, &e);
+}
+
+void relay_open(struct conn *c, const struct http_deflate *server_deflate)
+{
+	struct session *s = c->session;
+	struct request *q = c->request;
+	const struct http_deflate *client_deflate = &q->handshake.deflate;
+
+	leg_init(c, CLIENT, &s->run->from_client, client_deflate, client_deflate->server_bits);
+	leg_init(c, SERVER, &s->run->from_server, server_deflate, server_deflate->client_bits);
+	message_policy_init(&s->policy, s->run->conf);
+	c->client.max_pending = s->run->client_queue_max;
+	s->opened_ms = conn_now(c);
+	for (size_t i = 0; i < conn_conf(c)->identity_count; i++)
+		if (slice_eq(conn_conf(c)->identities[i].name, q->handshake.identity.via))
+			s->via = conn_conf(c)->identities[i].name;
+	set_lifetime(c, q->handshake.identity.expires_unix_ms);
+	s->open = true;
+	metric_add(&c->worker->metrics, METRIC_SESSIONS, 1);
+	metric_add(&c->worker->metrics, METRIC_HANDSHAKES, 1);
+	log_opened(c);
+	request_release(c);
+	conn_enter(c, CONN_OPEN, next_deadline(s));
+	/* Frames may have come right behind the application's 101. */
+	stream_resume(&s->up);
+}

@@ -1,0 +1,520 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From the first byte of a head to the phase that answers it: reading, dispatch, and the
+ * questions of handshakes and own endpoints. All decisions are policy's.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/obj.h"
+#include "gateway/conn.h"
+#include "http/respond.h"
+#include "net/random.h"
+#include "net/sock.h"
+
+enum {
+	ARENA_BLOCK_BYTES = 8192,
+	ARENA_MAX_BYTES = 512 * 1024,
+	ASK_TEXT_BYTES = 16 * 1024, /* a cookie fits into a head; a record has its own maximum */
+};
+
+/* --- request objects: kept for the next connection, so that a flood allocates nothing */
+
+static void request_reset(struct request *q)
+{
+	arena_reset(&q->arena);
+	memset(&q->http, 0, sizeof(q->http));
+	memset(&q->dispatch, 0, sizeof(q->dispatch));
+	memset(&q->handshake, 0, sizeof(q->handshake));
+	memset(&q->endpoint, 0, sizeof(q->endpoint));
+	memset(&q->upgrade, 0, sizeof(q->upgrade));
+	buf_clear(&q->answer);
+	q->answer_room = NULL;
+	q->consumed = 0;
+	q->keep_open = q->head_only = false;
+	q->up_connected = q->up_secured = false;
+	q->tried = 0;
+	q->address_attempt = 0;
+	if (q->file_fd >= 0)
+		close(q->file_fd);
+	q->file_fd = -1;
+	q->file_offset = q->file_size = 0;
+}
+
+void request_free(struct request *q)
+{
+	request_reset(q);
+	buf_deinit(&q->in);
+	buf_deinit(&q->answer);
+	arena_deinit(&q->arena);
+	free(q->room);
+	free(q);
+}
+
+static struct request *request_new(size_t headers)
+{
+	struct request *q = calloc(1, sizeof(*q));
+
+	if (!q)
+		return NULL;
+	q->room = calloc(headers, sizeof(*q->room));
+	if (!q->room) {
+		free(q);
+		return NULL;
+	}
+	q->room_count = headers;
+	q->file_fd = -1;
+	arena_init(&q->arena, ARENA_BLOCK_BYTES, ARENA_MAX_BYTES);
+	buf_init(&q->answer, ANSWER_HEAD_BYTES);
+	return q;
+}
+
+static void parser_init(struct conn *c)
+{
+	struct request *q = c->request;
+
+	http_parser_init(&q->parser, HTTP_REQUEST, q->room, q->room_count,
+	                 conn_conf(c)->limits.request_head);
+	q->started_us = reactor_now_us(&c->worker->reactor);
+}
+
+/* The connection's request object, made if it has none. NULL: no memory. */
+struct request *request_take(struct conn *c)
+{
+	struct worker *w = c->worker;
+	const struct conf_limits *limits = &conn_conf(c)->limits;
+	struct charge charge = {0};
+
+	if (c->request)
+		return c->request;
+	uint64_t bytes = sizeof(struct request) + limits->request_head + ENDPOINT_BODY_MAX +
+	                 ARENA_BLOCK_BYTES + limits->request_headers * sizeof(struct http_header);
+	if (charge_take(&charge, &w->memory, bytes))
+		return NULL;
+	struct request *q = w->free_requests;
+	if (q && q->room_count == limits->request_headers) {
+		w->free_requests = q->next_free;
+		w->free_request_count--;
+	} else {
+		q = request_new(limits->request_headers);
+	}
+	if (!q) {
+		charge_release(&charge);
+		return NULL;
+	}
+	q->next_free = NULL;
+	q->charge = charge;
+	q->in.max = limits->request_head + ENDPOINT_BODY_MAX;
+	c->request = q;
+	parser_init(c);
+	return q;
+}
+
+void request_release(struct conn *c)
+{
+	struct worker *w = c->worker;
+	struct request *q = c->request;
+
+	if (!q)
+		return;
+	c->request = NULL;
+	charge_release(&q->charge);
+	request_reset(q);
+	buf_clear(&q->in);
+	if (w->free_request_count >= WORKER_REQUESTS) {
+		request_free(q);
+		return;
+	}
+	q->next_free = w->free_requests;
+	w->free_requests = q;
+	w->free_request_count++;
+}
+
+/* --- what the request turned out to be */
+
+static bool new_request_id(struct conn *c)
+{
+	static const char digits[] = "0123456789abcdef";
+	uint8_t bytes[REQUEST_ID_CHARS / 2];
+
+	if (random_bytes(bytes, sizeof(bytes)))
+		return false;
+	for (size_t i = 0; i < sizeof(bytes); i++) {
+		c->request_id[2 * i] = digits[bytes[i] >> 4];
+		c->request_id[2 * i + 1] = digits[bytes[i] & 15];
+	}
+	return true;
+}
+
+static void send_question(struct conn *c, const struct question *question)
+{
+	/* A record is at most so long; a cookie fits into the head. */
+	struct ask *a = ask_new(c, ASK_POLICY, ASK_TEXT_BYTES + question->record.len);
+
+	if (!a) {
+		conn_refuse(c, verdict_refuse(REASON_OVERLOADED, "questions"));
+		return;
+	}
+	if (!ask_copy_question(a, question)) {
+		ask_free(a);
+		conn_refuse(c, verdict_refuse(REASON_OVERLOADED, "questions"));
+		return;
+	}
+	if (!ask_send(a)) {
+		conn_refuse(c, verdict_refuse(REASON_OVERLOADED, "questions"));
+		return;
+	}
+	conn_enter(c, CONN_ASK, conn_now(c) + ASK_MS);
+}
+
+static bool append_response(struct conn *c)
+{
+	struct buf *out = &c->worker->response;
+	const struct endpoint *e = &c->request->endpoint;
+	int r = http_respond_start(out, e->status, reactor_realtime_ms(&c->worker->reactor) / 1000);
+
+	for (size_t i = 0; r == 0 && i < e->header_count; i++) {
+		char name[64];
+		struct slice from = e->headers[i].name;
+		MUST(from.len < sizeof(name));
+		memcpy(name, from.data, from.len);
+		name[from.len] = '\0';
+		r = http_respond_field(out, name, e->headers[i].value);
+	}
+	if (r == 0)
+		r = http_respond_end(out, e->status, e->body.len);
+	if (r == 0)
+		r = buf_append(out, e->body);
+	return r == 0;
+}
+
+static void answer_endpoint(struct conn *c)
+{
+	struct worker *w = c->worker;
+	const struct endpoint *e = &c->request->endpoint;
+
+	if (e->status == 201) {
+		struct event event;
+		metric_add(&w->metrics, METRIC_TICKETS, 1);
+		event_init(&event, EVENT_INFO, "ticket");
+		conn_event(c, &event);
+		if (e->route)
+			event_text(&event, "route", e->route->path.text);
+		event_text(&event, "path", e->path);
+		event_text(&event, "origin", e->origin);
+		event_text(&event, "subject", e->identity.subject);
+		event_text(&event, "via", e->identity.via);
+		event_emit(w->gateway->log, &event);
+	}
+	buf_clear(&w->response);
+	if (append_response(c))
+		conn_respond(c, true);
+	else
+		conn_end(c);
+}
+
+static void act_on_endpoint(struct conn *c, struct verdict v)
+{
+	struct request *q = c->request;
+
+	if (v.kind == VERDICT_PASS)
+		answer_endpoint(c);
+	else if (v.kind == VERDICT_ASK)
+		send_question(c, &q->endpoint.question);
+	else
+		conn_refuse(c, v);
+}
+
+static void start_endpoint(struct conn *c)
+{
+	struct request *q = c->request;
+	struct slice behind = slice_from(buf_slice(&q->in), q->parser.head.bytes);
+
+	q->endpoint_in = (struct endpoint_input){
+		.conf = conn_conf(c),
+		.keys = &c->generation->keys,
+		.head = &q->parser.head,
+		.request = &q->http,
+		.dispatch = &q->dispatch,
+		.body = slice_first(behind, (size_t)q->parser.head.content_length),
+		.peer = c->peer,
+		.tls = c->tls,
+		.now_unix_ms = reactor_realtime_ms(&c->worker->reactor),
+		.arena = &q->arena,
+	};
+	if (random_bytes(q->endpoint_in.random, sizeof(q->endpoint_in.random))) {
+		conn_refuse(c, verdict_refuse(REASON_INTERNAL, "no random bytes"));
+		return;
+	}
+	act_on_endpoint(c, endpoint_begin(&q->endpoint, &q->endpoint_in));
+}
+
+static void act_on_handshake(struct conn *c, struct verdict v)
+{
+	struct request *q = c->request;
+
+	if (v.kind == VERDICT_REFUSE)
+		conn_refuse(c, v);
+	else if (buf_waiting(&q->in) > q->consumed)
+		conn_refuse(c, verdict_refuse(REASON_HANDSHAKE_MALFORMED, "bytes before the 101"));
+	else if (v.kind == VERDICT_PASS)
+		upstream_start(c);
+	else if (v.kind == VERDICT_ASK)
+		send_question(c, &q->handshake.question);
+	else
+		conn_refuse(c, verdict_refuse(REASON_INTERNAL, "an unknown verdict"));
+}
+
+static void start_handshake(struct conn *c)
+{
+	struct request *q = c->request;
+
+	q->handshake_in = (struct handshake_input){
+		.conf = conn_conf(c),
+		.keys = &c->generation->keys,
+		.limits = c->worker->gateway->limits,
+		.receipt = &c->receipt,
+		.head = &q->parser.head,
+		.request = &q->http,
+		.dispatch = &q->dispatch,
+		.peer = c->peer,
+		.tls = c->tls,
+		.now_unix_ms = reactor_realtime_ms(&c->worker->reactor),
+		.arena = &q->arena,
+	};
+	act_on_handshake(c, handshake_begin(&q->handshake, &q->handshake_in));
+}
+
+void request_answer(struct conn *c, struct ask *a)
+{
+	struct request *q = c->request;
+	uint64_t now = reactor_realtime_ms(&c->worker->reactor);
+	struct verdict v;
+
+	if (a->kind == ASK_FILE) {
+		site_answer(c, a);
+		return;
+	}
+	if (q->dispatch.kind == DISPATCH_HANDSHAKE)
+		v = handshake_answer(&q->handshake, &a->answer, now);
+	else
+		v = endpoint_answer(&q->endpoint, &a->answer, now);
+	if (a->detail && v.kind == VERDICT_REFUSE)
+		v.detail = a->detail;
+	ask_free(a);
+	if (q->dispatch.kind == DISPATCH_HANDSHAKE)
+		act_on_handshake(c, v);
+	else
+		act_on_endpoint(c, v);
+}
+
+/* --- reading */
+
+static struct verdict judge(struct conn *c)
+{
+	struct request *q = c->request;
+	const struct generation *g = c->generation;
+	size_t at;
+
+	enum reason r = http_request_check(&q->parser.head, &q->arena, &q->http, &at);
+	if (r != REASON_NONE)
+		return verdict_refuse(r, NULL);
+	struct host_facts facts = {
+		.conf = g->snapshot,
+		.listener = &g->snapshot->listeners[c->listener],
+		.local = sock_local(c->client.io.fd),
+		.certificate_names = {g->names, g->name_count},
+		.certificate_addresses = g->addresses,
+		.certificate_address_count = g->address_count,
+	};
+	struct verdict v = dispatch_request(&facts, &q->parser.head, &q->http, &q->dispatch);
+	if (v.kind != VERDICT_PASS)
+		return v;
+	if (q->dispatch.kind == DISPATCH_SITE) {
+		/* A socket outside the routes does not exist, whatever pages there are. */
+		if (q->http.wants_upgrade)
+			return verdict_refuse(REASON_ROUTE_UNKNOWN, "an upgrade outside the routes");
+		return v;
+	}
+	/* The first request was counted when the connection was accepted. */
+	if (c->requests > 1)
+		return limits_request(c->worker->gateway->limits, &g->snapshot->limits, &c->peer,
+		                      reactor_now_us(&c->worker->reactor));
+	return v;
+}
+
+static void start_body(struct conn *c)
+{
+	struct request *q = c->request;
+	uint64_t length = q->parser.head.content_length;
+
+	if (length > ENDPOINT_BODY_MAX) {
+		conn_refuse(c, verdict_refuse(REASON_BODY_TOO_LARGE, NULL));
+		return;
+	}
+	q->consumed = q->parser.head.bytes + (size_t)length;
+	if (buf_waiting(&q->in) >= q->consumed)
+		start_endpoint(c);
+	else
+		conn_enter(c, CONN_BODY, c->head_deadline_ms);
+}
+
+static void start_phase(struct conn *c)
+{
+	struct request *q = c->request;
+
+	q->consumed = q->parser.head.bytes;
+	switch (q->dispatch.kind) {
+	case DISPATCH_HANDSHAKE:
+		start_handshake(c);
+		break;
+	case DISPATCH_TICKET:
+	case DISPATCH_CSRF:
+		start_body(c);
+		break;
+	case DISPATCH_SITE:
+		site_start(c);
+		break;
+	case DISPATCH_NOTHING:
+	default:
+		conn_refuse(c, verdict_refuse(REASON_ROUTE_UNKNOWN, NULL));
+	}
+}
+
+static void head_done(struct conn *c)
+{
+	metric_add(&c->worker->metrics, METRIC_REQUESTS, 1);
+	c->requests++;
+	struct verdict v = judge(c);
+	if (v.kind == VERDICT_PASS)
+		start_phase(c);
+	else
+		conn_refuse(c, v);
+}
+
+static void parse(struct conn *c)
+{
+	struct request *q = c->request;
+
+	switch (http_parser_feed(&q->parser, buf_slice(&q->in))) {
+	case HTTP_PARSE_MORE:
+		return;
+	case HTTP_PARSE_DONE:
+		head_done(c);
+		return;
+	case HTTP_PARSE_REFUSED:
+	default:
+		conn_refuse(c, verdict_refuse(q->parser.reason, NULL));
+	}
+}
+
+/* Appends what came; what does not fit yet waits in the stream. False: c has ended. */
+static bool read_into_request(struct conn *c)
+{
+	struct stream_bytes got;
+	int r = stream_read(&c->client, &got);
+
+	if (r == STREAM_AGAIN)
+		return false;
+	if (r != 0) {
+		conn_end(c);
+		return false;
+	}
+	bool first = !c->request;
+	struct request *q = request_take(c);
+	if (!q) {
+		conn_refuse(c, verdict_refuse(REASON_OVERLOADED, "memory"));
+		return false;
+	}
+	if (first) {
+		if (c->requests)
+			c->head_deadline_ms = conn_now(c) + conn_conf(c)->limits.handshake_timeout_ms;
+		conn_arm(c, c->head_deadline_ms);
+		if (!new_request_id(c)) {
+			conn_refuse(c, verdict_refuse(REASON_INTERNAL, "no random bytes"));
+			return false;
+		}
+	}
+	size_t room = q->in.max - buf_waiting(&q->in);
+	size_t fits = got.len < room ? got.len : room;
+	if (buf_append(&q->in, slice_of(got.data, fits))) {
+		conn_refuse(c, verdict_refuse(REASON_OVERLOADED, "memory"));
+		return false;
+	}
+	if (fits < got.len &&
+	    stream_unread(&c->client, slice_of(got.data + fits, got.len - fits))) {
+		conn_refuse(c, verdict_refuse(REASON_OVERLOADED, "memory"));
+		return false;
+	}
+	return true;
+}
+
+void request_on_client(struct conn *c, unsigned why)
+{
+	(void)why;
+	if (c->doomed) {
+		struct stream_bytes got;
+		int r = stream_read(&c->client, &got);
+		if (r == 0 && new_request_id(c))
+			conn_refuse(c, c->doom);
+		else if (r != STREAM_AGAIN)
+			conn_end(c);
+		return;
+	}
+	if (read_into_request(c))
+		parse(c);
+}
+
+void request_body_on_client(struct conn *c, unsigned why)
+{
+	(void)why;
+	if (read_into_request(c) && buf_waiting(&c->request->in) >= c->request->consumed)
+		start_endpoint(c);
+}
+
+/* While we ask or connect the client has nothing to say: RFC 6455 section 4.1 lets it send
+ * only after the 101, and whoever sends earlier may be smuggling. */
+void request_waiting_on_client(struct conn *c, unsigned why)
+{
+	struct stream_bytes got;
+
+	(void)why;
+	/* A page's next request may come early. It waits in the socket. */
+	if (c->request->dispatch.kind != DISPATCH_HANDSHAKE)
+		return;
+	int r = stream_read(&c->client, &got);
+	if (r == STREAM_AGAIN)
+		return;
+	if (r == 0) {
+		if (c->ask)
+			c->ask->conn = NULL;
+		c->ask = NULL;
+		conn_refuse(c, verdict_refuse(REASON_HANDSHAKE_MALFORMED, "bytes before the 101"));
+		return;
+	}
+	conn_end(c);
+}
+
+/* The next request of a connection that stays open. */
+void request_start(struct conn *c)
+{
+	struct request *q = c->request;
+
+	request_reset(q);
+	conn_enter(c, CONN_HEAD, conn_now(c) + KEEPALIVE_MS);
+	if (buf_waiting(&q->in) == 0) {
+		request_release(c);
+		stream_resume(&c->client);
+		return;
+	}
+	parser_init(c);
+	c->head_deadline_ms = conn_now(c) + conn_conf(c)->limits.handshake_timeout_ms;
+	conn_arm(c, c->head_deadline_ms);
+	if (!new_request_id(c)) {
+		conn_refuse(c, verdict_refuse(REASON_INTERNAL, "no random bytes"));
+		return;
+	}
+	stream_resume(&c->client);
+	parse(c);
+}

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A worker's thread: what it owns, how it accepts, how it ends. See worker.h. */
+#include "gateway/worker.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/obj.h"
+#include "gateway/conn.h"
+#include "net/random.h"
+#include "net/sock.h"
+
+enum {
+	WORKER_MAGIC = 0x3091e001,
+	MAILBOX_MAX = 65536,
+	ACCEPTS_PER_TURN = 64,
+	ACCEPT_PAUSE_MS = 100,
+	COMPLAIN_EVERY_MS = 5000,
+	KEEPALIVE_PROBE_S = 60,
+	DEFLATE_LEVEL = 1,
+	FRAME_SLACK_BYTES = 8192,
+};
+
+static int fill_random(void *arg, void *into, size_t bytes)
+{
+	(void)arg;
+	return random_bytes(into, bytes);
+}
+
+/* --- accepting */
+
+static void complain_about_accept(struct worker *w, const char *detail)
+{
+	uint64_t now = reactor_now_ms(&w->reactor);
+	struct event e;
+
+	metric_add(&w->metrics, METRIC_ACCEPT_FAILURES, 1);
+	if (w->accept_complained_ms && now < w->accept_complained_ms + COMPLAIN_EVERY_MS)
+		return;
+	w->accept_complained_ms = now;
+	event_init(&e, EVENT_ERROR, "accept_failed");
+	event_cstr(&e, "detail", detail);
+	event_number(&e, "connections", (int64_t)w->conn_count);
+	event_emit(w->gateway->log, &e);
+}
+
+static void admit(struct worker *w, size_t listener, int fd, const struct address *peer)
+{
+	const struct conf_limits *limits = &w->generation->snapshot->limits;
+	struct limits_receipt receipt = {0};
+
+	metric_add(&w->metrics, METRIC_ACCEPTED, 1);
+	struct verdict v = limits_admit(w->gateway->limits, limits, peer,
+	                                reactor_now_us(&w->reactor), &receipt);
+	if (v.kind != VERDICT_PASS && w->doomed_count >= WORKER_DOOMED) {
+		/* Too many even to be told so. */
+		metric_refused(&w->metrics, v.reason);
+		sock_linger_none(fd);
+		close(fd);
+		return;
+	}
+	sock_keepalive(fd, KEEPALIVE_PROBE_S);
+	conn_new(w, listener, fd, peer, &receipt, v);
+}
+
+static void on_listener(struct io *io)
+{
+	struct worker_listener *l = IO_OWNER(io, struct worker_listener, io);
+	struct worker *w = l->worker;
+
+	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+		struct address peer;
+		int fd;
+		int r = sock_accept(io->fd, &w->reserve_fd, &fd, &peer);
+		if (r == 0) {
+			admit(w, l->index, fd, &peer);
+			continue;
+		}
+		if (r == SOCK_AGAIN) {
+			io_drained(io, IO_READABLE);
+			return;
+		}
+		complain_about_accept(w, r == SOCK_NO_FILES ? "out of descriptors or memory"
+		                                            : err_sentence());
+		timer_arm(&w->reactor.timers, &w->accept_pause,
+		          reactor_now_ms(&w->reactor) + ACCEPT_PAUSE_MS);
+		return;
+	}
+	io_again(io);
+}
+
+static void on_accept_pause(struct timer *t)
+{
+	struct worker *w = TIMER_OWNER(t, struct worker, accept_pause);
+
+	if (w->reserve_fd < 0)
+		w->reserve_fd = sock_reserve_open();
+	for (size_t i = 0; i < w->listener_count; i++)
+		io_again(&w->listeners[i].io);
+}
+
+static void stop_listening(struct worker *w)
+{
+	for (size_t i = 0; i < w->listener_count; i++) {
+		int fd = w->listeners[i].io.fd;
+		io_remove(&w->listeners[i].io);
+		close(fd);
+	}
+	w->listener_count = 0;
+	timer_disarm(&w->accept_pause);
+}
+
+/* --- once per round */
+
+static void free_gone(struct worker *w)
+{
+	LIST_EACH(at, &w->gone) {
+		struct conn *c = LIST_ENTRY(at, struct conn, link);
+		list_remove(at);
+		generation_unref(c->generation);
+		c->magic = 0;
+		free(c);
+	}
+}
+
+static void on_round(struct reactor_hook *hook)
+{
+	struct worker *w = LIST_ENTRY(hook, struct worker, hook);
+
+	free_gone(w);
+	metric_set(&w->metrics, METRIC_CONNECTIONS, (int64_t)w->conn_count);
+	metric_set(&w->metrics, METRIC_QUESTIONS, (int64_t)w->ask_count);
+	metric_set(&w->metrics, METRIC_BUFFERED, (int64_t)w->memory.used);
+	if (w->draining && w->conn_count == 0 && w->ask_count == 0)
+		reactor_stop(&w->reactor);
+}
+
+/* --- draining */
+
+static void drain_conn(struct conn *c)
+{
+	switch ((enum conn_state_id)c->state) {
+	case CONN_OPEN:
+		relay_refuse(c, REASON_DRAINING, NULL);
+		break;
+	case CONN_TLS:
+		conn_end(c);
+		break;
+	case CONN_HEAD:
+		if (!c->request)
+			conn_end(c);
+		break;
+	case CONN_BODY:
+	case CONN_ASK:
+	case CONN_CONNECT:
+	case CONN_CLOSING:
+	case CONN_RESPOND:
+	case CONN_LINGER:
+	case CONN_GONE:
+	case CONN_STATES:
+	default:
+		break; /* under way: ends by itself, within its deadline */
+	}
+}
+
+static void on_drain_end(struct timer *t)
+{
+	struct worker *w = TIMER_OWNER(t, struct worker, drain_end);
+
+	LIST_EACH(at, &w->conns)
+		conn_end(LIST_ENTRY(at, struct conn, link));
+}
+
+struct drain_mail {
+	struct mail mail;
+	uint64_t deadline_ms;
+};
+
+static void on_drain(struct mail *mail, void *receiver)
+{
+	struct drain_mail *m = MAIL_OWNER(mail, struct drain_mail, mail);
+	struct worker *w = receiver;
+
+	if (w && !w->draining) {
+		w->draining = true;
+		stop_listening(w);
+		timer_arm(&w->reactor.timers, &w->drain_end,
+		          reactor_now_ms(&w->reactor) + m->deadline_ms);
+		LIST_EACH(at, &w->conns)
+			drain_conn(LIST_ENTRY(at, struct conn, link));
+	}
+	free(m);
+}
+
+void worker_drain(struct worker *w, uint64_t deadline_ms)
+{
+	struct drain_mail *m = malloc(sizeof(*m));
+
+	if (!m)
+		return; /* the second signal ends the process */
+	*m = (struct drain_mail){.mail = {.fn = on_drain}, .deadline_ms = deadline_ms};
+	if (mailbox_post(&w->box, &m->mail))
+		free(m);
+}
+
+/* --- birth and end */
+
+static bool needs_tls_client(const struct snapshot *s)
+{
+	for (size_t r = 0; r < s->route_count; r++)
+		for (size_t u = 0; u < s->routes[r].upstream_count; u++)
+			if (s->routes[r].upstreams[u].tls)
+				return true;
+	return false;
+}
+
+static uint64_t largest_frame(const struct generation *g)
+{
+	uint64_t largest = WORKER_RESPONSE_BYTES;
+
+	for (size_t i = 0; i < g->snapshot->route_count; i++) {
+		if (g->routes[i].client_queue_max > largest)
+			largest = g->routes[i].client_queue_max;
+		if (g->routes[i].server_queue_max > largest)
+			largest = g->routes[i].server_queue_max;
+	}
+	return largest + FRAME_SLACK_BYTES;
+}
+
+static int make_parts(struct worker *w)
+{
+	const struct generation *g = w->generation;
+	int r = 0;
+
+	w->inflater = ws_inflater_new();
+	w->deflater = ws_deflater_new(DEFLATE_LEVEL);
+	if (!w->inflater || !w->deflater)
+		return err_raise(ENOMEM, "compression");
+	if (g->certificate_count)
+		r = tls_server_new(g->certificates, g->certificate_count,
+		                   g->snapshot->tls.minimum_13, &w->tls_server);
+	if (r == 0 && needs_tls_client(g->snapshot))
+		r = tls_client_new(slice_of(NULL, 0), &w->tls_client);
+	return r;
+}
+
+int worker_init(struct worker *w, unsigned number, struct gateway *gateway,
+                struct generation *generation, const int *listen_fds, uint64_t memory)
+{
+	const struct snapshot *s = generation->snapshot;
+
+	memset(w, 0, sizeof(*w));
+	w->magic = WORKER_MAGIC;
+	w->number = number;
+	w->gateway = gateway;
+	w->generation = generation_ref(generation);
+	list_init(&w->conns);
+	list_init(&w->gone);
+	budget_init(&w->memory, memory, NULL);
+	ws_masker_init(&w->masker, fill_random, NULL);
+	timer_init(&w->accept_pause, on_accept_pause);
+	timer_init(&w->drain_end, on_drain_end);
+	buf_init(&w->response, WORKER_RESPONSE_BYTES);
+	buf_init(&w->frame, largest_frame(generation));
+	w->reserve_fd = sock_reserve_open();
+	int r = reactor_init(&w->reactor);
+	if (r == 0)
+		r = stream_scratch_init(&w->scratch, &w->reactor, STREAM_READ_BYTES);
+	if (r == 0)
+		r = mailbox_open(&w->box, &w->reactor, MAILBOX_MAX, w);
+	if (r == 0)
+		r = make_parts(w);
+	if (r)
+		return r;
+	reactor_hook_add(&w->reactor, &w->hook, on_round);
+	for (size_t i = 0; r == 0 && i < s->listener_count && i < WORKER_LISTENERS; i++) {
+		struct worker_listener *l = &w->listeners[w->listener_count++];
+		*l = (struct worker_listener){.worker = w, .index = i, .tls = s->listeners[i].tls};
+		r = io_add(&w->reactor, &l->io, listen_fds[i], on_listener);
+	}
+	return r;
+}
+
+static void *run(void *arg)
+{
+	struct worker *w = arg;
+	struct event e;
+
+	OBJ_CHECK(w, WORKER_MAGIC);
+	if (reactor_run(&w->reactor)) {
+		event_init(&e, EVENT_ERROR, "worker_failed");
+		event_cstr(&e, "detail", err_text());
+		event_emit(w->gateway->log, &e);
+	}
+	return NULL;
+}
+
+int worker_start(struct worker *w)
+{
+	int r = pthread_create(&w->thread, NULL, run, w);
+	return r ? err_raise(r, "a worker's thread") : 0;
+}
+
+void worker_join(struct worker *w)
+{
+	OBJ_CHECK(w, WORKER_MAGIC);
+	if (w->thread)
+		pthread_join(w->thread, NULL);
+	stop_listening(w);
+	LIST_EACH(at, &w->conns)
+		conn_end(LIST_ENTRY(at, struct conn, link));
+	free_gone(w);
+	while (w->free_requests) {
+		struct request *q = w->free_requests;
+		w->free_requests = q->next_free;
+		request_free(q);
+	}
+	mailbox_close(&w->box);
+	mailbox_deinit(&w->box);
+	reactor_hook_remove(&w->hook);
+	stream_scratch_deinit(&w->scratch);
+	timer_disarm(&w->drain_end);
+	reactor_deinit(&w->reactor);
+	budget_deinit(&w->memory);
+	w->tls_server = tls_server_free(w->tls_server);
+	w->tls_client = tls_client_free(w->tls_client);
+	w->inflater = ws_inflater_free(w->inflater);
+	w->deflater = ws_deflater_free(w->deflater);
+	buf_deinit(&w->response);
+	buf_deinit(&w->frame);
+	if (w->reserve_fd >= 0)
+		close(w->reserve_fd);
+	w->generation = generation_unref(w->generation);
+	w->magic = 0;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * One worker: a thread, its loop, its listeners and its connections.
+ *
+ *   listeners --accept--> conn (lives and dies here) --> upstream legs
+ *        |                  |
+ *     limits (shared,     asks --mailbox--> control thread
+ *      lock-free)
+ *
+ * Shared with other threads: the gateway's limits and targets (atomic), the generation
+ * (immutable), the mailbox (locked), the metrics (written here, read elsewhere).
+ */
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/charge.h"
+#include "base/event.h"
+#include "base/list.h"
+#include "base/metric.h"
+#include "gateway/generation.h"
+#include "net/mailbox.h"
+#include "net/reactor.h"
+#include "net/stream.h"
+#include "policy/limits.h"
+#include "tls/ctx.h"
+#include "ws/deflate.h"
+#include "ws/write.h"
+
+enum {
+	WORKER_LISTENERS = 64,
+	WORKER_DOOMED = 256,   /* connections at once that are only told that they are too many */
+	WORKER_REQUESTS = 64,  /* request objects kept for the next connections */
+	WORKER_RESPONSE_BYTES = 256 * 1024,
+};
+
+/* What all workers and the control thread share. Outlives them. */
+struct gateway {
+	struct limits *limits;
+	struct event_sink *log;
+	struct mailbox *control;
+	mail_fn ask_fn; /* the control thread's answer to an ask's mail */
+};
+
+struct worker_listener {
+	struct io io;
+	struct worker *worker;
+	size_t index; /* in snapshot.listeners */
+	bool tls;
+};
+
+struct request;
+
+struct worker {
+	uint32_t magic;
+	unsigned number;
+	struct gateway *gateway;
+	struct generation *generation; /* one reference */
+	pthread_t thread;
+	struct reactor reactor;
+	struct reactor_hook hook; /* frees what ended in this round */
+	struct stream_scratch scratch;
+	struct mailbox box;
+	struct budget memory;
+	struct metrics metrics;
+	struct ws_inflater *inflater;
+	struct ws_deflater *deflater;
+	struct ws_masker masker;
+	struct tls_server *tls_server; /* NULL without certificates */
+	struct tls_client *tls_client; /* NULL without wss upstreams */
+	struct worker_listener listeners[WORKER_LISTENERS];
+	size_t listener_count;
+	struct timer accept_pause; /* out of descriptors: try again then */
+	struct timer drain_end;
+	int reserve_fd;
+	struct list conns, gone;
+	uint64_t conn_count, doomed_count, ask_count;
+	struct request *free_requests;
+	unsigned free_request_count;
+	struct buf response; /* of the answer being written */
+	struct buf frame;    /* of the frame being compressed */
+	bool draining;
+	uint64_t accept_complained_ms;
+};
+
+/* listen_fds: one per listener of the snapshot, taken over. memory: bytes this worker may
+ * hold for slow peers and unfinished things. The thread is not started. Returns 0 or -errno. */
+int worker_init(struct worker *w, unsigned number, struct gateway *gateway,
+                struct generation *generation, const int *listen_fds, uint64_t memory);
+
+int worker_start(struct worker *w);
+
+/* From any thread: close sessions with 1001, finish what is under way, end within
+ * deadline_ms. */
+void worker_drain(struct worker *w, uint64_t deadline_ms);
+
+/* Waits for the thread's end, then frees. */
+void worker_join(struct worker *w);

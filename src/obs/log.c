@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rendering events and the thread that writes them; see log.h. */
+#include "obs/log.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/jsonout.h"
+#include "base/obj.h"
+
+enum {
+	LOG_MAGIC = 0x10661066,
+	LINE_MAX_BYTES = 4096,
+	FIELD_MAX_BYTES = 512,
+	BUFFER_MAX_BYTES = 1 << 20,
+};
+
+struct log {
+	struct event_sink sink; /* first: the sink is the log */
+	uint32_t magic;
+	int fd;
+	bool readable;
+	bool stopping;
+	uint64_t dropped;
+	pthread_mutex_t lock;
+	pthread_cond_t filled;
+	pthread_t thread;
+	struct buf waiting;
+};
+
+static const char *const level_words[] = {"error", "warn", "info", "debug"};
+
+static struct slice time_text(char text[32])
+{
+	struct timespec now;
+	struct tm utc;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &utc);
+	size_t len = strftime(text, 32, "%Y-%m-%dT%H:%M:%S", &utc);
+	len += (size_t)snprintf(text + len, 32 - len, ".%03dZ", (int)(now.tv_nsec / 1000000));
+	return slice_of(text, len);
+}
+
+static void render_value(struct jsonout *out, const struct event_field *f)
+{
+	if (f->is_number)
+		jsonout_i64(out, f->number);
+	else
+		jsonout_string(out, slice_first(f->text, FIELD_MAX_BYTES));
+}
+
+static bool render_json(struct buf *line, const struct event *e)
+{
+	struct jsonout out;
+	char now[32];
+
+	jsonout_init(&out, line);
+	jsonout_object_open(&out);
+	jsonout_member(&out, "time", time_text(now));
+	jsonout_member_cstring(&out, "level", level_words[e->level]);
+	jsonout_member_cstring(&out, "event", e->name);
+	for (unsigned i = 0; i < e->count; i++) {
+		jsonout_key(&out, e->fields[i].key);
+		render_value(&out, &e->fields[i]);
+	}
+	jsonout_object_close(&out);
+	return out.ok && buf_append(line, SLICE("\n")) == 0;
+}
+
+/* Readable text still escapes: a peer's bytes must not move the operator's cursor. */
+static bool render_text(struct buf *line, const struct event *e)
+{
+	char now[32];
+
+	if (buf_printf(line, "%.*s %-5s %s", SLICE_ARG(time_text(now)), level_words[e->level], e->name))
+		return false;
+	for (unsigned i = 0; i < e->count; i++) {
+		struct jsonout out;
+		if (buf_printf(line, "  %s=", e->fields[i].key))
+			return false;
+		jsonout_init(&out, line);
+		render_value(&out, &e->fields[i]);
+		if (!out.ok)
+			return false;
+	}
+	return buf_append(line, SLICE("\n")) == 0;
+}
+
+static void push(struct log *log, struct slice line)
+{
+	pthread_mutex_lock(&log->lock);
+	if (log->dropped && buf_printf(&log->waiting,
+	                               "{\"level\":\"warn\",\"event\":\"log_dropped\",\"lines\":%llu}\n",
+	                               (unsigned long long)log->dropped) == 0)
+		log->dropped = 0;
+	if (buf_append(&log->waiting, line))
+		log->dropped++;
+	pthread_cond_signal(&log->filled);
+	pthread_mutex_unlock(&log->lock);
+}
+
+static void take(struct event_sink *sink, const struct event *e)
+{
+	struct log *log = (struct log *)(void *)sink;
+	/* The room is never outgrown: its size is the maximum and buf_printf's NUL. */
+	char room[LINE_MAX_BYTES + 1];
+	struct buf line = {.data = room, .cap = sizeof(room), .max = LINE_MAX_BYTES};
+
+	OBJ_CHECK(log, LOG_MAGIC);
+	if (log->readable ? render_text(&line, e) : render_json(&line, e)) {
+		push(log, buf_slice(&line));
+		return;
+	}
+	/* A line cut short would not be JSON: it is counted as dropped instead. */
+	pthread_mutex_lock(&log->lock);
+	log->dropped++;
+	pthread_mutex_unlock(&log->lock);
+}
+
+static void write_all(int fd, struct slice s)
+{
+	while (s.len) {
+		ssize_t n = write(fd, s.data, s.len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return; /* nobody left to tell */
+		s = slice_from(s, (size_t)n);
+	}
+}
+
+static void *writer(void *arg)
+{
+	struct log *log = arg;
+	struct buf out;
+
+	OBJ_CHECK(log, LOG_MAGIC);
+	buf_init(&out, BUFFER_MAX_BYTES);
+	pthread_mutex_lock(&log->lock);
+	for (;;) {
+		while (!log->stopping && buf_waiting(&log->waiting) == 0)
+			pthread_cond_wait(&log->filled, &log->lock);
+		if (buf_waiting(&log->waiting) == 0)
+			break;
+		struct buf swap = out;
+		out = log->waiting;
+		log->waiting = swap;
+		pthread_mutex_unlock(&log->lock);
+		write_all(log->fd, buf_slice(&out));
+		buf_clear(&out);
+		pthread_mutex_lock(&log->lock);
+	}
+	pthread_mutex_unlock(&log->lock);
+	buf_deinit(&out);
+	return NULL;
+}
+
+int log_start(struct log **result, int fd, enum event_level level, bool readable)
+{
+	struct log *log = calloc(1, sizeof(*log));
+
+	if (!log)
+		return err_raise(ENOMEM, "the log");
+	log->magic = LOG_MAGIC;
+	log->sink = (struct event_sink){.level = level, .take = take};
+	log->fd = fd;
+	log->readable = readable;
+	pthread_mutex_init(&log->lock, NULL);
+	pthread_cond_init(&log->filled, NULL);
+	buf_init(&log->waiting, BUFFER_MAX_BYTES);
+	int r = pthread_create(&log->thread, NULL, writer, log);
+	if (r) {
+		free(log);
+		return err_raise(r, "the log's thread");
+	}
+	*result = log;
+	return 0;
+}
+
+struct event_sink *log_sink(struct log *log)
+{
+	return &log->sink;
+}
+
+void log_stop(struct log *log)
+{
+	if (!log)
+		return;
+	OBJ_CHECK(log, LOG_MAGIC);
+	pthread_mutex_lock(&log->lock);
+	log->stopping = true;
+	pthread_cond_signal(&log->filled);
+	pthread_mutex_unlock(&log->lock);
+	pthread_join(log->thread, NULL);
+	buf_deinit(&log->waiting);
+	pthread_cond_destroy(&log->filled);
+	pthread_mutex_destroy(&log->lock);
+	log->magic = 0;
+	free(log);
+}
