@@ -18,27 +18,74 @@
  */
 #include "base/utf8.h"
 
-/* Bytes at the front that are ASCII, eight at a time; a multiple of eight below 0x80. */
-static size_t skip_ascii(const unsigned char *at, size_t len)
-{
-	static const uint64_t high_bits = UINT64_C(0x8080808080808080);
-	size_t i = 0;
-	uint64_t a, b, c, d;
+#include "base/utf8_priv.h"
 
-	for (; len - i >= 32; i += 32) {
-		memcpy(&a, at + i, 8);
-		memcpy(&b, at + i + 8, 8);
-		memcpy(&c, at + i + 16, 8);
-		memcpy(&d, at + i + 24, 8);
-		if ((a | b | c | d) & high_bits)
-			break;
+/* Below that, setting up the vectors costs more than they save. */
+enum { WORTH_VECTORS = 32 };
+
+static bool eight_ascii(const unsigned char *s)
+{
+	uint64_t word;
+
+	memcpy(&word, s, sizeof(word));
+	return (word & UINT64_C(0x8080808080808080)) == 0;
+}
+
+static bool continues(unsigned char byte)
+{
+	return (byte & 0xc0) == 0x80;
+}
+
+static bool between(unsigned char byte, unsigned char low, unsigned char high)
+{
+	return byte >= low && byte <= high;
+}
+
+/* Length of the character at the front of s, which is not ASCII; 0 = bad. */
+static size_t long_character(const unsigned char *s, size_t len)
+{
+	unsigned char first = s[0];
+
+	if (first < 0xc2 || first > 0xf4 || len < 2)
+		return 0;
+	if (first < 0xe0)
+		return continues(s[1]) ? 2 : 0;
+	if (first < 0xf0) {
+		unsigned char low = first == 0xe0 ? 0xa0 : 0x80;
+		unsigned char high = first == 0xed ? 0x9f : 0xbf;
+		return len >= 3 && between(s[1], low, high) && continues(s[2]) ? 3 : 0;
 	}
-	for (; len - i >= 8; i += 8) {
-		memcpy(&a, at + i, 8);
-		if (a & high_bits)
-			break;
+	unsigned char low = first == 0xf0 ? 0x90 : 0x80;
+	unsigned char high = first == 0xf4 ? 0x8f : 0xbf;
+	return len >= 4 && between(s[1], low, high) && continues(s[2]) && continues(s[3]) ? 4 : 0;
+}
+
+bool utf8_valid_plain(const unsigned char *s, size_t len)
+{
+	size_t i = 0;
+
+	while (i < len) {
+		if (s[i] < 0x80) {
+			i++;
+			while (len - i >= 8 && eight_ascii(s + i))
+				i += 8;
+			continue;
+		}
+		size_t n = long_character(s + i, len - i);
+		if (n == 0)
+			return false;
+		i += n;
 	}
-	return i;
+	return true;
+}
+
+bool utf8_valid(struct slice s)
+{
+	const unsigned char *bytes = (const unsigned char *)s.data;
+
+	if (s.len >= WORTH_VECTORS && utf8_has_avx2())
+		return utf8_valid_avx2(bytes, s.len);
+	return utf8_valid_plain(bytes, s.len);
 }
 
 /* What a byte that is not ASCII demands of the next ones; bad if it starts nothing. */
@@ -79,26 +126,37 @@ static void feed_byte(struct utf8_state *u, unsigned char byte)
 	}
 }
 
-bool utf8_feed(struct utf8_state *u, struct slice piece)
+/* Bytes at the end of s that begin a character which goes on behind it: 0 to 3. */
+static size_t unfinished(struct slice s)
 {
-	const unsigned char *at = (const unsigned char *)piece.data;
-
-	for (size_t i = 0; i < piece.len && !u->bad;) {
-		if (u->need == 0 && at[i] < 0x80) {
-			size_t ascii = skip_ascii(at + i, piece.len - i);
-			i += ascii ? ascii : 1;
-		} else {
-			feed_byte(u, at[i++]);
+	for (size_t back = 1; back <= 3 && back <= s.len; back++) {
+		unsigned char byte = (unsigned char)s.data[s.len - back];
+		if (byte < 0x80)
+			return 0;
+		if (!continues(byte)) {
+			size_t whole = byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
+			return whole > back ? back : 0;
 		}
 	}
-	return !u->bad;
+	return 0;
 }
 
-bool utf8_valid(struct slice s)
+bool utf8_feed(struct utf8_state *u, struct slice piece)
 {
-	struct utf8_state u = {0};
+	size_t at = 0;
 
-	return utf8_feed(&u, s) && utf8_complete(&u);
+	while (at < piece.len && u->need && !u->bad)
+		feed_byte(u, (unsigned char)piece.data[at++]);
+	if (u->bad)
+		return false;
+	/* Between two characters: everything but an unfinished last one goes the fast way. */
+	struct slice rest = slice_from(piece, at);
+	size_t whole = rest.len - unfinished(rest);
+	if (!utf8_valid(slice_first(rest, whole)))
+		u->bad = true;
+	for (at = whole; at < rest.len && !u->bad; at++)
+		feed_byte(u, (unsigned char)rest.data[at]);
+	return !u->bad;
 }
 
 unsigned utf8_decode(struct slice s, uint32_t *code_point)

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/utf8_priv.h"
 #include "unit.h"
 
 /* An independent judge, by what a character is instead of by table: 0 = bad, else length. */
@@ -59,6 +60,17 @@ static void check(const unsigned char *bytes, size_t len)
 	if ((fed && utf8_complete(&u)) != wanted)
 		fail_msg("fed: %02x %02x %02x %02x, %zu bytes", bytes[0], bytes[1], bytes[2],
 			 bytes[3], len);
+	/* The same across the seam of two vectors, and at the end of a long text. */
+	static unsigned turn;
+	unsigned char text[72];
+	size_t before = 28 + turn++ % 6;
+	memset(text, 'a', sizeof(text));
+	memcpy(text + before, bytes, len);
+	if (utf8_valid(slice_of((const char *)text, sizeof(text))) != wanted ||
+	    utf8_valid(slice_of((const char *)text, before + len)) != wanted ||
+	    utf8_valid_plain(text, sizeof(text)) != wanted)
+		fail_msg("%02x %02x %02x %02x, %zu bytes behind %zu", bytes[0], bytes[1], bytes[2],
+			 bytes[3], len, before);
 }
 
 static void all_of_one_and_two_bytes(void **state)
@@ -241,7 +253,8 @@ static void random_mixtures(void **state)
 		if (round % 4)
 			text[(dice >> 8) % len] = edges[(dice >> 24) % COUNT(edges)];
 		struct slice s = slice_of((const char *)text, len);
-		if (utf8_valid(s) != naive_valid(text, len))
+		if (utf8_valid(s) != naive_valid(text, len) ||
+		    utf8_valid_plain(text, len) != naive_valid(text, len))
 			fail_msg("round %d", round);
 		struct utf8_state u = {0};
 		size_t half = (dice >> 4) % len;
