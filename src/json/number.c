@@ -11,14 +11,12 @@
 #include "json/number.h"
 
 #include <errno.h>
-#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
 __extension__ typedef unsigned __int128 u128;
 
 enum {
-	EXACT_POWER = 22,  /* 10^22 is a double */
 	SMALL_POWER = 27,  /* 5^27 < 2^63 */
 	MAX_DIGITS = 19,   /* fit 64 bits */
 	/* More than 767 significant digits cannot change the nearest double but by being zero or
@@ -27,7 +25,7 @@ enum {
 	EXPONENT_MAX = 20000, /* beyond any double, with STRTOD_DIGITS to spare */
 };
 
-static const double powers_of_ten[EXACT_POWER + 1] = {
+const double json_powers_of_ten[JSON_POWER_EXACT + 1] = {
 	1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
 	1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
 };
@@ -99,11 +97,11 @@ static bool fast(const struct json_decimal *d, double *out)
 		return true;
 	}
 #if FLT_EVAL_METHOD == 0
-	if (d->mantissa <= UINT64_C(1) << 53 && d->exponent >= -EXACT_POWER &&
-	    d->exponent <= EXACT_POWER) {
+	if (d->mantissa <= UINT64_C(1) << 53 && d->exponent >= -JSON_POWER_EXACT &&
+	    d->exponent <= JSON_POWER_EXACT) {
 		double m = (double)d->mantissa;
-		*out = d->exponent < 0 ? m / powers_of_ten[-d->exponent]
-				       : m * powers_of_ten[d->exponent];
+		*out = d->exponent < 0 ? m / json_powers_of_ten[-d->exponent]
+				       : m * json_powers_of_ten[d->exponent];
 		return true;
 	}
 #endif

@@ -3,7 +3,9 @@
 /*
  * Decimal -> double, correctly rounded, whatever the locale. For the reader only.
  */
+#include <float.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/slice.h"
@@ -20,3 +22,44 @@ struct json_decimal {
 /* The nearest double, ties to even. False when there is none: beyond the largest one, or
  * not zero but nearer to zero than the smallest. */
 bool json_decimal_to_double(const struct json_decimal *d, double *out);
+
+/* ---- digits, eight at a time; the first one is in the lowest byte */
+
+static inline bool json_digits_are(uint64_t word)
+{
+	const uint64_t high = UINT64_C(0xf0f0f0f0f0f0f0f0);
+	const uint64_t six = UINT64_C(0x0606060606060606);
+
+	/* 0x30 to 0x39 keep their high half when six is added; no byte carries into the next,
+	 * because the first test has seen to it that none is above 0x3f. */
+	return (word & high) == UINT64_C(0x3030303030303030) &&
+	       ((word + six) & high) == UINT64_C(0x3030303030303030);
+}
+
+static inline uint64_t json_digits_value(uint64_t word)
+{
+	/* Neighbours are joined: digits to pairs, pairs to fours, fours to eight. */
+	word = (word & UINT64_C(0x0f0f0f0f0f0f0f0f)) * (10 + (1 << 8)) >> 8;
+	word = (word & UINT64_C(0x00ff00ff00ff00ff)) * (100 + (1 << 16)) >> 16;
+	return (word & UINT64_C(0x0000ffff0000ffff)) * (10000 + (UINT64_C(1) << 32)) >> 32;
+}
+
+/* ---- the usual case: a mantissa that is a double, a power of ten that is one */
+
+enum { JSON_POWER_EXACT = 22 }; /* 10^22 is a double */
+
+extern const double json_powers_of_ten[JSON_POWER_EXACT + 1];
+
+/* `digits` is how many were read, a dot and leading zeros included; the exponent is not above
+ * zero. */
+static inline bool json_decimal_is_short(uint64_t mantissa, size_t digits, int64_t exponent)
+{
+	return FLT_EVAL_METHOD == 0 && digits <= 19 && mantissa <= UINT64_C(1) << 53 &&
+	       exponent >= -JSON_POWER_EXACT;
+}
+
+/* Both are exact and division rounds once (Clinger, 1990). */
+static inline double json_decimal_short(uint64_t mantissa, int64_t exponent)
+{
+	return (double)mantissa / json_powers_of_ten[-exponent];
+}
