@@ -23,9 +23,9 @@ struct frame {
 	size_t len;
 };
 
-#define F(b0, literal)                                                                        \
-	{                                                                                     \
-		(b0), (literal), sizeof(literal) - 1                                          \
+#define F(b0, literal)                                                                             \
+	{                                                                                          \
+		(b0), (literal), sizeof(literal) - 1                                               \
 	}
 
 static inline void feed_must(int r)

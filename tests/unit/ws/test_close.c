@@ -5,7 +5,10 @@
 #include "unit.h"
 
 /* For rows, whose initialisers must be constants. */
-#define BYTES(literal) {(literal), sizeof(literal) - 1}
+#define BYTES(literal)                                                                             \
+	{                                                                                          \
+		(literal), sizeof(literal) - 1                                                     \
+	}
 
 #include "base/utf8.h"
 
@@ -16,13 +19,13 @@ static void every_code(void **state)
 		unsigned from, to;
 		bool travels;
 	} ranges[] = {
-		{0, 999, false},     {1000, 1003, true},  {1004, 1006, false}, {1007, 1014, true},
+		{0, 999, false},     {1000, 1003, true}, {1004, 1006, false},  {1007, 1014, true},
 		{1015, 2999, false}, {3000, 4999, true}, {5000, 65535, false},
 	};
 	unsigned next = 0;
 
 	(void)state;
-	EACH_ROW(at, ranges) {
+	EACH_ROW (at, ranges) {
 		assert_int_equal(at->from, next);
 		for (; next <= at->to; next++)
 			if (ws_close_code_travels((uint16_t)next) != at->travels)
@@ -65,7 +68,7 @@ static void payloads_that_come(void **state)
 	};
 
 	(void)state;
-	EACH_ROW(at, rows) {
+	EACH_ROW (at, rows) {
 		uint16_t code = 7;
 		struct slice text = SLICE("old");
 		ROW_CHECK(at, ws_close_parse(at->payload, &code, &text) == at->wanted);
@@ -85,7 +88,10 @@ static void payloads_that_go(void **state)
 	assert_int_equal(ws_close_payload(4401, SLICE(""), out), 2);
 	assert_memory_equal(out, "\x11\x31", 2);
 	assert_int_equal(ws_close_payload(1000, SLICE("bye"), out), 5);
-	assert_memory_equal(out, "\x03\xe8" "bye", 5);
+	assert_memory_equal(out,
+			    "\x03\xe8"
+			    "bye",
+			    5);
 
 	memset(long_text, 'a', sizeof(long_text));
 	assert_int_equal(ws_close_payload(1000, slice_of(long_text, 123), out), 125);
@@ -108,9 +114,15 @@ static void refusals_say_why(void **state)
 	(void)state;
 	size_t len = ws_close_payload_for(REASON_WS_UNMASKED, out);
 	assert_int_equal(len, 2 + strlen("ws_unmasked"));
-	assert_memory_equal(out, "\x03\xea" "ws_unmasked", len);
+	assert_memory_equal(out,
+			    "\x03\xea"
+			    "ws_unmasked",
+			    len);
 	len = ws_close_payload_for(REASON_LIFETIME, out);
-	assert_memory_equal(out, "\x11\x31" "lifetime", len);
+	assert_memory_equal(out,
+			    "\x11\x31"
+			    "lifetime",
+			    len);
 	/* Whatever the table says: what is sent may be sent. */
 	for (int why = REASON_NONE + 1; why < REASON_COUNT; why++) {
 		uint16_t code;

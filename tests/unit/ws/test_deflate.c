@@ -14,7 +14,10 @@
 #include "base/base64.h"
 #include "failmalloc.h"
 
-#define BYTES(literal) {(literal), sizeof(literal) - 1}
+#define BYTES(literal)                                                                             \
+	{                                                                                          \
+		(literal), sizeof(literal) - 1                                                     \
+	}
 
 static const struct ws_inflate_limits wide = {.max_bytes = 1 << 24, .max_ratio = 2000};
 
@@ -47,8 +50,7 @@ static enum reason inflate_exact(struct slice packed, const struct ws_inflate_li
 	if (packed.len)
 		memcpy(copy, packed.data, packed.len);
 	*got = slice_of(NULL, 0);
-	enum reason why =
-		ws_inflate(inflater, slice_of(copy, packed.len), limits, &memory, got);
+	enum reason why = ws_inflate(inflater, slice_of(copy, packed.len), limits, &memory, got);
 	free(copy);
 	if (!why && got->len)
 		assert_ptr_equal(got->data, ws_inflater_bytes(inflater));
@@ -56,12 +58,12 @@ static enum reason inflate_exact(struct slice packed, const struct ws_inflate_li
 }
 
 #define JSON "{\"type\":\"message\",\"text\":\"hello hello hello\"}"
-#define JSON_PACKED                                                                           \
-	"\xaa\x56\x2a\xa9\x2c\x48\x55\xb2\x52\xca\x4d\x2d\x2e\x4e\x4c\x4f\x55\xd2\x51\x2a\x49"   \
+#define JSON_PACKED                                                                                \
+	"\xaa\x56\x2a\xa9\x2c\x48\x55\xb2\x52\xca\x4d\x2d\x2e\x4e\x4c\x4f\x55\xd2\x51\x2a\x49"     \
 	"\xad\x28\x01\x0a\x64\xa4\xe6\xe4\xe4\x2b\x20\x91\x4a\xb5\x00\x00"
 /* 10,000 times "a", 28 bytes */
-#define BOMB                                                                                  \
-	"\xec\xc1\x01\x0d\x00\x00\x00\xc2\xa0\xac\xef\x5f\xc2\x1c\x6e\x40\x01\x00\x00\x00\x00"   \
+#define BOMB                                                                                       \
+	"\xec\xc1\x01\x0d\x00\x00\x00\xc2\xa0\xac\xef\x5f\xc2\x1c\x6e\x40\x01\x00\x00\x00\x00"     \
 	"\x00\x00\x00\x00\xc0\xbf\x01"
 
 static void what_may_come_and_what_not(void **state)
@@ -108,7 +110,7 @@ static void what_may_come_and_what_not(void **state)
 	};
 
 	(void)state;
-	EACH_ROW(at, rows) {
+	EACH_ROW (at, rows) {
 		struct slice got;
 		ROW_CHECK(at, inflate_exact(at->packed, &wide, &got) == at->wanted);
 		ROW_EQ(at, got, at->plain);
@@ -141,7 +143,7 @@ static void limits_to_the_byte(void **state)
 	};
 
 	(void)state;
-	EACH_ROW(at, rows) {
+	EACH_ROW (at, rows) {
 		struct ws_inflate_limits limits = {at->max_bytes, at->max_ratio};
 		struct slice got;
 		ROW_CHECK(at, inflate_exact(SLICE(BOMB), &limits, &got) == at->wanted);
@@ -226,7 +228,7 @@ static void fill(char *bytes, size_t len, uint32_t seed)
 
 static void what_is_packed_can_be_unpacked(void **state)
 {
-	static const size_t lengths[] = {0,   1,   2,	 10,   100,  249,  250,	  251,	  511,
+	static const size_t lengths[] = {0,   1,   2,    10,   100,  249,  250,   251,   511,
 					 512, 700, 3833, 3834, 3835, 9000, 32767, 40000, 70000};
 	static char plain[70000];
 	struct ws_deflater *d = ws_deflater_new(6);
@@ -437,7 +439,8 @@ static void seeds_of_others(void **state)
 		size_t len, end = strcspn(line, "\n");
 		if (end < 2)
 			continue;
-		assert_true(base64_decode(slice_of(line + 1, end - 2), packed, sizeof(packed), &len));
+		assert_true(
+			base64_decode(slice_of(line + 1, end - 2), packed, sizeof(packed), &len));
 		/* The seed, and each of its beginnings: some end where a block does. */
 		for (size_t cut = 0; cut <= len; cut++)
 			compare_with_zlib(slice_of(packed, cut));
@@ -462,7 +465,7 @@ static void torture(void **state)
 	assert_int_equal(ws_deflate(sound, wanted, 15, &packed), 0);
 	ws_deflater_free(sound);
 
-	FAILMALLOC_EACH(n) {
+	FAILMALLOC_EACH (n) {
 		struct slice got;
 		struct buf again;
 		buf_init(&again, 1 << 20);
@@ -484,7 +487,8 @@ static void torture(void **state)
 			assert_true(slice_eq(got, wanted));
 			assert_true(slice_eq(buf_slice(&again), buf_slice(&packed)));
 		} else {
-			assert_true(why == REASON_OVERLOADED || (why == REASON_NONE && r == -ENOMEM));
+			assert_true(why == REASON_OVERLOADED ||
+				    (why == REASON_NONE && r == -ENOMEM));
 			assert_int_equal(buf_waiting(&again), 0);
 		}
 		buf_deinit(&again);

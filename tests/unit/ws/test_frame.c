@@ -5,7 +5,10 @@
 #include "unit.h"
 
 /* For rows, whose initialisers must be constants. */
-#define BYTES(literal) {(literal), sizeof(literal) - 1}
+#define BYTES(literal)                                                                             \
+	{                                                                                          \
+		(literal), sizeof(literal) - 1                                                     \
+	}
 
 static const struct ws_rules server = {
 	.side = WS_SERVER, .text_ok = true, .binary_ok = true, .max_payload = UINT64_MAX};
@@ -25,8 +28,8 @@ static struct ws_rules in_message(struct ws_rules r)
 }
 
 /* Decodes from memory of exactly that size, so that a byte too far is seen. */
-static enum ws_decoded decode(struct slice bytes, const struct ws_rules *rules,
-			      struct ws_header *h, enum reason *why)
+static enum ws_decoded decode(struct slice bytes, const struct ws_rules *rules, struct ws_header *h,
+			      enum reason *why)
 {
 	char exact[32];
 
@@ -119,7 +122,7 @@ static void reasons_of_first_bytes(void **state)
 	};
 
 	(void)state;
-	EACH_ROW(at, rows) {
+	EACH_ROW (at, rows) {
 		struct ws_rules rules = client;
 		struct ws_header h;
 		enum reason why;
@@ -196,7 +199,7 @@ static void lengths_and_masks(void **state)
 	};
 
 	(void)state;
-	EACH_ROW(at, rows) {
+	EACH_ROW (at, rows) {
 		struct ws_rules rules = *at->rules;
 		struct ws_header h = {.payload_bytes = 77};
 		enum reason why;
@@ -240,14 +243,25 @@ static void what_is_written_can_be_read(void **state)
 		uint64_t length;
 		uint8_t used;
 	} lengths[] = {
-		{0, 2},	    {1, 2},	 {125, 2},	    {126, 4},	    {127, 4},
-		{255, 4},   {256, 4},	 {65535, 4},	    {65536, 10},    {0x1ffff, 10},
-		{1u << 31, 10}, {1ull << 32, 10}, {0x0102030405060708, 10}, {INT64_MAX, 10},
+		{0, 2},
+		{1, 2},
+		{125, 2},
+		{126, 4},
+		{127, 4},
+		{255, 4},
+		{256, 4},
+		{65535, 4},
+		{65536, 10},
+		{0x1ffff, 10},
+		{1u << 31, 10},
+		{1ull << 32, 10},
+		{0x0102030405060708, 10},
+		{INT64_MAX, 10},
 	};
 	static const uint8_t opcodes[] = {0, 1, 2};
 
 	(void)state;
-	EACH_ROW(l, lengths) {
+	EACH_ROW (l, lengths) {
 		for (unsigned bits = 0; bits < 8 * COUNT(opcodes); bits++) {
 			uint8_t opcode = opcodes[bits / 8];
 			bool masked = bits & 4;
@@ -289,7 +303,7 @@ static void bytes_as_in_the_rfc(void **state)
 	};
 
 	(void)state;
-	EACH_ROW(at, rows) {
+	EACH_ROW (at, rows) {
 		char out[WS_HEADER_MAX];
 		ROW_EQ(at, slice_of(out, ws_header_encode(&at->h, out)), at->wanted);
 	}

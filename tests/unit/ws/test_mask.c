@@ -47,7 +47,8 @@ static void every_length_and_offset(void **state)
 
 static void around_the_wide_path(void **state)
 {
-	static const size_t lengths[] = {511, 512, 513, 639, 640, 641, 1023, 1024, 1025, 1157, 1290};
+	static const size_t lengths[] = {511,  512,  513,  639,  640, 641,
+					 1023, 1024, 1025, 1157, 1290};
 
 	(void)state;
 	for (size_t l = 0; l < COUNT(lengths); l++)
@@ -94,7 +95,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_length_and_offset), cmocka_unit_test(around_the_wide_path),
-		cmocka_unit_test(offsets_far_out),	   cmocka_unit_test(in_pieces_as_in_one),
+		cmocka_unit_test(offsets_far_out),         cmocka_unit_test(in_pieces_as_in_one),
 		cmocka_unit_test(the_rfcs_own_example),
 	};
 

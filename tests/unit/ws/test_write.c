@@ -65,7 +65,8 @@ static void as_a_server(void **state)
 	assert_int_equal(ws_write_message(&as_server, &out, WS_OPCODE_BINARY, SLICE("")), 0);
 	assert_int_equal(ws_write_control(&as_server, &out, WS_OPCODE_PING, SLICE("a")), 0);
 	assert_int_equal(ws_write_control(&as_server, &out, WS_OPCODE_PONG, SLICE("")), 0);
-	assert_out(SLICE("\x81\x05Hello\x82\x00\x89\x01" "a\x8a\x00"));
+	assert_out(SLICE("\x81\x05Hello\x82\x00\x89\x01"
+			 "a\x8a\x00"));
 }
 
 static void as_a_client(void **state)
@@ -126,11 +127,13 @@ static void close_frames(void **state)
 {
 	(void)state;
 	assert_int_equal(ws_write_close(&as_server, &out, 1000, SLICE("bye")), 0);
-	assert_out(SLICE("\x88\x05\x03\xe8" "bye"));
+	assert_out(SLICE("\x88\x05\x03\xe8"
+			 "bye"));
 	assert_int_equal(ws_write_close(&as_server, &out, WS_CLOSE_NO_STATUS, SLICE("")), 0);
 	assert_out(SLICE("\x88\x00"));
 	assert_int_equal(ws_write_close_for(&as_server, &out, REASON_DRAINING), 0);
-	assert_out(SLICE("\x88\x0a\x03\xe9" "draining"));
+	assert_out(SLICE("\x88\x0a\x03\xe9"
+			 "draining"));
 }
 
 /* What another end makes of our frames, at lengths around each form of the length. */
@@ -238,7 +241,8 @@ static void compressed_frames(void **state)
 			buf_deinit(&out);
 			assert_int_equal(buf_append(&out, SLICE("gone")), 0);
 			buf_take(&out, 4);
-			assert_int_equal(ws_write_message(&w, &out, WS_OPCODE_TEXT, event.payload), 0);
+			assert_int_equal(ws_write_message(&w, &out, WS_OPCODE_TEXT, event.payload),
+					 0);
 			assert_int_equal((uint8_t)buf_slice(&out).data[0], 0xc1);
 			assert_true(slice_eq(feed_all(&other, i, buf_slice(&out), 0, 0),
 					     buf_slice(&wanted)));
@@ -259,7 +263,7 @@ static void compressed_frames(void **state)
 static void torture(void **state)
 {
 	(void)state;
-	FAILMALLOC_EACH(n) {
+	FAILMALLOC_EACH (n) {
 		struct buf fresh;
 		buf_init(&fresh, 1 << 20);
 		failmalloc_at(n);
@@ -271,7 +275,8 @@ static void torture(void **state)
 			r = ws_write_message(&w, &fresh, WS_OPCODE_TEXT, SLICE("Hello"));
 		if (r == 0) {
 			before = buf_waiting(&fresh);
-			r = ws_write_message(&w, &fresh, WS_OPCODE_TEXT, SLICE("Hello, hello, hello"));
+			r = ws_write_message(&w, &fresh, WS_OPCODE_TEXT,
+					     SLICE("Hello, hello, hello"));
 		}
 		bool failed = failmalloc_stop();
 		assert_int_equal(r, failed ? -ENOMEM : 0);
@@ -289,16 +294,11 @@ static void torture(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(as_a_server),
-		CASE(as_a_client),
-		CASE(keys_never_come_twice),
-		CASE(without_random_bytes_nothing_is_sent),
-		CASE(close_frames),
-		CASE(lengths_arrive),
-		CASE(heads_for_writev),
-		CASE(no_room_leaves_the_buffer_as_it_was),
-		CASE(compressed_frames),
-		CASE(torture),
+		CASE(as_a_server),           CASE(as_a_client),
+		CASE(keys_never_come_twice), CASE(without_random_bytes_nothing_is_sent),
+		CASE(close_frames),          CASE(lengths_arrive),
+		CASE(heads_for_writev),      CASE(no_room_leaves_the_buffer_as_it_was),
+		CASE(compressed_frames),     CASE(torture),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
