@@ -6,34 +6,21 @@
 
 #include "base/err.h"
 
-/* "/chat/" may be written as {"chat",""} or {"chat"}: the text says that a slash ends it. */
-static size_t pieces(const struct conf_path *p)
-{
-	if (p->count && !p->segments[p->count - 1].parameter && !p->segments[p->count - 1].text.len)
-		return p->count - 1;
-	return p->count;
-}
-
-static bool slash_at_end(const struct conf_path *p)
-{
-	return !p->prefix && slice_ends_with(p->text, SLICE("/"));
-}
-
 static bool shape_fits(const struct conf_path *p, const struct http_target *t)
 {
 	if (t->asterisk)
 		return false;
 	if (p->prefix) /* something, if only a slash, stands for the asterisk */
-		return t->segment_count > pieces(p) ||
-		       (t->segment_count == pieces(p) && t->trailing_slash);
-	return t->segment_count == pieces(p) && t->trailing_slash == slash_at_end(p);
+		return t->segment_count > p->count ||
+		       (t->segment_count == p->count && t->trailing_slash);
+	return t->segment_count == p->count && t->trailing_slash == p->trailing_slash;
 }
 
 bool route_match_path(const struct conf_path *p, const struct http_target *t,
 		      struct route_match *m)
 {
 	m->param_count = 0;
-	m->rest = pieces(p);
+	m->rest = p->count;
 	if (!shape_fits(p, t))
 		return false;
 	for (size_t i = 0; i < m->rest; i++) {
@@ -51,18 +38,24 @@ bool route_match_path(const struct conf_path *p, const struct http_target *t,
 	return true;
 }
 
-/* Is a more specific than b? Both match the same path. */
+/* Of one piece: the less it lets through, the lower. */
+static int looseness(const struct conf_path *p, size_t piece)
+{
+	if (piece >= p->count)
+		return 2; /* under an asterisk; of a whole path nobody asks so far */
+	return p->segments[piece].parameter ? 1 : 0;
+}
+
+/* Is a more specific than b? Both match the same path, so they differ in number of pieces
+ * only where one of them is a prefix. */
 static bool more_specific(const struct conf_path *a, const struct conf_path *b)
 {
-	if (a->prefix != b->prefix)
-		return b->prefix;
-	if (a->prefix && pieces(a) != pieces(b))
-		return pieces(a) > pieces(b);
-	for (size_t i = 0; i < pieces(a); i++) {
-		if (a->segments[i].parameter != b->segments[i].parameter)
-			return b->segments[i].parameter;
+	size_t most = a->count > b->count ? a->count : b->count;
+	for (size_t i = 0; i < most; i++) {
+		if (looseness(a, i) != looseness(b, i))
+			return looseness(a, i) < looseness(b, i);
 	}
-	return false;
+	return !a->prefix && b->prefix;
 }
 
 /* Does p match, and more specifically than the best so far (NULL: nothing yet)? */
@@ -148,11 +141,8 @@ static const struct slice *param_value(const struct route_match *m, struct slice
 int route_upstream_path(const struct conf_path *upstream, const struct route_match *m,
 			const struct http_target *t, struct buf *to)
 {
-	size_t count = pieces(upstream);
 	int r = 0;
-	if (!upstream->text.len && !count)
-		return route_own_path(t, to);
-	for (size_t i = 0; !r && i < count; i++) {
+	for (size_t i = 0; !r && i < upstream->count; i++) {
 		const struct conf_segment *s = &upstream->segments[i];
 		const struct slice *value = s->parameter ? param_value(m, s->text) : &s->text;
 		if (!value)
@@ -164,9 +154,7 @@ int route_upstream_path(const struct conf_path *upstream, const struct route_mat
 		return r;
 	if (upstream->prefix)
 		return append_rest(to, t, m->rest);
-	if (!count || slash_at_end(upstream))
-		return buf_append(to, SLICE("/"));
-	return 0;
+	return upstream->trailing_slash ? buf_append(to, SLICE("/")) : 0;
 }
 
 int route_own_path(const struct http_target *t, struct buf *to)

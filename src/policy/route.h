@@ -7,11 +7,10 @@
  * is not empty. A path that ends in an asterisk ("/chat/" and the asterisk) matches what is
  * below it, "/chat/" itself too, "/chat" not. A final slash is part of a path.
  *
- * Of several that match, the most specific one has it, wherever it stands in the file:
- *   1. a whole path before a prefix
- *   2. of two prefixes the longer one
- *   3. at the first piece where they differ, the literal before the parameter
- *   4. else the one written first (the loader refuses two such)
+ * Of several that match, the most specific one has it, wherever it stands in the file: read
+ * from the left, at the first piece where they differ a literal goes before a parameter and
+ * a parameter before an asterisk. (The snapshot is sorted that way; nothing here relies on
+ * it.) Two that do not differ are refused by the loader; here the first would have it.
  */
 #include <stdbool.h>
 
@@ -51,7 +50,6 @@ struct slice route_path_text(const struct http_target *t, struct arena *a);
 /*
  * Appends the path at the application: the upstream's literal pieces, the values of its
  * parameters, and behind a prefix the rest of the client's path, all percent-encoded anew.
- * An upstream without any path ("ws://10.0.0.1:9001") gets the client's own.
  * Returns as buf_append; -EINVAL (raised) for a parameter that the route does not have,
  * which the loader refuses.
  */
