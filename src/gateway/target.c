@@ -31,9 +31,9 @@ void target_set_addresses(struct target *t, const struct address *addresses, siz
 bool target_address(struct target *t, unsigned attempt, struct address *out)
 {
 	pthread_mutex_lock(&t->lock);
-	bool known = t->count > 0;
+	bool known = attempt < t->count;
 	if (known)
-		*out = t->addresses[attempt % t->count];
+		*out = t->addresses[attempt];
 	pthread_mutex_unlock(&t->lock);
 	return known;
 }

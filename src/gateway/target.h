@@ -43,7 +43,7 @@ void target_deinit(struct target *t);
 /* Replaces the addresses; at most TARGET_ADDRESSES are kept. Any thread. */
 void target_set_addresses(struct target *t, const struct address *addresses, size_t count);
 
-/* The attempt's address, going round; false if none is known. Any thread. */
+/* The attempt's address, from 0 on; false if there are not so many. Any thread. */
 bool target_address(struct target *t, unsigned attempt, struct address *out);
 
 /* The best of `count` targets (at most 64) that is not in the bit set `tried`, or NULL. */

@@ -298,6 +298,36 @@ static int dial(struct conn *c, struct target *t)
 	return tls_stream_start_client(&s->up, w->tls_client, t->conf->host);
 }
 
+/* From the target's address at hand on, the first that can be dialled. */
+static bool dial_any(struct conn *c)
+{
+	struct request *q = c->request;
+
+	for (;; q->address_attempt++) {
+		int r = dial(c, c->session->target);
+		if (r == 0)
+			return true;
+		stream_deinit(&c->session->up);
+		if (r == -ENOENT || c->session->target->conf->unix_path.len)
+			return false;
+	}
+}
+
+/* A name may have several addresses (::1 and 127.0.0.1): each is tried. */
+static bool try_next_address(struct conn *c)
+{
+	struct request *q = c->request;
+	struct target *t = c->session->target;
+	struct address address;
+
+	if (q->up_connected || t->conf->unix_path.len ||
+	    !target_address(t, q->address_attempt + 1, &address))
+		return false;
+	stream_deinit(&c->session->up);
+	q->address_attempt++;
+	return dial_any(c);
+}
+
 /* The next target that was not tried, or the end of it. */
 static void try_next(struct conn *c, const char *failed_because)
 {
@@ -305,8 +335,11 @@ static void try_next(struct conn *c, const char *failed_because)
 	struct session *s = c->session;
 	const struct route_run *run = s->run;
 
-	if (s->target)
+	if (s->target) {
+		if (try_next_address(c))
+			return;
 		blame_target(c, failed_because);
+	}
 	for (;;) {
 		struct target *t =
 			target_pick(run->targets, run->conf->upstream_count, q->tried, conn_now(c));
@@ -316,12 +349,13 @@ static void try_next(struct conn *c, const char *failed_because)
 		}
 		q->tried |= UINT64_C(1) << (t - run->targets);
 		q->up_connected = q->up_secured = false;
+		q->address_attempt = 0;
 		s->target = t;
 		t->active++;
 		metric_add(&c->worker->metrics, METRIC_UPSTREAMS, 1);
-		if (dial(c, t) == 0)
+		if (dial_any(c))
 			return;
-		blame_target(c, err_sentence());
+		blame_target(c, "no connection");
 	}
 }
 

@@ -294,6 +294,8 @@ static void *run(void *arg)
 		event_cstr(&e, "detail", err_text());
 		event_emit(w->gateway->log, &e);
 	}
+	w->ended.fn = w->gateway->ended_fn;
+	MUST(mailbox_post_answer(w->gateway->control, &w->ended) == 0);
 	return NULL;
 }
 

@@ -40,7 +40,9 @@ struct gateway {
 	struct limits *limits;
 	struct event_sink *log;
 	struct mailbox *control;
-	mail_fn ask_fn; /* the control thread's answer to an ask's mail */
+	mail_fn ask_fn;   /* the control thread's answer to an ask's mail */
+	mail_fn ended_fn; /* a worker's thread is about to end: mail is its `ended` */
+	void *owner;      /* for ended_fn */
 };
 
 struct worker_listener {
@@ -58,6 +60,7 @@ struct worker {
 	struct gateway *gateway;
 	struct generation *generation; /* one reference */
 	pthread_t thread;
+	struct mail ended; /* posted to the control thread as the thread's last act */
 	struct reactor reactor;
 	struct reactor_hook hook; /* frees what ended in this round */
 	struct stream_scratch scratch;

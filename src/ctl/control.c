@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Answers to the workers' questions; see control.h. */
+#include "ctl/control.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/obj.h"
+#include "ctl/fetch.h"
+#include "gateway/ask.h"
+#include "net/random.h"
+#include "policy/verifier.h"
+#include "store/store.h"
+
+enum {
+	CONTROL_MAGIC = 0x0c0721,
+	MAILBOX_MAX = 65536,
+	TICKETS_MAX = 100000,
+	TICKET_BYTES_MAX = 64 << 20,
+	VERIFIED_MAX = 50000,
+	VERIFIED_BYTES_MAX = 32 << 20,
+	SWEEP_MS = 1000,
+	ALERT_EVERY_MS = 10000,
+	PATH_BYTES = 4096,
+};
+
+struct control {
+	uint32_t magic;
+	struct reactor *reactor;
+	struct event_sink *log;
+	struct mailbox box;
+	struct store *store;
+	struct verifier_cache *verified;
+	struct fetcher *fetcher;
+	struct timer sweep;
+	uint64_t alerted_ms;
+};
+
+/* --- tickets */
+
+static void put_ticket(struct control *c, struct ask *a)
+{
+	int r = store_put(c->store, a->question.ticket_id, a->question.record,
+	                  a->question.expires_unix_ms, reactor_realtime_ms(c->reactor));
+
+	a->answer.kind = r == 0 ? ANSWER_YES : ANSWER_FAILED;
+	if (r == STORE_FULL)
+		a->detail = "the store of tickets is full";
+	ask_give_back(a);
+}
+
+static void take_ticket(struct control *c, struct ask *a)
+{
+	struct buf record;
+
+	buf_init(&record, TICKET_RECORD_MAX);
+	int r = store_take(c->store, a->question.ticket_id, reactor_realtime_ms(c->reactor), &record);
+	if (r == 0) {
+		a->answer.record = arena_copy(&a->arena, buf_slice(&record));
+		a->answer.kind = a->answer.record.data ? ANSWER_YES : ANSWER_FAILED;
+	} else {
+		a->answer.kind = r == STORE_ABSENT ? ANSWER_NO : ANSWER_FAILED;
+	}
+	buf_deinit(&record);
+	ask_give_back(a);
+}
+
+/* --- cookies */
+
+/* The answer's texts move into the ask's arena. */
+static void give_identity(struct ask *a, const struct answer *answer)
+{
+	a->answer = *answer;
+	a->answer.subject = arena_copy(&a->arena, answer->subject);
+	a->answer.claims = arena_copy(&a->arena, answer->claims);
+	if (a->arena.overflow)
+		a->answer.kind = ANSWER_FAILED;
+	ask_give_back(a);
+}
+
+/* One line now and then, however many questions fail. */
+static void alert(struct control *c, const struct conf_identity *identity, const char *detail)
+{
+	uint64_t now = reactor_now_ms(c->reactor);
+	struct event e;
+
+	if (c->alerted_ms && now < c->alerted_ms + ALERT_EVERY_MS)
+		return;
+	c->alerted_ms = now;
+	event_init(&e, EVENT_ERROR, "verifier_failed");
+	event_text(&e, "identity", identity->name);
+	event_text(&e, "verify", identity->cookie.verify);
+	event_cstr(&e, "detail", detail);
+	event_emit(c->log, &e);
+}
+
+struct verify {
+	struct control *control;
+	struct ask *ask;
+};
+
+static void on_verified(void *arg, int status, struct slice body, const char *detail)
+{
+	struct verify *v = arg;
+	struct control *c = v->control;
+	struct ask *a = v->ask;
+	struct arena arena;
+	struct answer answer = {.kind = ANSWER_FAILED};
+
+	free(v);
+	arena_init(&arena, 4096, 1 << 20);
+	if (status)
+		answer = verifier_judge(status, body, &arena, &detail);
+	if (answer.kind == ANSWER_FAILED)
+		alert(c, a->question.identity, detail);
+	else
+		verifier_cache_put(c->verified, a->question.identity, a->question.cookie, &answer,
+		                   reactor_now_us(c->reactor));
+	if (answer.kind == ANSWER_FAILED)
+		a->detail = detail;
+	give_identity(a, &answer);
+	arena_deinit(&arena);
+}
+
+static void verify_cookie(struct control *c, struct ask *a)
+{
+	const struct question *q = &a->question;
+	struct answer known;
+
+	if (verifier_cache_get(c->verified, q->identity, q->cookie, reactor_now_us(c->reactor),
+	                       &known)) {
+		give_identity(a, &known);
+		return;
+	}
+	struct verify *v = malloc(sizeof(*v));
+	if (!v) {
+		a->answer.kind = ANSWER_FAILED;
+		ask_give_back(a);
+		return;
+	}
+	*v = (struct verify){.control = c, .ask = a};
+	fetch_get(c->fetcher, q->identity->cookie.verify, q->identity->cookie.name, q->cookie,
+	          on_verified, v);
+}
+
+/* --- files */
+
+/* Below the root and nowhere else: openat2 would say it in one call, but one piece after
+ * the other without following links says the same on every kernel. */
+static int open_below(struct slice root, struct slice path)
+{
+	char piece[PATH_BYTES];
+	struct slice rest = path;
+	bool more = true;
+
+	snprintf(piece, sizeof(piece), "%.*s", SLICE_ARG(root));
+	int fd = open(piece, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	while (fd >= 0 && more) {
+		struct slice name;
+		slice_next(&rest, &more, '/', &name);
+		snprintf(piece, sizeof(piece), "%.*s", SLICE_ARG(name));
+		int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | (more ? O_DIRECTORY : 0);
+		int next = openat(fd, piece, flags);
+		int failed = errno;
+		close(fd);
+		errno = failed;
+		fd = next;
+	}
+	return fd;
+}
+
+static enum file_outcome open_file(struct ask_file *f)
+{
+	struct stat st;
+
+	if (f->root.len >= PATH_BYTES || f->path.len >= PATH_BYTES)
+		return FILE_ABSENT;
+	f->fd = open_below(f->root, f->path);
+	if (f->fd < 0)
+		return errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == EIO
+		               ? FILE_FAILED
+		               : FILE_ABSENT;
+	if (fstat(f->fd, &st))
+		return FILE_FAILED;
+	if (S_ISDIR(st.st_mode))
+		return FILE_FOLDER;
+	if (!S_ISREG(st.st_mode))
+		return FILE_ABSENT;
+	f->size = (uint64_t)st.st_size;
+	f->mtime_s = st.st_mtim.tv_sec;
+	return FILE_OPENED;
+}
+
+static void answer_file(struct ask *a)
+{
+	struct ask_file *f = &a->file;
+
+	f->outcome = f->fd < 0 ? open_file(f) : FILE_PIECE;
+	if (f->outcome == FILE_OPENED || f->outcome == FILE_PIECE) {
+		ssize_t n = pread(f->fd, f->data, FILE_PIECE_BYTES, (off_t)f->offset);
+		if (n < 0)
+			f->outcome = FILE_FAILED;
+		else
+			f->len = (size_t)n;
+		if (f->outcome == FILE_OPENED && f->len < f->size && f->len < FILE_PIECE_BYTES)
+			f->size = f->len; /* it shrank since fstat */
+		if (f->outcome == FILE_OPENED && f->len > f->size)
+			f->len = (size_t)f->size;
+	}
+	ask_give_back(a);
+}
+
+/* --- */
+
+void control_on_ask(struct mail *mail, void *receiver)
+{
+	struct ask *a = MAIL_OWNER(mail, struct ask, mail);
+	struct control *c = receiver;
+
+	if (!c) {
+		ask_give_back(a);
+		return;
+	}
+	OBJ_CHECK(c, CONTROL_MAGIC);
+	if (a->kind == ASK_FILE) {
+		answer_file(a);
+		return;
+	}
+	switch (a->question.kind) {
+	case QUESTION_PUT_TICKET:
+		put_ticket(c, a);
+		break;
+	case QUESTION_TAKE_TICKET:
+		take_ticket(c, a);
+		break;
+	case QUESTION_VERIFY_COOKIE:
+		verify_cookie(c, a);
+		break;
+	case QUESTION_NONE:
+	default:
+		a->answer.kind = ANSWER_FAILED;
+		ask_give_back(a);
+	}
+}
+
+static void on_sweep(struct timer *t)
+{
+	struct control *c = TIMER_OWNER(t, struct control, sweep);
+
+	store_sweep(c->store, reactor_realtime_ms(c->reactor));
+	timer_arm(&c->reactor->timers, &c->sweep, reactor_now_ms(c->reactor) + SWEEP_MS);
+}
+
+int control_new(struct reactor *r, struct event_sink *log, struct control **out)
+{
+	struct control *c = calloc(1, sizeof(*c));
+	struct siphash_key key;
+	uint8_t secret[32];
+
+	if (!c)
+		return err_raise(ENOMEM, "the control thread");
+	c->magic = CONTROL_MAGIC;
+	c->reactor = r;
+	c->log = log;
+	timer_init(&c->sweep, on_sweep);
+	int failed = random_bytes(&key, sizeof(key));
+	if (failed == 0)
+		failed = random_bytes(secret, sizeof(secret));
+	if (failed == 0)
+		failed = mailbox_open(&c->box, r, MAILBOX_MAX, c);
+	if (failed) {
+		free(c);
+		return failed;
+	}
+	c->store = store_new_memory(&key, TICKETS_MAX, TICKET_BYTES_MAX);
+	c->verified = verifier_cache_new(secret, VERIFIED_MAX, VERIFIED_BYTES_MAX);
+	if (!c->store || !c->verified)
+		failed = err_raise(ENOMEM, "the store of tickets");
+	else
+		failed = fetcher_new(r, &c->fetcher);
+	if (failed) {
+		control_free(c);
+		return failed;
+	}
+	timer_arm(&r->timers, &c->sweep, reactor_now_ms(r) + SWEEP_MS);
+	*out = c;
+	return 0;
+}
+
+void control_free(struct control *c)
+{
+	if (!c)
+		return;
+	OBJ_CHECK(c, CONTROL_MAGIC);
+	fetcher_free(c->fetcher);
+	mailbox_close(&c->box);
+	mailbox_deinit(&c->box);
+	timer_disarm(&c->sweep);
+	store_free(c->store);
+	verifier_cache_free(c->verified);
+	c->magic = 0;
+	free(c);
+}
+
+struct mailbox *control_mailbox(struct control *c)
+{
+	return &c->box;
+}

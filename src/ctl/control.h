@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The control thread's answers: everything that may wait happens here.
+ *
+ *   ask.mail --> take or put a ticket: store, at once
+ *            --> verify a cookie: cache, else the application by HTTP
+ *            --> a piece of a file: disk
+ *            ... ask_give_back
+ */
+#include "base/event.h"
+#include "base/metric.h"
+#include "net/mailbox.h"
+#include "net/reactor.h"
+
+struct control;
+
+/* Belongs to the thread that runs r. Returns 0 or -errno. */
+int control_new(struct reactor *r, struct event_sink *log, struct control **out);
+
+/* No question is under way. Accepts NULL. */
+void control_free(struct control *c);
+
+/* For struct gateway. */
+struct mailbox *control_mailbox(struct control *c);
+void control_on_ask(struct mail *mail, void *receiver);

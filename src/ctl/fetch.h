@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Questions to applications by HTTP, on the control thread: libcurl's multi interface in
+ * our reactor.
+ *
+ * Every question is bounded: FETCH_MS in all, VERIFIER_BODY_MAX bytes, no redirect is
+ * followed, no proxy of the environment is asked, http and https only, certificates are
+ * verified, nothing is stored (no cookies, no credentials). Connections are kept for reuse.
+ */
+#include "base/slice.h"
+#include "net/reactor.h"
+
+enum {
+	FETCH_MS = 3000,
+	FETCH_CONNECT_MS = 2000,
+	FETCH_MAX = 1024, /* under way at once */
+};
+
+struct fetcher;
+struct fetch;
+
+/* status 0: it failed, and detail says why (static text). body is valid during the call. */
+typedef void (*fetch_fn)(void *arg, int status, struct slice body, const char *detail);
+
+/* Returns 0 or -errno. */
+int fetcher_new(struct reactor *r, struct fetcher **out);
+
+/* Questions under way are answered with status 0. Accepts NULL. */
+void fetcher_free(struct fetcher *f);
+
+/* GET url with that Cookie field (name=value; wiped afterwards). fn is called once, later or,
+ * when it cannot even begin, at once. */
+void fetch_get(struct fetcher *f, struct slice url, struct slice cookie_name,
+               struct slice cookie_value, fetch_fn fn, void *arg);
