@@ -132,8 +132,10 @@ static int print_line(struct buf *out, struct slice line, struct diag_place plac
 	for (size_t at = 0; !r && at < line.len; column++) {
 		uint32_t c = '?';
 		unsigned len = utf8_decode(slice_from(line, at), &c);
-		if (len == 0)
+		if (len == 0) {
 			len = 1;
+			c = 0;
+		}
 		if (column >= from && column - from < SHOWN_LINE_BYTES)
 			r = print_character(out, slice_from(line, at), len, c);
 		at += len;

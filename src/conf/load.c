@@ -160,9 +160,8 @@ static void store_number(const struct setting *row, struct slice text, void *mem
 	}
 }
 
-void load_fields(struct load *l, enum section section, const struct yaml_node *map, void *target)
+void load_fields(enum section section, const struct yaml_node *map, void *target)
 {
-	(void)l;
 	for (int id = SETTING_NONE + 1; id < SETTING_COUNT; id++) {
 		const struct setting *row = setting_of((enum setting_id)id);
 		if (row->section != section || !row->field.bytes)
@@ -197,7 +196,8 @@ static void read_sections(struct load *l)
 	load_limits(l);
 	load_admin(l);
 	load_keys(l);
-	load_lint(l);
+	if (!l->diag->errors)
+		load_lint(l);
 }
 
 /* Reads the text that was found into the snapshot. Returns as conf_load. */
@@ -208,11 +208,10 @@ static int load_text_into(struct load *l, struct slice text)
 
 	arena_init(&tree, BLOCK_BYTES, TREE_BYTES_MAX);
 	r = yaml_read(text, &tree, l->diag, &l->root);
-	if (!r) {
-		read_sections(l);
+	if (r != -ENOMEM) {
+		if (l->root)
+			read_sections(l);
 		r = l->diag->errors ? CONF_WRONG : 0;
-	} else if (r == YAML_WRONG) {
-		r = CONF_WRONG;
 	}
 	arena_deinit(&tree);
 	if (l->arena->overflow || l->diag->arena.overflow)

@@ -242,7 +242,8 @@ static void add_sockets(struct policy *p, struct directive *d)
 
 	for (size_t i = 0; i < s->listener_count; i++) {
 		const struct conf_listener *at = &s->listeners[i];
-		for (size_t h = 0; h < s->hosts.count; h++)
+		/* Our names lead to what others can reach. */
+		for (size_t h = 0; h < s->hosts.count && !address_is_loopback(&at->address); h++)
 			add_socket(p, d, at, s->hosts.items[h]);
 		if (at->tls && s->tls.development)
 			add_socket(p, d, at, SLICE("localhost"));

@@ -46,7 +46,7 @@ static void read_ticket(struct load *l, const struct yaml_node *map, struct conf
 
 	out->kind = CONF_IDENTITY_TICKET;
 	l->keys_needed = true;
-	load_fields(l, SECTION_TICKET, map, out);
+	load_fields(SECTION_TICKET, map, out);
 	out->ticket.bind_origin = out->ticket.bind_route = !bind;
 	for (const struct yaml_node *item; (item = load_next(&items));) {
 		struct slice word = load_text(item);
@@ -81,7 +81,7 @@ static void read_cookie(struct load *l, const struct yaml_node *map, struct conf
 	struct url u;
 
 	out->kind = CONF_IDENTITY_COOKIE;
-	load_fields(l, SECTION_COOKIE, map, out);
+	load_fields(SECTION_COOKIE, map, out);
 	out->cookie.csrf_off = load_is(map, SET_COOKIE_CSRF, "off");
 	out->cookie.cleartext_allowed = load_is(map, SET_COOKIE_CLEARTEXT, "allowed");
 	if (!out->cookie.csrf_off)

@@ -69,9 +69,9 @@ void load_limits(struct load *l)
 {
 	const struct yaml_node *map = load_get(l->root, SET_LIMITS);
 
-	load_fields(l, SECTION_LIMITS, map, &l->s->limits);
+	load_fields(SECTION_LIMITS, map, &l->s->limits);
 	from_machine(l, map);
-	load_fields(l, SECTION_FILE, l->root, l->s);
+	load_fields(SECTION_FILE, l->root, l->s);
 	read_log(l);
 	check_store(l);
 }

@@ -113,7 +113,7 @@ static void lint_names(struct load *l)
 	const struct snapshot *s = l->s;
 	const struct yaml_node *listen = load_get(l->root, SET_LISTEN);
 
-	if (s->hosts.count || s->tls.count || s->tls.development || !s->listener_count)
+	if (s->hosts.count || s->tls.count || s->tls.development)
 		return;
 	for (size_t i = 0; i < s->listener_count; i++)
 		if (!address_is_unspecified(&s->listeners[i].address))
@@ -131,7 +131,7 @@ static void lint_use(struct load *l)
 
 	for (size_t i = 0; i < s->listener_count; i++)
 		used = used || s->listeners[i].tls;
-	if (tls && !used && s->listener_count)
+	if (tls && !used)
 		diag_add(l->diag, DIAG_WARNING, tls->key_at, "no listener uses `tls`");
 	if (!load_count(load_get(l->root, SET_ROUTES)) && !load_count(load_get(l->root, SET_SITE)))
 		diag_add(l->diag, DIAG_WARNING, l->root->at,

@@ -114,7 +114,6 @@ bool load_path(struct load *l, const struct yaml_node *node, struct slice text, 
 
 	if (text.len == 0 || text.data[0] != '/')
 		return wrong(l, node, text, text, what, "a path begins with a slash");
-	out->text = load_copy(l, text);
 	while (slice_next(&rest, &more, '/', &part)) {
 		if (!more && part.len == 0) {
 			out->trailing_slash = true;
@@ -130,6 +129,7 @@ bool load_path(struct load *l, const struct yaml_node *node, struct slice text, 
 			count++;
 		}
 	}
+	out->text = load_copy(l, text);
 	struct conf_segment *kept = load_room(l, count, sizeof(*kept));
 	if (kept)
 		memcpy(kept, segments, count * sizeof(*kept));

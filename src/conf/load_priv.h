@@ -76,7 +76,7 @@ bool load_number(const struct setting *row, struct slice text, uint64_t *value);
 
 /* Fills all members of *target that rows of the section name, from the map (may be NULL) or
  * from the row's default. */
-void load_fields(struct load *l, enum section section, const struct yaml_node *map, void *target);
+void load_fields(enum section section, const struct yaml_node *map, void *target);
 
 /* A list of texts as copies. */
 struct conf_texts load_texts(struct load *l, const struct yaml_node *node);
@@ -117,3 +117,8 @@ void load_csp(struct load *l, const struct yaml_node *site, struct conf_site *ou
 
 /* What a source of a directive opens that it should not, or NULL. */
 const char *load_csp_weakness(struct slice directive, struct slice source);
+
+/* --- for explain.c and explain_weak.c */
+
+/* The limit of that row says `unlimited`; limits is the struct that the row's section fills. */
+bool explain_is_unlimited(const struct setting *row, const void *limits);

@@ -129,6 +129,22 @@ static void check_header(struct load *l, const struct yaml_node *item)
 	}
 }
 
+/* The same name in another case; the same text was noticed already. */
+static void check_header_is_new(struct load *l, const struct yaml_node *list,
+				const struct yaml_node *item)
+{
+	struct load_items items = load_items(list);
+
+	for (const struct yaml_node *before; (before = load_next(&items)) && before != item;) {
+		if (!slice_eq_icase(load_text(before), load_text(item)) ||
+		    slice_eq(load_text(before), load_text(item)))
+			continue;
+		diag_add(l->diag, DIAG_ERROR, item->at, "`%.*s` is there twice",
+			 SLICE_ARG(slice_first(load_text(item), 80)));
+		return;
+	}
+}
+
 static void read_headers(struct load *l, const struct yaml_node *list, struct conf_route *out)
 {
 	struct load_items items = load_items(list);
@@ -137,12 +153,8 @@ static void read_headers(struct load *l, const struct yaml_node *list, struct co
 
 	for (const struct yaml_node *item; all && (item = load_next(&items));) {
 		check_header(l, item);
-		struct slice name = load_lower(l, load_text(item));
-		for (size_t i = 0; i < count; i++)
-			if (slice_eq(all[i], name) && !slice_eq(name, load_text(item)))
-				diag_add(l->diag, DIAG_ERROR, item->at, "`%.*s` is there twice",
-					 SLICE_ARG(slice_first(name, 80)));
-		all[count++] = name;
+		check_header_is_new(l, list, item);
+		all[count++] = load_lower(l, load_text(item));
 	}
 	out->forward_headers = (struct conf_texts){all, count};
 }
@@ -164,12 +176,12 @@ static void read_forward(struct load *l, const struct yaml_node *route, struct c
 	out->forward_query = load_texts(l, query);
 }
 
-static void read_route_limits(struct load *l, const struct yaml_node *route, struct conf_route *out)
+static void read_route_limits(const struct yaml_node *route, struct conf_route *out)
 {
 	const struct yaml_node *limits = load_get(route, SET_ROUTE_LIMITS);
 
-	load_fields(l, SECTION_ROUTE_LIMITS, limits, &out->limits);
-	load_fields(l, SECTION_JSON_LIMITS, load_get(limits, SET_JSON), &out->limits);
+	load_fields(SECTION_ROUTE_LIMITS, limits, &out->limits);
+	load_fields(SECTION_JSON_LIMITS, load_get(limits, SET_JSON), &out->limits);
 	if (!load_get(limits, SET_INFLATED))
 		out->limits.inflated = out->limits.message_size;
 }
@@ -199,7 +211,7 @@ static void read_route(struct load *l, const struct yaml_node *route, struct con
 	read_on_refusal(l, route, out);
 	out->observe = load_is(route, SET_ROUTE_MODE, "observe");
 	out->compression = load_is(route, SET_ROUTE_COMPRESSION, "on");
-	read_route_limits(l, route, out);
+	read_route_limits(route, out);
 	read_forward(l, route, out);
 }
 

@@ -425,7 +425,7 @@ static void check_map(struct load *l, enum section section, const struct yaml_no
 		if ((row->flags & SETTING_NOT_YET) && !is_nothing(item)) {
 			diag_add(l->diag, DIAG_ERROR, item->key_at, "`%s` is not yet in this version",
 				 row->key);
-			diag_help(l->diag, "remove it: it would not be enforced");
+			diag_help(l->diag, "it would have no effect: remove it");
 		}
 	}
 	missing_keys(l, section, map);

@@ -77,9 +77,9 @@ const char *setting_type_word(enum setting_type type)
 		[SETTING_SIZE] = "size",     [SETTING_RATE] = "rate",
 		[SETTING_BYTE_RATE] = "byte rate", [SETTING_COUNT_OF] = "count",
 		[SETTING_BOOLEAN] = "boolean", [SETTING_WORD] = "word",
-		[SETTING_WORDS] = "words",   [SETTING_URL] = "URL",
+		[SETTING_WORDS] = "list of words",   [SETTING_URL] = "URL",
 		[SETTING_FILE] = "file",     [SETTING_FOLDER] = "folder",
-		[SETTING_TEXTS] = "texts",   [SETTING_MAP] = "map",
+		[SETTING_TEXTS] = "list of texts",   [SETTING_MAP] = "map",
 		[SETTING_LIST] = "list",     [SETTING_NAMED] = "named map",
 		[SETTING_FREE] = "anything",
 	};

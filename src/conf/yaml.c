@@ -418,10 +418,9 @@ int yaml_read(struct slice text, struct arena *a, struct diag *d, const struct y
 		*root = NULL;
 		return -ENOMEM;
 	}
-	if (good && d->errors == errors)
-		return 0;
-	*root = NULL;
-	return YAML_WRONG;
+	if (!good)
+		*root = NULL;
+	return d->errors == errors ? 0 : YAML_WRONG;
 }
 
 const struct yaml_node *yaml_get(const struct yaml_node *node, struct slice key)

@@ -58,7 +58,9 @@ enum yaml_type {
 };
 
 /* Reads the document. The tree lives in `a`; findings go to d, which should know the source
- * already. Returns 0, YAML_WRONG, or -ENOMEM. An empty document is an empty scalar. */
+ * already. Returns 0, YAML_WRONG, or -ENOMEM. An empty document is an empty scalar. With
+ * YAML_WRONG *root is NULL, or (keys that are there twice) the tree all the same, to look
+ * for what else is wrong, but not to be used. */
 int yaml_read(struct slice text, struct arena *a, struct diag *d, const struct yaml_node **root)
 	__attribute__((warn_unused_result));
 

@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The configuration in plain words; see explain.h. One function per part of the text. */
+#include "conf/explain.h"
+
+#include <stdarg.h>
+
+#include "base/num.h"
+#include "conf/load_priv.h"
+
+enum { SAY_BYTES = 2048 };
+
+struct talk {
+	const struct snapshot *s;
+	struct buf *out;
+	int result;
+	size_t weak;
+};
+
+static void say_text(struct talk *t, struct slice text)
+{
+	if (!t->result)
+		t->result = buf_append(t->out, text);
+}
+
+static void say(struct talk *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void say(struct talk *t, const char *format, ...)
+{
+	char text[SAY_BYTES];
+	va_list args;
+
+	va_start(args, format);
+	int len = vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (len < 0)
+		return;
+	say_text(t, slice_of(text, (size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1));
+}
+
+static void say_list(struct talk *t, const struct conf_texts *texts)
+{
+	for (size_t i = 0; i < texts->count; i++) {
+		say_text(t, i ? SLICE(", ") : SLICE(""));
+		say_text(t, texts->items[i]);
+	}
+}
+
+static bool rate_eq(const struct rate *a, const struct rate *b)
+{
+	if (a->unlimited || b->unlimited)
+		return a->unlimited == b->unlimited;
+	return a->count == b->count && a->per_ms == b->per_ms && a->burst == b->burst;
+}
+
+static struct rate rate_at(const struct setting *row, const void *limits)
+{
+	struct rate rate;
+
+	memcpy(&rate, (const char *)limits + row->field.offset, sizeof(rate));
+	return rate;
+}
+
+/* UINT64_MAX stands for `unlimited`, whatever the member's size. */
+static uint64_t number_at(const struct setting *row, const void *limits)
+{
+	const char *member = (const char *)limits + row->field.offset;
+	uint64_t value = 0;
+	uint32_t small = 0;
+
+	if (row->field.bytes == sizeof(value)) {
+		memcpy(&value, member, sizeof(value));
+		return value;
+	}
+	memcpy(&small, member, sizeof(small));
+	return small == UINT32_MAX ? UINT64_MAX : small;
+}
+
+static bool is_rate(const struct setting *row)
+{
+	return row->type == SETTING_RATE || row->type == SETTING_BYTE_RATE;
+}
+
+bool explain_is_unlimited(const struct setting *row, const void *limits)
+{
+	if (!row->field.bytes || !(row->flags & SETTING_UNLIMITED))
+		return false;
+	return is_rate(row) ? rate_at(row, limits).unlimited
+			    : number_at(row, limits) == UINT64_MAX;
+}
+
+static struct slice value_text(const struct setting *row, const void *limits,
+			       char text[NUM_TEXT_BYTES])
+{
+	if (explain_is_unlimited(row, limits))
+		return SLICE("unlimited");
+	if (is_rate(row)) {
+		struct rate rate = rate_at(row, limits);
+		return row->type == SETTING_RATE ? num_format_rate(&rate, text)
+						 : num_format_byte_rate(&rate, text);
+	}
+	uint64_t value = number_at(row, limits);
+	if (row->type == SETTING_DURATION)
+		return num_format_duration_ms(value, text);
+	if (row->type == SETTING_SIZE)
+		return num_format_size(value, text);
+	int len = snprintf(text, NUM_TEXT_BYTES, "%llu", (unsigned long long)value);
+	return slice_of(text, len > 0 ? (size_t)len : 0);
+}
+
+static bool value_eq(const struct setting *row, const void *a, const void *b)
+{
+	if (is_rate(row)) {
+		struct rate x = rate_at(row, a), y = rate_at(row, b);
+		return rate_eq(&x, &y);
+	}
+	return number_at(row, a) == number_at(row, b);
+}
+
+/* Lines for the limits of one section that differ from what is usual. */
+static void say_limits(struct talk *t, enum section section, const void *limits, const void *usual,
+		       const char *indent, const char *prefix)
+{
+	char now[NUM_TEXT_BYTES], before[NUM_TEXT_BYTES];
+
+	for (int id = SETTING_NONE + 1; id < SETTING_COUNT; id++) {
+		const struct setting *row = setting_of((enum setting_id)id);
+		if (row->section != section || !row->field.bytes || value_eq(row, limits, usual))
+			continue;
+		say(t, "%s%s%s %.*s (default %.*s)\n", indent, prefix, row->key,
+		    SLICE_ARG(value_text(row, limits, now)),
+		    SLICE_ARG(value_text(row, usual, before)));
+	}
+}
+
+static const char *reach_of(const struct conf_listener *l)
+{
+	if (address_is_loopback(&l->address))
+		return "this machine only";
+	return address_is_unspecified(&l->address) ? "on all addresses" : "on this address";
+}
+
+static void say_listeners(struct talk *t)
+{
+	const struct snapshot *s = t->s;
+
+	say(t, "Listens on\n");
+	for (size_t i = 0; i < s->listener_count; i++) {
+		const struct conf_listener *l = &s->listeners[i];
+		const char *how = "clear text (ws and http)";
+		if (l->tls)
+			how = s->tls.minimum_13 ? "TLS 1.3 (wss and https)"
+						: "TLS 1.2 or newer (wss and https)";
+		say(t, "  %.*s: %s, %s\n", SLICE_ARG(l->url), how, reach_of(l));
+	}
+	for (size_t i = 0; i < s->tls.count; i++)
+		say(t, "  with the certificate %.*s and the key %.*s%s\n",
+		    SLICE_ARG(s->tls.certificates[i].certificate),
+		    SLICE_ARG(s->tls.certificates[i].key),
+		    i == 0 && s->tls.count > 1 ? ", the default" : "");
+	if (s->tls.development)
+		say(t, "  with a self-signed certificate for localhost, made at start\n");
+	say(t, "  Answers to ");
+	say_list(t, &s->hosts);
+	say(t, "%s%sthe literal addresses of the listeners; any other Host gets 421\n",
+	    s->hosts.count ? ", " : "",
+	    s->tls.count ? "the names of the certificates, "
+			 : (s->tls.development ? "localhost, " : ""));
+}
+
+static void say_bindings(struct talk *t, const struct conf_identity *identity)
+{
+	const struct {
+		bool bound;
+		const char *to;
+	} bindings[] = {{identity->ticket.bind_origin, "origin"},
+			{identity->ticket.bind_route, "path"},
+			{identity->ticket.bind_address, "address"}};
+	const char *before = "; works only with the same ";
+
+	for (size_t i = 0; i < sizeof(bindings) / sizeof(bindings[0]); i++) {
+		if (!bindings[i].bound)
+			continue;
+		say(t, "%s%s", before, bindings[i].to);
+		before = " and ";
+	}
+	if (before[0] == ';')
+		say(t, "; works from anywhere, on every route that takes it");
+}
+
+static void say_ticket(struct talk *t, const struct conf_identity *identity)
+{
+	char text[NUM_TEXT_BYTES];
+
+	say(t, "a ticket from POST /.sallyport/ticket, good once and for %.*s",
+	    SLICE_ARG(num_format_duration_ms(identity->ticket.ttl_ms, text)));
+	say(t, ", given for ");
+	for (size_t i = 0; i < identity->ticket.from_count; i++)
+		say(t, "%s%.*s", i ? " or " : "",
+		    SLICE_ARG(t->s->identities[identity->ticket.from[i]].name));
+	if (!identity->ticket.from_count)
+		say(t, "nothing but a call on the admin listener");
+	say_bindings(t, identity);
+}
+
+static void say_cookie(struct talk *t, const struct conf_identity *identity)
+{
+	char text[NUM_TEXT_BYTES];
+
+	say(t, "the cookie `%.*s`, if %.*s says yes", SLICE_ARG(identity->cookie.name),
+	    SLICE_ARG(identity->cookie.verify));
+	if (identity->cookie.cache_ms)
+		say(t, " (remembered for %.*s)",
+		    SLICE_ARG(num_format_duration_ms(identity->cookie.cache_ms, text)));
+	say(t, "; browsers send it by themselves, so it counts only with an allowed Origin%s",
+	    identity->cookie.csrf_off ? "" : " and a CSRF token");
+}
+
+static void say_identities(struct talk *t)
+{
+	if (!t->s->identity_count)
+		return;
+	say(t, "\nKnows people by\n");
+	for (size_t i = 0; i < t->s->identity_count; i++) {
+		const struct conf_identity *identity = &t->s->identities[i];
+		say(t, "  %.*s: ", SLICE_ARG(identity->name));
+		switch (identity->kind) {
+		case CONF_IDENTITY_TICKET:
+			say_ticket(t, identity);
+			break;
+		case CONF_IDENTITY_COOKIE:
+			say_cookie(t, identity);
+			break;
+		case CONF_IDENTITY_ANYONE:
+			say(t, "no credential; everybody, with an empty subject");
+			break;
+		case CONF_IDENTITY_NONE:
+			say(t, "nobody");
+			break;
+		}
+		say(t, "\n");
+	}
+	if (t->s->keys.len)
+		say(t, "  The secret keys for this are in %.*s\n", SLICE_ARG(t->s->keys));
+}
+
+static void say_origins(struct talk *t, const struct conf_origins *origins)
+{
+	say(t, "    from         ");
+	if (origins->same)
+		say(t, "pages of the same origin%s", origins->list.count ? ", " : "");
+	if (origins->list.count)
+		say(t, "pages of ");
+	say_list(t, &origins->list);
+	if (origins->missing_allowed)
+		say(t, "%sprograms that send no Origin",
+		    origins->same || origins->list.count ? ", and " : "");
+	say(t, "\n");
+}
+
+static void say_credentials(struct talk *t, const struct conf_route *route)
+{
+	say(t, "    with         ");
+	for (size_t i = 0; i < route->identify_count; i++) {
+		const struct conf_identity *identity = &t->s->identities[route->identify[i]];
+		if (identity->kind == CONF_IDENTITY_ANYONE)
+			say(t, "%s", i ? ", or no credential at all" : "no credential at all");
+		else
+			say(t, "%s%.*s", i ? ", or " : "", SLICE_ARG(identity->name));
+	}
+	say(t, "%s\n", route->identify_count > 1 ? "; the first that is presented decides" : "");
+}
+
+static void say_upstreams(struct talk *t, const struct conf_route *route)
+{
+	for (size_t i = 0; i < route->upstream_count; i++) {
+		const struct conf_upstream *u = &route->upstreams[i];
+		say(t, "    %s%.*s", i ? "     or      " : "leads to     ", SLICE_ARG(u->url));
+		if (u->path.text.data == route->path.text.data)
+			say(t, ", with the same path");
+		say(t, "\n");
+	}
+}
+
+static void say_refusal(struct talk *t, const struct conf_route *route)
+{
+	say(t, "    refuses by   ");
+	switch (route->on_refusal) {
+	case CONF_ON_REFUSAL_CLOSE:
+		say(t, "closing the connection");
+		break;
+	case CONF_ON_REFUSAL_DROP:
+		say(t, "dropping the message");
+		break;
+	case CONF_ON_REFUSAL_REPLY:
+		say(t, "answering ");
+		for (size_t i = 0; i < route->reply_parts.count; i++) {
+			say_text(t, i ? SLICE("REASON") : SLICE(""));
+			say_text(t, route->reply_parts.items[i]);
+		}
+		break;
+	}
+	say(t, "%s\n", route->observe ? " (only in the log: mode observe lets it pass)" : "");
+}
+
+static void say_route(struct talk *t, const struct conf_route *route,
+		      const struct conf_route_limits *usual)
+{
+	struct conf_route_limits expected = *usual;
+
+	say(t, "  %.*s (line %u)\n", SLICE_ARG(route->path.text), route->line);
+	say_origins(t, &route->origins);
+	say_credentials(t, route);
+	say_upstreams(t, route);
+	if (route->subprotocols.count) {
+		say(t, "    speaks       ");
+		say_list(t, &route->subprotocols);
+		say(t, "\n");
+	}
+	if (route->forward_headers.count || route->forward_query.count) {
+		say(t, "    passes on    ");
+		say_list(t, &route->forward_headers);
+		say(t, "%s", route->forward_headers.count && route->forward_query.count ? ", " : "");
+		say(t, "%s", route->forward_query.count ? "query parameters " : "");
+		say_list(t, &route->forward_query);
+		say(t, "\n");
+	}
+	say_refusal(t, route);
+	expected.inflated = route->limits.message_size;
+	say_limits(t, SECTION_ROUTE_LIMITS, &route->limits, &expected, "    limit        ", "");
+	say_limits(t, SECTION_JSON_LIMITS, &route->limits, &expected, "    limit        ", "json.");
+}
+
+static void say_routes(struct talk *t)
+{
+	struct conf_route_limits usual = {0};
+
+	load_fields(SECTION_ROUTE_LIMITS, NULL, &usual);
+	load_fields(SECTION_JSON_LIMITS, NULL, &usual);
+	if (!t->s->route_count) {
+		say(t, "\nNo routes: nobody can open a WebSocket\n");
+		return;
+	}
+	say(t, "\nOpens WebSockets on (in the order in which paths are tried)\n");
+	for (size_t i = 0; i < t->s->route_count; i++)
+		say_route(t, &t->s->routes[i], &usual);
+}
+
+static void say_sites(struct talk *t)
+{
+	if (!t->s->site_count)
+		return;
+	say(t, "\nServes files on\n");
+	for (size_t i = 0; i < t->s->site_count; i++) {
+		const struct conf_site *site = &t->s->sites[i];
+		say(t, "  %.*s: from %.*s\n", SLICE_ARG(site->path.text), SLICE_ARG(site->root));
+		if (site->headers_off)
+			continue;
+		say(t, "    Content-Security-Policy: ");
+		say_text(t, site->csp);
+		say(t, "\n");
+	}
+}
+
+static void say_gateway(struct talk *t)
+{
+	struct conf_limits usual = {0};
+
+	/* What the machine decides differs from machine to machine and is not repeated. */
+	load_fields(SECTION_LIMITS, NULL, &usual);
+	struct conf_limits now = t->s->limits;
+	if (now.connections_by_machine)
+		now.connections = usual.connections;
+	if (now.buffered_by_machine)
+		now.buffered = usual.buffered;
+	say(t, "\nLimits of the gateway\n");
+	say(t, "  connections %s", now.connections_by_machine ? "as many as the open files allow" : "");
+	if (!now.connections_by_machine && now.connections == UINT64_MAX)
+		say(t, "unlimited");
+	else if (!now.connections_by_machine)
+		say(t, "%llu", (unsigned long long)now.connections);
+	char text[NUM_TEXT_BYTES];
+	say(t, "\n  buffered %.*s\n",
+	    SLICE_ARG(now.buffered_by_machine ? SLICE("a quarter of the memory")
+					      : num_format_size(now.buffered, text)));
+	now.connections = usual.connections;
+	now.buffered = usual.buffered;
+	say_limits(t, SECTION_LIMITS, &now, &usual, "  ", "");
+}
+
+static void say_admin(struct talk *t)
+{
+	const struct conf_admin *admin = &t->s->admin;
+
+	if (!admin->on)
+		return;
+	say(t, "\nAdmin listener\n  %.*s, %s\n", SLICE_ARG(admin->listener.url),
+	    reach_of(&admin->listener));
+	if (admin->token_file.len)
+		say(t, "  with the token in %.*s\n", SLICE_ARG(admin->token_file));
+	else
+		say(t, "  without a token: only health and metrics answer\n");
+}
+
+static void say_weak(void *context, struct slice where, struct slice what)
+{
+	struct talk *t = context;
+
+	say(t, "  %.*s: %.*s\n", SLICE_ARG(where), SLICE_ARG(what));
+	t->weak++;
+}
+
+int explain_snapshot(const struct snapshot *s, struct buf *out)
+{
+	struct talk t = {.s = s, .out = out};
+
+	say_listeners(&t);
+	say_identities(&t);
+	say_routes(&t);
+	say_sites(&t);
+	say_gateway(&t);
+	say_admin(&t);
+	say(&t, "\nOff or weakened\n");
+	explain_weak(s, say_weak, &t);
+	if (!t.weak)
+		say(&t, "  nothing\n");
+	return t.result;
+}

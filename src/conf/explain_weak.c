@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is off or weaker than it could be: one function per part, one sentence per control. */
+#include "conf/explain.h"
+
+#include <stdarg.h>
+
+#include "base/num.h"
+#include "conf/load_priv.h"
+
+enum { WHERE_BYTES = 200, WHAT_BYTES = 600 };
+
+struct weak {
+	const struct snapshot *s;
+	explain_weak_fn say;
+	void *context;
+	char where[WHERE_BYTES]; /* of everything said until the next at() */
+};
+
+static void at(struct weak *w, const char *kind, struct slice name)
+{
+	snprintf(w->where, sizeof(w->where), "%s%s%.*s", kind, name.len ? " " : "",
+		 SLICE_ARG(slice_first(name, 150)));
+}
+
+static void say(struct weak *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void say(struct weak *w, const char *format, ...)
+{
+	char text[WHAT_BYTES];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	w->say(w->context, slice_from_cstr(w->where), slice_from_cstr(text));
+}
+
+static void weak_listeners(struct weak *w)
+{
+	for (size_t i = 0; i < w->s->listener_count; i++) {
+		const struct conf_listener *l = &w->s->listeners[i];
+		at(w, "listener", l->url);
+		if (!l->tls && !address_is_loopback(&l->address))
+			say(w, "clear text beyond loopback: whoever is on the way reads and changes "
+			       "everything");
+	}
+	at(w, "tls", SLICE(""));
+	if (w->s->tls.development)
+		say(w, "a self-signed development certificate: no client can tell this gateway from an "
+		       "impostor");
+}
+
+static bool used_by_route(const struct snapshot *s, size_t index)
+{
+	for (size_t r = 0; r < s->route_count; r++)
+		for (size_t i = 0; i < s->routes[r].identify_count; i++)
+			if (s->routes[r].identify[i] == index)
+				return true;
+	return false;
+}
+
+static void weak_cookie(struct weak *w, const struct conf_identity *identity)
+{
+	struct url u;
+
+	if (identity->cookie.csrf_off)
+		say(w, "no CSRF token is asked for: only Origin stands between this cookie and other sites");
+	if (!url_parse(identity->cookie.verify, &u) && u.scheme == HTTP_SCHEME_HTTP &&
+	    !load_host_is_local(u.host))
+		say(w, "session cookies travel to %.*s in clear text",
+		    SLICE_ARG(slice_first(identity->cookie.verify, 200)));
+}
+
+static void weak_ticket(struct weak *w, const struct conf_identity *identity)
+{
+	char text[NUM_TEXT_BYTES];
+
+	if (!identity->ticket.bind_origin)
+		say(w, "a ticket is not bound to the origin that asked for it");
+	if (!identity->ticket.bind_route)
+		say(w, "a ticket is not bound to the route that it was asked for");
+	if (identity->ticket.ttl_ms > 60 * 1000)
+		say(w, "a ticket is good for %.*s, longer than the step from page to socket takes",
+		    SLICE_ARG(num_format_duration_ms(identity->ticket.ttl_ms, text)));
+	for (size_t i = 0; i < identity->ticket.from_count; i++)
+		if (w->s->identities[identity->ticket.from[i]].kind == CONF_IDENTITY_ANYONE)
+			say(w, "anyone gets a ticket");
+}
+
+static void weak_identities(struct weak *w)
+{
+	for (size_t i = 0; i < w->s->identity_count; i++) {
+		const struct conf_identity *identity = &w->s->identities[i];
+		at(w, "identity", identity->name);
+		if (identity->kind == CONF_IDENTITY_TICKET && used_by_route(w->s, i))
+			weak_ticket(w, identity);
+		else if (identity->kind == CONF_IDENTITY_COOKIE)
+			weak_cookie(w, identity);
+	}
+}
+
+static void weak_origins(struct weak *w, const struct conf_route *route)
+{
+	if (route->origins.missing_allowed)
+		say(w, "connections without Origin are let in (`missing: allowed`): programs, and "
+		       "whoever writes one");
+	for (size_t i = 0; i < route->origins.list.count; i++) {
+		struct http_origin o = http_origin_parse(route->origins.list.items[i]);
+		if (o.scheme == HTTP_SCHEME_HTTP && !load_host_is_local(o.host))
+			say(w, "pages of %.*s travel in clear text and can be changed on their way",
+			    SLICE_ARG(route->origins.list.items[i]));
+	}
+}
+
+static void weak_upstreams(struct weak *w, const struct conf_route *route)
+{
+	for (size_t i = 0; i < route->upstream_count; i++) {
+		const struct conf_upstream *u = &route->upstreams[i];
+		if (!u->tls && !u->unix_path.len && !load_host_is_local(u->host))
+			say(w, "the way to %.*s is clear text beyond loopback",
+			    SLICE_ARG(slice_first(u->url, 200)));
+	}
+}
+
+static void weak_route_limits(struct weak *w, const struct conf_route_limits *limits)
+{
+	for (int id = SETTING_NONE + 1; id < SETTING_COUNT; id++) {
+		const struct setting *row = setting_of((enum setting_id)id);
+		if (row->section == SECTION_ROUTE_LIMITS &&
+		    explain_is_unlimited(row, limits))
+			say(w, "`%s` is unlimited", row->key);
+	}
+}
+
+static void weak_route(struct weak *w, const struct conf_route *route)
+{
+	at(w, "route", route->path.text);
+	for (size_t i = 0; i < route->identify_count; i++)
+		if (w->s->identities[route->identify[i]].kind == CONF_IDENTITY_ANYONE)
+			say(w, "anyone may connect, without a credential");
+	weak_origins(w, route);
+	say(w, "contract none: what messages say is not checked");
+	if (route->observe)
+		say(w, "mode observe: messages that would be refused are logged and pass");
+	if (route->compression)
+		say(w, "compression on: secrets and a stranger's text in one message can be told from its "
+		       "length");
+	weak_upstreams(w, route);
+	weak_route_limits(w, &route->limits);
+}
+
+/* "img-src 'self' https:; connect-src ...": each source that opens too much. */
+static void weak_csp(struct weak *w, struct slice csp)
+{
+	struct slice rest = csp, directive;
+	bool more = csp.len > 0;
+
+	while (slice_next(&rest, &more, ';', &directive)) {
+		struct slice words = slice_trim(directive), word, name = {0};
+		bool more_words = words.len > 0;
+		while (slice_next(&words, &more_words, ' ', &word)) {
+			const char *weakness = name.len ? load_csp_weakness(name, word) : NULL;
+			if (!name.len)
+				name = word;
+			if (weakness)
+				say(w, "`%.*s` in the policy's `%.*s` %s", SLICE_ARG(word),
+				    SLICE_ARG(name), weakness);
+		}
+	}
+}
+
+static void weak_sites(struct weak *w)
+{
+	for (size_t i = 0; i < w->s->site_count; i++) {
+		const struct conf_site *site = &w->s->sites[i];
+		at(w, "site", site->path.text);
+		if (site->headers_off)
+			say(w, "headers off: no Content-Security-Policy, HSTS, nosniff or protection "
+			       "against framing");
+		weak_csp(w, site->csp);
+	}
+}
+
+static void weak_limits(struct weak *w)
+{
+	at(w, "limits", SLICE(""));
+	for (int id = SETTING_NONE + 1; id < SETTING_COUNT; id++) {
+		const struct setting *row = setting_of((enum setting_id)id);
+		if (row->section == SECTION_LIMITS && explain_is_unlimited(row, &w->s->limits))
+			say(w, "`%s` is unlimited", row->key);
+	}
+}
+
+void explain_weak(const struct snapshot *s, explain_weak_fn tell, void *context)
+{
+	struct weak w = {.s = s, .say = tell, .context = context};
+
+	weak_listeners(&w);
+	weak_identities(&w);
+	for (size_t i = 0; i < s->route_count; i++)
+		weak_route(&w, &s->routes[i]);
+	weak_sites(&w);
+	weak_limits(&w);
+}

@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What `sallyport check` says about each tests/golden/check/*.yaml, compared with the .out beside it.
+
+usage: check.py BINARY [--update]
+
+The folder is copied first, so that permissions are what the test says they are and not what
+the checkout made of them. --update writes the .out files instead: read the difference before
+you commit it. Prints TAP.
+"""
+import difflib
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent / "check"
+MODES = {"files/key.pem": 0o600, "files/token": 0o600, "files/open.pem": 0o644, "files/chain.pem": 0o644}
+
+
+def prepare(folder):
+    shutil.copytree(HERE, folder, dirs_exist_ok=True)
+    for name, mode in MODES.items():
+        os.chmod(folder / name, mode)
+    os.chmod(folder, 0o755)
+    keys = folder / "files/open-keys"
+    keys.mkdir()
+    (keys / "1.key").write_text("not a key\n")
+    os.chmod(keys / "1.key", 0o644)
+    os.chmod(keys, 0o700)
+
+
+def run(binary, folder, name):
+    done = subprocess.run([binary, "check", "-c", name], cwd=folder, timeout=30,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    text = done.stderr + done.stdout + b"exit %d\n" % done.returncode
+    return text.decode("utf-8", "backslashreplace")
+
+
+def wanted_exit(name):
+    return 0 if name.startswith(("ok_", "warn_")) else 1
+
+
+def main():
+    binary = str(pathlib.Path(sys.argv[1]).resolve())
+    update = sys.argv[2:] == ["--update"]
+    names = sorted(p.name for p in HERE.glob("*.yaml"))
+    failed = 0
+    print(f"1..{len(names)}")
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = pathlib.Path(temporary)
+        prepare(folder)
+        for number, name in enumerate(names, 1):
+            said = run(binary, folder, name)
+            golden = HERE / (name.removesuffix(".yaml") + ".out")
+            if update:
+                golden.write_text(said)
+            wanted = golden.read_text() if golden.exists() else ""
+            good = said == wanted and said.endswith(f"exit {wanted_exit(name)}\n")
+            failed += not good
+            print(f"{'ok' if good else 'not ok'} {number} - {name}")
+            if not good:
+                for line in difflib.unified_diff(wanted.splitlines(), said.splitlines(),
+                                                 "wanted", "said", lineterm=""):
+                    print("# " + line)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
