@@ -84,8 +84,7 @@ bool explain_is_unlimited(const struct setting *row, const void *limits)
 {
 	if (!row->field.bytes || !(row->flags & SETTING_UNLIMITED))
 		return false;
-	return is_rate(row) ? rate_at(row, limits).unlimited
-			    : number_at(row, limits) == UINT64_MAX;
+	return is_rate(row) ? rate_at(row, limits).unlimited : number_at(row, limits) == UINT64_MAX;
 }
 
 static struct slice value_text(const struct setting *row, const void *limits,
@@ -319,7 +318,8 @@ static void say_route(struct talk *t, const struct conf_route *route,
 	if (route->forward_headers.count || route->forward_query.count) {
 		say(t, "    passes on    ");
 		say_list(t, &route->forward_headers);
-		say(t, "%s", route->forward_headers.count && route->forward_query.count ? ", " : "");
+		say(t, "%s",
+		    route->forward_headers.count && route->forward_query.count ? ", " : "");
 		say(t, "%s", route->forward_query.count ? "query parameters " : "");
 		say_list(t, &route->forward_query);
 		say(t, "\n");
@@ -373,7 +373,8 @@ static void say_gateway(struct talk *t)
 	if (now.buffered_by_machine)
 		now.buffered = usual.buffered;
 	say(t, "\nLimits of the gateway\n");
-	say(t, "  connections %s", now.connections_by_machine ? "as many as the open files allow" : "");
+	say(t, "  connections %s",
+	    now.connections_by_machine ? "as many as the open files allow" : "");
 	if (!now.connections_by_machine && now.connections == UINT64_MAX)
 		say(t, "unlimited");
 	else if (!now.connections_by_machine)

@@ -41,12 +41,14 @@ static void weak_listeners(struct weak *w)
 		const struct conf_listener *l = &w->s->listeners[i];
 		at(w, "listener", l->url);
 		if (!l->tls && !address_is_loopback(&l->address))
-			say(w, "clear text beyond loopback: whoever is on the way reads and changes "
-			       "everything");
+			say(w,
+			    "clear text beyond loopback: whoever is on the way reads and changes "
+			    "everything");
 	}
 	at(w, "tls", SLICE(""));
 	if (w->s->tls.development)
-		say(w, "a self-signed development certificate: no client can tell this gateway from an "
+		say(w, "a self-signed development certificate: no client can tell this gateway "
+		       "from an "
 		       "impostor");
 }
 
@@ -64,7 +66,8 @@ static void weak_cookie(struct weak *w, const struct conf_identity *identity)
 	struct url u;
 
 	if (identity->cookie.csrf_off)
-		say(w, "no CSRF token is asked for: only Origin stands between this cookie and other sites");
+		say(w, "no CSRF token is asked for: only Origin stands between this cookie and "
+		       "other sites");
 	if (!url_parse(identity->cookie.verify, &u) && u.scheme == HTTP_SCHEME_HTTP &&
 	    !load_host_is_local(u.host))
 		say(w, "session cookies travel to %.*s in clear text",
@@ -126,8 +129,7 @@ static void weak_route_limits(struct weak *w, const struct conf_route_limits *li
 {
 	for (int id = SETTING_NONE + 1; id < SETTING_COUNT; id++) {
 		const struct setting *row = setting_of((enum setting_id)id);
-		if (row->section == SECTION_ROUTE_LIMITS &&
-		    explain_is_unlimited(row, limits))
+		if (row->section == SECTION_ROUTE_LIMITS && explain_is_unlimited(row, limits))
 			say(w, "`%s` is unlimited", row->key);
 	}
 }
@@ -143,7 +145,8 @@ static void weak_route(struct weak *w, const struct conf_route *route)
 	if (route->observe)
 		say(w, "mode observe: messages that would be refused are logged and pass");
 	if (route->compression)
-		say(w, "compression on: secrets and a stranger's text in one message can be told from its "
+		say(w, "compression on: secrets and a stranger's text in one message can be told "
+		       "from its "
 		       "length");
 	weak_upstreams(w, route);
 	weak_route_limits(w, &route->limits);
@@ -175,8 +178,9 @@ static void weak_sites(struct weak *w)
 		const struct conf_site *site = &w->s->sites[i];
 		at(w, "site", site->path.text);
 		if (site->headers_off)
-			say(w, "headers off: no Content-Security-Policy, HSTS, nosniff or protection "
-			       "against framing");
+			say(w,
+			    "headers off: no Content-Security-Policy, HSTS, nosniff or protection "
+			    "against framing");
 		weak_csp(w, site->csp);
 	}
 }

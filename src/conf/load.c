@@ -92,8 +92,8 @@ struct slice load_file_path(struct load *l, struct slice written)
 	struct slice folder = written.len && written.data[0] == '/' ? slice_of("", 0) : l->folder;
 	while (written.len > 1 && written.data[written.len - 1] == '/')
 		written.len--;
-	struct slice path = arena_printf(l->arena, "%.*s%.*s", SLICE_ARG(folder),
-					 SLICE_ARG(written));
+	struct slice path =
+		arena_printf(l->arena, "%.*s%.*s", SLICE_ARG(folder), SLICE_ARG(written));
 	return path.data ? path : slice_of("", 0);
 }
 

@@ -20,9 +20,9 @@
 
 struct conf_file_info {
 	bool folder;
-	bool readable;     /* by this process */
-	unsigned mode;     /* permission bits, 0777 */
-	unsigned worst;    /* of a folder: the permission bits of its files, or-ed together */
+	bool readable;  /* by this process */
+	unsigned mode;  /* permission bits, 0777 */
+	unsigned worst; /* of a folder: the permission bits of its files, or-ed together */
 };
 
 /* The world as the loader sees it. Functions return 0 or -errno. */

@@ -27,28 +27,35 @@ struct policy {
 static const struct {
 	const char *name, *source;
 } base[] = {
-	{"default-src", "'self'"}, {"script-src", "'self'"},   {"style-src", "'self'"},
-	{"img-src", "'self'"},     {"font-src", "'self'"},     {"connect-src", "'self'"},
-	{"object-src", "'none'"},  {"base-uri", "'none'"},     {"form-action", "'self'"},
+	{"default-src", "'self'"},     {"script-src", "'self'"}, {"style-src", "'self'"},
+	{"img-src", "'self'"},         {"font-src", "'self'"},   {"connect-src", "'self'"},
+	{"object-src", "'none'"},      {"base-uri", "'none'"},   {"form-action", "'self'"},
 	{"frame-ancestors", "'none'"},
 };
 
 /* Directives that may be added to; what reports violations comes with csp_reports. */
 static const char *const known[] = {
-	"default-src", "script-src", "script-src-elem", "script-src-attr", "style-src",
-	"style-src-elem", "style-src-attr", "img-src", "font-src", "connect-src", "media-src",
-	"object-src", "frame-src", "child-src", "worker-src", "manifest-src", "base-uri",
-	"form-action", "frame-ancestors", "sandbox", "require-trusted-types-for", "trusted-types",
-	"webrtc",
+	"default-src",     "script-src", "script-src-elem",
+	"script-src-attr", "style-src",  "style-src-elem",
+	"style-src-attr",  "img-src",    "font-src",
+	"connect-src",     "media-src",  "object-src",
+	"frame-src",       "child-src",  "worker-src",
+	"manifest-src",    "base-uri",   "form-action",
+	"frame-ancestors", "sandbox",    "require-trusted-types-for",
+	"trusted-types",   "webrtc",
 };
 
 /* What stands in single quotes. A nonce in a fixed header would be none. */
 static const char *const keywords[] = {
-	"self", "none", "unsafe-inline", "unsafe-eval", "wasm-unsafe-eval", "unsafe-hashes",
-	"strict-dynamic", "report-sample", "script", "allow-duplicates", "block", "allow",
+	"self",          "none",           "unsafe-inline", "unsafe-eval", "wasm-unsafe-eval",
+	"unsafe-hashes", "strict-dynamic", "report-sample", "script",      "allow-duplicates",
+	"block",         "allow",
 };
 
-enum { KNOWN = sizeof(known) / sizeof(known[0]), KEYWORDS = sizeof(keywords) / sizeof(keywords[0]) };
+enum {
+	KNOWN = sizeof(known) / sizeof(known[0]),
+	KEYWORDS = sizeof(keywords) / sizeof(keywords[0])
+};
 
 static struct directive *find(struct policy *p, struct slice name)
 {
@@ -90,8 +97,8 @@ static bool add(struct directive *d, struct slice source)
 
 static bool keyword_known(struct slice word)
 {
-	if (slice_starts_with(word, SLICE("sha256-")) || slice_starts_with(word, SLICE("sha384-")) ||
-	    slice_starts_with(word, SLICE("sha512-")))
+	if (slice_starts_with(word, SLICE("sha256-")) ||
+	    slice_starts_with(word, SLICE("sha384-")) || slice_starts_with(word, SLICE("sha512-")))
 		return true;
 	for (size_t i = 0; i < KEYWORDS; i++)
 		if (slice_eq(word, slice_from_cstr(keywords[i])))
@@ -206,12 +213,13 @@ static void add_additions(struct policy *p, const struct yaml_node *csp)
 	if (!csp)
 		return;
 	if (csp->kind != YAML_MAP) {
-		diag_add(p->l->diag, DIAG_ERROR, csp->at, "`csp` is a map of directives, and here is %s",
-			 yaml_describe(csp));
-		diag_help(p->l->diag, "write `csp: {\"img-src\": [\"https://images.example.com\"]}`");
+		diag_add(p->l->diag, DIAG_ERROR, csp->at,
+			 "`csp` is a map of directives, and here is %s", yaml_describe(csp));
+		diag_help(p->l->diag,
+			  "write `csp: {\"img-src\": [\"https://images.example.com\"]}`");
 		return;
 	}
-	YAML_EACH(node, csp)
+	YAML_EACH (node, csp)
 		add_directive(p, node);
 }
 
@@ -286,7 +294,8 @@ void load_csp(struct load *l, const struct yaml_node *site, struct conf_site *ou
 	add_sockets(&p, find(&p, SLICE("connect-src")));
 	add_additions(&p, csp);
 	if (out->headers_off && csp)
-		diag_add(l->diag, DIAG_WARNING, csp->key_at, "`csp` changes nothing with `headers: off`");
+		diag_add(l->diag, DIAG_WARNING, csp->key_at,
+			 "`csp` changes nothing with `headers: off`");
 	if (!out->headers_off)
 		out->csp = write_policy(&p, site);
 	free(p.all);

@@ -7,8 +7,8 @@ static bool name_ok(struct slice name)
 {
 	for (size_t i = 0; i < name.len; i++) {
 		char c = name.data[i];
-		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
-		    !(c >= '0' && c <= '9') && c != '_' && c != '-')
+		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
+		    c != '_' && c != '-')
 			return false;
 	}
 	return name.len > 0 && name.len <= 64;
@@ -19,14 +19,15 @@ static const struct yaml_node *kind_of(struct load *l, const struct yaml_node *i
 {
 	const struct yaml_node *kind = NULL;
 
-	YAML_EACH(key, item) {
+	YAML_EACH (key, item) {
 		if (!setting_find(SECTION_IDENTITY, key->key))
 			continue;
 		if (kind) {
 			diag_add(l->diag, DIAG_ERROR, key->key_at,
 				 "an identity has one kind, and `%.*s` is already `%.*s`",
 				 SLICE_ARG(item->key), SLICE_ARG(kind->key));
-			diag_help(l->diag, "give each its own name; a route's `identify` lists several");
+			diag_help(l->diag,
+				  "give each its own name; a route's `identify` lists several");
 			return NULL;
 		}
 		kind = key;
@@ -125,7 +126,8 @@ static void read_one(struct load *l, const struct yaml_node *item, struct conf_i
 	if (!kind)
 		return;
 	if (slice_eq(item->key, SLICE("anyone")) && !slice_eq(kind->key, SLICE("anyone"))) {
-		diag_add(l->diag, DIAG_ERROR, item->key_at, "the name `anyone` means that nothing is asked");
+		diag_add(l->diag, DIAG_ERROR, item->key_at,
+			 "the name `anyone` means that nothing is asked");
 		diag_help(l->diag, "give this identity another name");
 		return;
 	}
@@ -157,7 +159,7 @@ static bool anyone_is_used(const struct load *l, const struct yaml_node *map)
 		if (names_anyone(load_get(route, SET_ROUTE_IDENTIFY)))
 			return true;
 	if (map) {
-		YAML_EACH(item, map) {
+		YAML_EACH (item, map) {
 			const struct yaml_node *ticket = load_get(item, SET_IDENTITY_TICKET);
 			if (names_anyone(load_get(ticket, SET_TICKET_FROM)))
 				return true;
@@ -180,7 +182,8 @@ static void resolve_from(struct load *l, const struct yaml_node *item, struct co
 		if (!load_text(name).len || !load_identity_index(l, name, &index))
 			continue;
 		if (l->s->identities[index].kind == CONF_IDENTITY_TICKET) {
-			diag_add(l->diag, DIAG_ERROR, name->at, "a ticket is not given for a ticket");
+			diag_add(l->diag, DIAG_ERROR, name->at,
+				 "a ticket is not given for a ticket");
 			diag_help(l->diag, "name the credential with which one asks for it");
 			continue;
 		}
@@ -226,7 +229,7 @@ void load_identity(struct load *l)
 	if (!all)
 		return;
 	if (map) {
-		YAML_EACH(item, map)
+		YAML_EACH (item, map)
 			read_one(l, item, &all[at++]);
 	}
 	if (extra)
@@ -236,7 +239,7 @@ void load_identity(struct load *l)
 	l->s->identity_count = count;
 	at = 0;
 	if (map) {
-		YAML_EACH(item, map) {
+		YAML_EACH (item, map) {
 			if (all[at].kind == CONF_IDENTITY_TICKET)
 				resolve_from(l, item, &all[at]);
 			at++;

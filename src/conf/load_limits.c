@@ -15,9 +15,8 @@ static void from_machine(struct load *l, const struct yaml_node *map)
 
 	if (!load_get(map, SET_CONNECTIONS)) {
 		/* A client and its upstream: two descriptors. */
-		out->connections = descriptors > OWN_DESCRIPTORS
-					   ? (descriptors - OWN_DESCRIPTORS) / 2
-					   : 0;
+		out->connections =
+			descriptors > OWN_DESCRIPTORS ? (descriptors - OWN_DESCRIPTORS) / 2 : 0;
 		if (out->connections < LEAST_CONNECTIONS)
 			out->connections = LEAST_CONNECTIONS;
 		out->connections_by_machine = true;
@@ -56,7 +55,8 @@ static void check_store(struct load *l)
 		return;
 	if (slice_starts_with(text, SLICE("redis://")) ||
 	    slice_starts_with(text, SLICE("rediss://"))) {
-		diag_add(l->diag, DIAG_ERROR, store->at, "a shared store is not yet in this version");
+		diag_add(l->diag, DIAG_ERROR, store->at,
+			 "a shared store is not yet in this version");
 		diag_help(l->diag, "write `store: memory`, and run one node");
 		return;
 	}

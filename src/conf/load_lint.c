@@ -25,7 +25,7 @@ static void lint_identities(struct load *l)
 
 	if (!map || map->kind != YAML_MAP)
 		return;
-	YAML_EACH(item, map) {
+	YAML_EACH (item, map) {
 		const struct conf_identity *identity = &l->s->identities[at];
 		if (identity->kind != CONF_IDENTITY_NONE && !identity_is_used(l->s, at))
 			diag_add(l->diag, DIAG_WARNING, item->key_at,
@@ -35,9 +35,11 @@ static void lint_identities(struct load *l)
 		    !load_get(load_get(item, SET_IDENTITY_TICKET), SET_TICKET_FROM) &&
 		    !l->s->admin.on) {
 			diag_add(l->diag, DIAG_WARNING, item->key_at,
-				 "nobody can get a ticket: `%.*s` has no `from`, and there is no `admin` listener",
+				 "nobody can get a ticket: `%.*s` has no `from`, and there is no "
+				 "`admin` listener",
 				 SLICE_ARG(item->key));
-			diag_help(l->diag, "name the credentials with which one may ask for a ticket");
+			diag_help(l->diag,
+				  "name the credentials with which one may ask for a ticket");
 		}
 		at++;
 	}
@@ -65,7 +67,8 @@ static void lint_programs(struct load *l, const struct yaml_node *node,
 	const struct yaml_node *missing =
 		load_get(load_get(node, SET_ROUTE_ORIGINS), SET_ORIGINS_MISSING);
 	diag_add(l->diag, DIAG_WARNING, missing ? missing->at : node->at,
-		 "`missing: allowed` lets no program in: without Origin a cookie is no credential, and "
+		 "`missing: allowed` lets no program in: without Origin a cookie is no credential, "
+		 "and "
 		 "the route takes nothing else");
 	diag_help(l->diag, "add a ticket to `identify`");
 }
@@ -83,7 +86,8 @@ static void lint_route_limits(struct load *l, const struct yaml_node *node,
 	if ((size || bytes) && !limits->bytes.unlimited &&
 	    limits->bytes.burst < limits->message_size) {
 		diag_add(l->diag, DIAG_WARNING, size ? size->at : bytes->at,
-			 "a message of `message_size` never passes: it is longer than the burst of `bytes`");
+			 "a message of `message_size` never passes: it is longer than the burst of "
+			 "`bytes`");
 		diag_help(l->diag, "write a burst of at least `message_size` behind `bytes`");
 	}
 	if ((server || buffered) && limits->buffered < limits->server_message_size) {
@@ -119,7 +123,8 @@ static void lint_names(struct load *l)
 		if (!address_is_unspecified(&s->listeners[i].address))
 			return;
 	diag_add(l->diag, DIAG_WARNING, listen->key_at,
-		 "every request gets 421: no name is ours, as the listeners stand for all addresses");
+		 "every request gets 421: no name is ours, as the listeners stand for all "
+		 "addresses");
 	diag_help(l->diag, "name the hosts: `hosts: [chat.example.com]`");
 }
 

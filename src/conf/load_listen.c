@@ -57,8 +57,9 @@ static void check_cleartext(struct load *l, const struct yaml_node *item,
 	bool open = !listener->tls && !address_is_loopback(&listener->address);
 
 	if (open && !listener->cleartext_allowed) {
-		diag_add(l->diag, DIAG_ERROR, url->at, "clear text beyond loopback: whoever is on the "
-						       "way reads and changes everything");
+		diag_add(l->diag, DIAG_ERROR, url->at,
+			 "clear text beyond loopback: whoever is on the "
+			 "way reads and changes everything");
 		diag_help(l->diag, "use https, or write {url: \"%.*s\", cleartext: allowed}",
 			  SLICE_ARG(url->text));
 	} else if (!open && word) {
@@ -93,12 +94,14 @@ static void read_listener(struct load *l, const struct yaml_node *item, struct c
 	check_cleartext(l, item, url, out);
 	if (out->tls && !load_get(l->root, SET_TLS)) {
 		diag_add(l->diag, DIAG_ERROR, url->at, "an https listener needs `tls`");
-		diag_help(l->diag, "write `tls: {certificates: [{certificate: chain.pem, key: key.pem}]}`, "
-				   "or `tls: {development: true}` to try things out");
+		diag_help(l->diag,
+			  "write `tls: {certificates: [{certificate: chain.pem, key: key.pem}]}`, "
+			  "or `tls: {development: true}` to try things out");
 	}
 	for (size_t i = 0; i < *count; i++) {
 		if (out->address.port && address_eq_with_port(&all[i].address, &out->address))
-			diag_add(l->diag, DIAG_ERROR, url->at, "this address and port is there twice");
+			diag_add(l->diag, DIAG_ERROR, url->at,
+				 "this address and port is there twice");
 	}
 	++*count;
 }
@@ -167,8 +170,7 @@ void load_tls(struct load *l)
 
 	read_certificates(l, list);
 	l->s->tls.minimum_13 = load_is(tls, SET_TLS_MINIMUM, "1.3");
-	l->s->tls.development =
-		development && yaml_scalar_type(development) == YAML_TYPE_TRUE;
+	l->s->tls.development = development && yaml_scalar_type(development) == YAML_TYPE_TRUE;
 	if (l->s->tls.development && list) {
 		diag_add(l->diag, DIAG_ERROR, development->key_at,
 			 "`development` and `certificates` exclude each other");
@@ -176,8 +178,9 @@ void load_tls(struct load *l)
 	}
 	if (!l->s->tls.development && load_count(list) == 0) {
 		diag_add(l->diag, DIAG_ERROR, tls->key_at, "`tls` has no certificates");
-		diag_help(l->diag, "write `certificates: [{certificate: chain.pem, key: key.pem}]`, or "
-				   "`development: true` to try things out");
+		diag_help(l->diag,
+			  "write `certificates: [{certificate: chain.pem, key: key.pem}]`, or "
+			  "`development: true` to try things out");
 	}
 }
 
@@ -235,10 +238,12 @@ void load_admin(struct load *l)
 	out->on = true;
 	bool local = address_is_loopback(&out->listener.address);
 	if (!local && !out->listener.tls) {
-		diag_add(l->diag, DIAG_ERROR, url->at, "the admin listener is beyond loopback without TLS");
+		diag_add(l->diag, DIAG_ERROR, url->at,
+			 "the admin listener is beyond loopback without TLS");
 		diag_help(l->diag, "listen on 127.0.0.1, or use https and a `token`");
 	} else if (!local && !token) {
-		diag_add(l->diag, DIAG_ERROR, url->at, "the admin listener is beyond loopback without a `token`");
+		diag_add(l->diag, DIAG_ERROR, url->at,
+			 "the admin listener is beyond loopback without a `token`");
 		diag_help(l->diag, "listen on 127.0.0.1, or name a file with `token:`");
 	}
 	if (out->listener.tls && !load_get(l->root, SET_TLS))

@@ -27,7 +27,8 @@ static struct slice serialised(struct load *l, struct slice text, char room[256]
 static const char *fault_of(struct slice text, const struct http_origin *o)
 {
 	if (slice_index(text, '*') < text.len)
-		return "origins have no wildcards: whoever controls any name that matches would be in";
+		return "origins have no wildcards: whoever controls any name that matches would be "
+		       "in";
 	if (o->kind == HTTP_ORIGIN_NULL)
 		return "`null` is what every sandboxed frame and every file sends";
 	if (o->kind == HTTP_ORIGIN_MALFORMED)
@@ -97,7 +98,8 @@ void load_origins(struct load *l, const struct yaml_node *route, struct conf_rou
 		return;
 	}
 	if (list->kind == YAML_LIST && list->count == 0 && !out->origins.missing_allowed) {
-		diag_add(l->diag, DIAG_ERROR, list->at, "`origins` is empty: no page could connect");
+		diag_add(l->diag, DIAG_ERROR, list->at,
+			 "`origins` is empty: no page could connect");
 		diag_help(l->diag, "leave it out for pages of the same origin, or list others");
 		return;
 	}

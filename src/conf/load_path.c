@@ -16,8 +16,7 @@ static struct diag_place place_in(const struct yaml_node *node, struct slice tex
 	struct diag_place place = node->at;
 	const char *begin = node->text.data;
 
-	if (!begin || text.data < begin || part.data < begin ||
-	    part.data > begin + node->text.len)
+	if (!begin || text.data < begin || part.data < begin || part.data > begin + node->text.len)
 		return place;
 	place.column += (uint32_t)(part.data - begin);
 	place.width = part.len ? (uint32_t)part.len : 1;
@@ -36,8 +35,8 @@ static bool name_ok(struct slice name)
 		return false;
 	for (size_t i = 0; i < name.len; i++) {
 		char c = name.data[i];
-		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
-		    !(c >= '0' && c <= '9') && c != '_')
+		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
+		    c != '_')
 			return false;
 	}
 	return true;
@@ -55,7 +54,8 @@ static const char *literal_fault(struct slice s)
 		if (s.data[i] == '{' || s.data[i] == '}')
 			return "a parameter `{name}` stands for a whole piece between two slashes";
 		if (s.data[i] == '%')
-			return "paths are written without escapes: they are compared after decoding";
+			return "paths are written without escapes: they are compared after "
+			       "decoding";
 		if (s.data[i] == '?' || s.data[i] == '#')
 			return "a path has no query and no fragment";
 		if (!character_ok(s.data[i]))

@@ -17,9 +17,9 @@ struct load {
 	const struct conf_files *files;
 	struct diag *diag;
 	struct snapshot *s;
-	struct arena *arena;         /* the snapshot's */
+	struct arena *arena;          /* the snapshot's */
 	const struct yaml_node *root; /* the file */
-	struct slice folder;         /* of the file, with its slash; empty: where we are */
+	struct slice folder;          /* of the file, with its slash; empty: where we are */
 	bool keys_needed;
 };
 

@@ -107,7 +107,7 @@ static void write_scalar(struct reply *w, const struct yaml_node *node)
 static void write_collection(struct reply *w, const struct yaml_node *node, bool map)
 {
 	check(w, node, buf_append(&w->part, map ? SLICE("{") : SLICE("[")));
-	YAML_EACH(item, node) {
+	YAML_EACH (item, node) {
 		if (w->failed)
 			return;
 		if (item != node->first)

@@ -12,7 +12,8 @@ static void read_identify(struct load *l, const struct yaml_node *route, struct 
 	bool anyone = false;
 
 	if (list && list->kind == YAML_LIST && list->count == 0) {
-		diag_add(l->diag, DIAG_ERROR, list->at, "`identify` is empty: nobody could connect");
+		diag_add(l->diag, DIAG_ERROR, list->at,
+			 "`identify` is empty: nobody could connect");
 		diag_help(l->diag, "name an identity, or write `identify: anyone` in words");
 	}
 	for (const struct yaml_node *name; indexes && (name = load_next(&names));) {
@@ -21,7 +22,8 @@ static void read_identify(struct load *l, const struct yaml_node *route, struct 
 			continue;
 		if (anyone) {
 			diag_add(l->diag, DIAG_ERROR, name->at,
-				 "`%.*s` is never asked for: before it stands one that lets everybody in",
+				 "`%.*s` is never asked for: before it stands one that lets "
+				 "everybody in",
 				 SLICE_ARG(name->text));
 			diag_help(l->diag, "put the identity of the kind `anyone` last");
 		}
@@ -38,8 +40,10 @@ static void check_allow(struct load *l, const struct yaml_node *route)
 
 	if (!allow || (allow->kind == YAML_SCALAR && yaml_scalar_type(allow) == YAML_TYPE_TRUE))
 		return;
-	diag_add(l->diag, DIAG_ERROR, allow->at, "an expression for `allow` is not yet in this version");
-	diag_help(l->diag, "leave it out, or write `allow: true`: whoever is identified may connect");
+	diag_add(l->diag, DIAG_ERROR, allow->at,
+		 "an expression for `allow` is not yet in this version");
+	diag_help(l->diag,
+		  "leave it out, or write `allow: true`: whoever is identified may connect");
 }
 
 static void check_contract(struct load *l, const struct yaml_node *route)
@@ -59,8 +63,9 @@ static void check_contract(struct load *l, const struct yaml_node *route)
 		return;
 	}
 	diag_add(l->diag, DIAG_ERROR, contract->at, "a contract is not yet in this version");
-	diag_help(l->diag, "write `contract: none`: messages are then checked for their frames, size, "
-			   "rate and UTF-8");
+	diag_help(l->diag,
+		  "write `contract: none`: messages are then checked for their frames, size, "
+		  "rate and UTF-8");
 }
 
 static void check_leads_somewhere(struct load *l, const struct yaml_node *route)
@@ -69,7 +74,8 @@ static void check_leads_somewhere(struct load *l, const struct yaml_node *route)
 	const struct yaml_node *hub = load_get(route, SET_ROUTE_HUB);
 
 	if (upstream && hub) {
-		diag_add(l->diag, DIAG_ERROR, hub->key_at, "a route has an `upstream` or a `hub`, not both");
+		diag_add(l->diag, DIAG_ERROR, hub->key_at,
+			 "a route has an `upstream` or a `hub`, not both");
 	} else if (!upstream && !hub) {
 		diag_add(l->diag, DIAG_ERROR, route->at, "the route has no `upstream`");
 		diag_help(l->diag, "%s", setting_of(SET_ROUTE_UPSTREAM)->help);
@@ -118,14 +124,17 @@ static void check_header(struct load *l, const struct yaml_node *item)
 		diag_add(l->diag, DIAG_ERROR, item->at, "no header can be called `%.*s`",
 			 SLICE_ARG(slice_first(name, 80)));
 	} else if (slice_index(name, '_') < name.len) {
-		diag_add(l->diag, DIAG_ERROR, item->at, "`%.*s` is never forwarded: many servers take "
-							"`_` for `-`", SLICE_ARG(slice_first(name, 80)));
+		diag_add(l->diag, DIAG_ERROR, item->at,
+			 "`%.*s` is never forwarded: many servers take "
+			 "`_` for `-`",
+			 SLICE_ARG(slice_first(name, 80)));
 		diag_help(l->diag, "use a name with `-`");
 	} else if (!http_header_forwardable(name)) {
 		diag_add(l->diag, DIAG_ERROR, item->at, "`%.*s` is never forwarded from a client",
 			 SLICE_ARG(slice_first(name, 80)));
-		diag_help(l->diag, "it belongs to one hop only, or says who somebody is: the gateway "
-				   "says that itself");
+		diag_help(l->diag,
+			  "it belongs to one hop only, or says who somebody is: the gateway "
+			  "says that itself");
 	}
 }
 
@@ -170,8 +179,10 @@ static void read_forward(struct load *l, const struct yaml_node *route, struct c
 		if (!slice_eq(load_text(item), SLICE("ticket")) &&
 		    !slice_eq(load_text(item), SLICE("csrf")))
 			continue;
-		diag_add(l->diag, DIAG_ERROR, item->at, "`%.*s` carries a credential and never "
-							"reaches the application", SLICE_ARG(item->text));
+		diag_add(l->diag, DIAG_ERROR, item->at,
+			 "`%.*s` carries a credential and never "
+			 "reaches the application",
+			 SLICE_ARG(item->text));
 	}
 	out->forward_query = load_texts(l, query);
 }
@@ -194,7 +205,8 @@ static void read_path(struct load *l, const struct yaml_node *route, struct conf
 		return;
 	if (out->path.count > 0 && !out->path.segments[0].parameter &&
 	    slice_eq(out->path.segments[0].text, SLICE(".sallyport")))
-		diag_add(l->diag, DIAG_ERROR, path->at, "paths below `/.sallyport/` are the gateway's own");
+		diag_add(l->diag, DIAG_ERROR, path->at,
+			 "paths below `/.sallyport/` are the gateway's own");
 }
 
 static void read_route(struct load *l, const struct yaml_node *route, struct conf_route *out)

@@ -116,8 +116,9 @@ static void check_number(struct load *l, const struct setting *row, const struct
 	if (!load_number(row, node->text, &value)) {
 		wrong_type(l, row, node);
 		if (slice_eq(node->text, SLICE("unlimited")))
-			diag_help(l->diag, "`unlimited` may stand only where a rate or a count stands "
-					   "that other limits bound");
+			diag_help(l->diag,
+				  "`unlimited` may stand only where a rate or a count stands "
+				  "that other limits bound");
 		return;
 	}
 	if (!range_of(row, &low, &high) || !load_number(row, low, &least) ||
@@ -144,7 +145,7 @@ static void check_boolean(struct load *l, const struct setting *row, const struc
 {
 	static const struct {
 		const char *written, *meant;
-	} lookalikes[] = {{"yes", "true"}, {"on", "true"}, {"y", "true"}, {"1", "true"},
+	} lookalikes[] = {{"yes", "true"}, {"on", "true"},   {"y", "true"},  {"1", "true"},
 			  {"no", "false"}, {"off", "false"}, {"n", "false"}, {"0", "false"}};
 	enum yaml_type type = yaml_scalar_type(node);
 
@@ -258,7 +259,7 @@ static void check_texts(struct load *l, const struct setting *row, const struct 
 	}
 	if (!list_is_short(l, row, node))
 		return;
-	YAML_EACH(item, node) {
+	YAML_EACH (item, node) {
 		check_scalar(l, row, item);
 		for (const struct yaml_node *before = node->first; before != item;
 		     before = before->next) {
@@ -287,7 +288,7 @@ static void check_list(struct load *l, const struct setting *row, const struct y
 	}
 	if (!list_is_short(l, row, node))
 		return;
-	YAML_EACH(item, node) {
+	YAML_EACH (item, node) {
 		if (item->kind == YAML_MAP) {
 			check_map(l, row->of, item);
 		} else if (item->kind != YAML_SCALAR || !text_ok) {
@@ -307,7 +308,7 @@ static void check_named(struct load *l, const struct setting *row, const struct 
 		wrong_type(l, row, node);
 		return;
 	}
-	YAML_EACH(item, node) {
+	YAML_EACH (item, node) {
 		if (item->kind == YAML_MAP) {
 			check_map(l, row->of, item);
 			continue;
@@ -390,7 +391,8 @@ static void unknown_key(struct load *l, enum section section, const struct yaml_
 		diag_help(l->diag, "did you mean `%s`?", near->key);
 	else if (other)
 		diag_help(l->diag, "`%s` belongs into %s%s%s", other->key,
-			  *section_info_of(other->section)->path ? "`" : "", path_of(other->section),
+			  *section_info_of(other->section)->path ? "`" : "",
+			  path_of(other->section),
 			  *section_info_of(other->section)->path ? "`" : "");
 	else if (near)
 		diag_help(l->diag, "did you mean `%s`?", near->key);
@@ -415,7 +417,7 @@ static void missing_keys(struct load *l, enum section section, const struct yaml
 
 static void check_map(struct load *l, enum section section, const struct yaml_node *map)
 {
-	YAML_EACH(item, map) {
+	YAML_EACH (item, map) {
 		const struct setting *row = setting_find(section, item->key);
 		if (!row) {
 			unknown_key(l, section, item);
@@ -423,8 +425,8 @@ static void check_map(struct load *l, enum section section, const struct yaml_no
 		}
 		check_value(l, row, item);
 		if ((row->flags & SETTING_NOT_YET) && !is_nothing(item)) {
-			diag_add(l->diag, DIAG_ERROR, item->key_at, "`%s` is not yet in this version",
-				 row->key);
+			diag_add(l->diag, DIAG_ERROR, item->key_at,
+				 "`%s` is not yet in this version", row->key);
 			diag_help(l->diag, "it would have no effect: remove it");
 		}
 	}
@@ -434,8 +436,8 @@ static void check_map(struct load *l, enum section section, const struct yaml_no
 void load_shape(struct load *l)
 {
 	if (l->root->kind != YAML_MAP) {
-		diag_add(l->diag, DIAG_ERROR, l->root->at, "the file is a map of settings, and here is %s",
-			 yaml_describe(l->root));
+		diag_add(l->diag, DIAG_ERROR, l->root->at,
+			 "the file is a map of settings, and here is %s", yaml_describe(l->root));
 		diag_help(l->diag, "start with `listen:`");
 		return;
 	}

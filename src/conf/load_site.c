@@ -15,11 +15,13 @@ static void read_path(struct load *l, const struct yaml_node *site, struct conf_
 		diag_help(l->diag, "write the exact path, or `/*` behind a folder");
 	}
 	if (out->path.count > 0 && slice_eq(out->path.segments[0].text, SLICE(".sallyport")))
-		diag_add(l->diag, DIAG_ERROR, path->at, "paths below `/.sallyport/` are the gateway's own");
+		diag_add(l->diag, DIAG_ERROR, path->at,
+			 "paths below `/.sallyport/` are the gateway's own");
 	for (size_t i = 0; i < l->s->route_count; i++) {
 		if (!load_path_same(&l->s->routes[i].path, &out->path))
 			continue;
-		diag_add(l->diag, DIAG_ERROR, path->at, "a route has the same path, and routes go first");
+		diag_add(l->diag, DIAG_ERROR, path->at,
+			 "a route has the same path, and routes go first");
 		diag_help(l->diag, "the route is in line %u", l->s->routes[i].line);
 	}
 }

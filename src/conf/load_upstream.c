@@ -4,7 +4,8 @@
 
 enum { SUN_PATH_MAX = 107 };
 
-static bool refuse(struct load *l, const struct yaml_node *node, const char *fault, const char *help)
+static bool refuse(struct load *l, const struct yaml_node *node, const char *fault,
+		   const char *help)
 {
 	diag_add(l->diag, DIAG_ERROR, node->at, "upstream `%.*s`: %s",
 		 SLICE_ARG(slice_first(node->text, 120)), fault);
@@ -78,8 +79,9 @@ static bool read_one(struct load *l, const struct yaml_node *node, const struct 
 	const char *fault = url_parse(node->text, &u);
 
 	if (fault)
-		return refuse(l, node, fault,
-			      "write `ws://127.0.0.1:9001/chat`, or `ws+unix:///run/app.sock:/chat`");
+		return refuse(
+			l, node, fault,
+			"write `ws://127.0.0.1:9001/chat`, or `ws+unix:///run/app.sock:/chat`");
 	if (!check_url(l, node, &u))
 		return false;
 	out->url = load_copy(l, node->text);
@@ -106,7 +108,8 @@ void load_upstreams(struct load *l, const struct yaml_node *route, struct conf_r
 	size_t count = 0;
 
 	if (list && list->kind == YAML_LIST && list->count == 0)
-		diag_add(l->diag, DIAG_ERROR, list->at, "`upstream` is empty: the route leads nowhere");
+		diag_add(l->diag, DIAG_ERROR, list->at,
+			 "`upstream` is empty: the route leads nowhere");
 	for (const struct yaml_node *item; all && (item = load_next(&items));)
 		if (load_text(item).len && read_one(l, item, out, &all[count]))
 			count++;

@@ -168,7 +168,7 @@ struct conf_site {
 	struct slice root; /* folder */
 	bool headers_off;
 	uint32_t line; /* in the configuration file */
-	/* The whole Content-Security-Policy value, made from the routes and `csp:`; empty if off. */
+	/* The whole Content-Security-Policy value, from the routes and `csp:`; empty if off. */
 	struct slice csp;
 };
 

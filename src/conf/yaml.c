@@ -87,7 +87,7 @@ static struct slice text_of(struct reader *r, struct fy_token *token)
 static bool key_is_new(struct reader *r, const struct frame *f, struct slice key,
 		       struct diag_place place)
 {
-	YAML_EACH(item, f->node) {
+	YAML_EACH (item, f->node) {
 		if (!slice_eq(item->key, key))
 			continue;
 		diag_add(r->diag, DIAG_ERROR, place, "the key `%.*s` is there twice",
@@ -427,7 +427,7 @@ const struct yaml_node *yaml_get(const struct yaml_node *node, struct slice key)
 {
 	if (!node || node->kind != YAML_MAP)
 		return NULL;
-	YAML_EACH(item, node) {
+	YAML_EACH (item, node) {
 		if (slice_eq(item->key, key))
 			return item;
 	}

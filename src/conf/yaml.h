@@ -44,16 +44,16 @@ struct yaml_node {
 	struct diag_place key_at;
 };
 
-#define YAML_EACH(item, node)                                                                 \
+#define YAML_EACH(item, node)                                                                      \
 	for (const struct yaml_node *item = (node)->first; item; item = item->next)
 
 /* What a scalar is in the core schema of YAML 1.2 (section 10.3). */
 enum yaml_type {
 	YAML_TYPE_TEXT = 0,
-	YAML_TYPE_NULL,   /* nothing, ~, null */
-	YAML_TYPE_TRUE,   /* true */
-	YAML_TYPE_FALSE,  /* false */
-	YAML_TYPE_NUMBER, /* in a form that JSON has too */
+	YAML_TYPE_NULL,       /* nothing, ~, null */
+	YAML_TYPE_TRUE,       /* true */
+	YAML_TYPE_FALSE,      /* false */
+	YAML_TYPE_NUMBER,     /* in a form that JSON has too */
 	YAML_TYPE_ODD_NUMBER, /* 0x10, .5, +1, .inf: numbers that JSON cannot write */
 };
 
