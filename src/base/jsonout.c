@@ -74,7 +74,8 @@ static bool shown_as_it_is(uint32_t c)
 static void put_escape(struct jsonout *j, uint32_t c)
 {
 	static const char hex[] = "0123456789abcdef";
-	char text[6] = {'\\', 'u', hex[c >> 12 & 15], hex[c >> 8 & 15], hex[c >> 4 & 15], hex[c & 15]};
+	char text[6] = {'\\', 'u',
+			hex[c >> 12 & 15], hex[c >> 8 & 15], hex[c >> 4 & 15], hex[c & 15]};
 
 	switch (c) {
 	case '"':

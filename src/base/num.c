@@ -198,7 +198,8 @@ static struct slice format_with_unit(uint64_t n, const struct unit *units, char 
 
 struct slice num_format_duration_ms(uint64_t ms, char text[NUM_TEXT_BYTES])
 {
-	return ms ? format_with_unit(ms, durations, text) : format_with_unit(0, durations + 1, text);
+	/* Nothing in seconds, which reads better than 0ms. */
+	return format_with_unit(ms, ms ? durations : durations + 1, text);
 }
 
 struct slice num_format_size(uint64_t bytes, char text[NUM_TEXT_BYTES])

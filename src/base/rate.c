@@ -54,7 +54,8 @@ bool rate_take(const struct rate *r, struct bucket *b, uint64_t now_us, uint64_t
 	return true;
 }
 
-uint64_t rate_retry_ms(const struct rate *r, const struct bucket *b, uint64_t now_us, uint64_t units)
+uint64_t rate_retry_ms(const struct rate *r, const struct bucket *b, uint64_t now_us,
+		       uint64_t units)
 {
 	uint64_t tat;
 

@@ -46,7 +46,7 @@ static inline bool slice_eq(struct slice a, struct slice b)
 /* The bytes from `from` to the end; empty when `from` is past the end. */
 static inline struct slice slice_from(struct slice s, size_t from)
 {
-	return from >= s.len ? (struct slice){NULL, 0} : (struct slice){s.data + from, s.len - from};
+	return from >= s.len ? slice_of(NULL, 0) : slice_of(s.data + from, s.len - from);
 }
 
 /* The first `len` bytes, or all there are. */
