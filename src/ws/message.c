@@ -34,14 +34,13 @@ static void settle(struct ws_reader *r)
 	r->lent = false;
 	if (r->inflater)
 		ws_inflater_release(r->inflater);
-	if (!r->in_message) {
-		r->control_bytes = 0;
+	r->control_bytes = 0;
+	if (!r->in_message)
 		r->message_bytes = 0;
-		hold_release(&r->assembly, &r->charge);
-	} else if (r->control_bytes) {
-		r->control_bytes = 0;
+	if (r->message_bytes)
 		buf_truncate(&r->assembly, r->message_bytes);
-	}
+	else
+		hold_release(&r->assembly, &r->charge);
 }
 
 void ws_reader_deinit(struct ws_reader *r)

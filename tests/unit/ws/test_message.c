@@ -109,6 +109,7 @@ static const struct row rows[] = {
 	{"a long ping between fragments", {F(TEXT, A32), F(PING, A125), F(FIN|CONT, "b")}, "ping " A125 "; text " A32 "b", 0},
 	{"two pings between fragments", {F(TEXT, "a"), F(PING, "12"), F(PING, "345"), F(FIN|CONT, "b")}, "ping 12; ping 345; text ab", 0},
 	{"before the first byte of a message", {F(TEXT, ""), F(PING, "p"), F(FIN|CONT, "a")}, "ping p; text a", 0},
+	{"a longer one there leaves no memory behind", {F(TEXT, ""), F(PING, "pq"), F(FIN|CONT, "a")}, "ping pq; text a", 0},
 	/* --- section 5.5.1: close */
 	{"close without a code", {F(CLOSE, "")}, "close 1005", 0},
 	{"close with a code", {F(CLOSE, "\x03\xe8")}, "close 1000", 0},
