@@ -298,6 +298,8 @@ static void print_text(const struct talk *t, struct slice s)
 
 static void print_message(struct talk *t, const struct ws_event *e)
 {
+	if (t->o->count && t->messages >= t->o->count)
+		return; /* we have said goodbye already */
 	if (e->opcode == WS_OPCODE_TEXT)
 		print_text(t, e->payload);
 	else

@@ -337,6 +337,8 @@ class Play:
         ended_badly = self.gateway.stop() if self.gateway and not self.ended else None
         if ended_badly and (not problem or "sanitizer" in ended_badly):
             problem = Failed(ended_badly)
+        for app in self.apps.values():
+            app.settle()
         self.world.over.set()
         for app in self.apps.values():
             app.stop()

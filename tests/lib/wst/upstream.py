@@ -82,11 +82,11 @@ class App:
     def linger(self, peer):
         """After its verbs an application answers a close and stays until it is left."""
         while not peer.wire.eof:
-            frame = peer.read_frame(1.0)
+            frame = peer.read_frame(0.2)
             if frame and frame.opcode == 8:
                 peer.send_frame(8, frame.payload[:2])
                 return
-            if self.stopping:
+            if self.stopping and not frame:
                 return
 
     def serve_echo(self, peer):
@@ -157,12 +157,16 @@ class App:
         peer.answer(["404"])
         return True
 
-    def stop(self):
-        """Ends every connection; a scripted application that still waited for something says so."""
+    def settle(self):
+        """A moment for scripted applications to finish by themselves, before all is over."""
         self.stopping = True
         if self.kind == "script":
             for t in self.threads:
                 t.join(0.5)
+
+    def stop(self):
+        """Ends every connection; a scripted application that still waited for something says so."""
+        self.stopping = True
         with self.lock:
             for wire in self.open:
                 try:
