@@ -39,9 +39,9 @@ static inline bool json_digits_are(uint64_t word)
 static inline uint64_t json_digits_value(uint64_t word)
 {
 	/* Neighbours are joined: digits to pairs, pairs to fours, fours to eight. */
-	word = (word & UINT64_C(0x0f0f0f0f0f0f0f0f)) * (10 + (1 << 8)) >> 8;
-	word = (word & UINT64_C(0x00ff00ff00ff00ff)) * (100 + (1 << 16)) >> 16;
-	return (word & UINT64_C(0x0000ffff0000ffff)) * (10000 + (UINT64_C(1) << 32)) >> 32;
+	word = (word & UINT64_C(0x0f0f0f0f0f0f0f0f)) * (1 + (10 << 8)) >> 8;
+	word = (word & UINT64_C(0x00ff00ff00ff00ff)) * (1 + (100 << 16)) >> 16;
+	return (word & UINT64_C(0x0000ffff0000ffff)) * (1 + (UINT64_C(10000) << 32)) >> 32;
 }
 
 /* ---- the usual case: a mantissa that is a double, a power of ten that is one */

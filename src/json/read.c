@@ -513,7 +513,7 @@ enum reason json_read(struct slice text, const struct json_limits *limits, struc
 {
 	struct json_reader r = {
 		.text = text.data,
-		.end = text.data + text.len,
+		.end = text.len ? text.data + text.len : text.data,
 		.limits = limits,
 		.arena = arena,
 		.at = text.data,

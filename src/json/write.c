@@ -64,23 +64,17 @@ static void put_escape(struct writer *w, uint8_t c)
 	static const char hex[] = "0123456789abcdef";
 	static const char short_form[0x20] = {
 		['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
+	char letter = c >= 0x20 ? (char)c : short_form[c];
 
-	if (!room(w, 6))
-		return;
-	*w->at++ = '\\';
-	if (c >= 0x20 || short_form[c]) {
-		*w->at++ = c >= 0x20 ? (char)c : short_form[c];
-		return;
-	}
-	memcpy(w->at, "u00", 3);
-	w->at[3] = hex[c >> 4];
-	w->at[4] = hex[c & 15];
-	w->at += 5;
+	if (letter)
+		put_slice(w, slice_of((char[]){'\\', letter}, 2));
+	else
+		put_slice(w, slice_of((char[]){'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]}, 6));
 }
 
 static void put_string(struct writer *w, struct slice text)
 {
-	const char *p = text.data, *end = text.data + text.len;
+	const char *p = text.data, *end = text.len ? text.data + text.len : text.data;
 
 	put_byte(w, '"');
 	while (p != end && !w->r) {
