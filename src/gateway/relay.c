@@ -216,8 +216,14 @@ static bool is_slow(struct conn *c, enum side to)
 {
 	struct session *s = c->session;
 	struct leg *leg = &s->legs[to];
+	uint64_t may_wait = s->run->conf->limits.buffered;
 
-	if (stream_pending_bytes(stream_of(c, to)) <= s->run->conf->limits.buffered)
+	if (stream_pending_bytes(stream_of(c, to)) <= may_wait)
+		return false;
+	/* What was only gathered for the end of the round does not count yet: nobody would
+	 * tell us when it has gone. Whoever reads finds out if sending failed. */
+	(void)stream_flush(stream_of(c, to));
+	if (stream_pending_bytes(stream_of(c, to)) <= may_wait)
 		return false;
 	s->legs[other(to)].paused = true;
 	if (!leg->slow_deadline_ms) {
