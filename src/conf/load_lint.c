@@ -68,8 +68,7 @@ static void lint_programs(struct load *l, const struct yaml_node *node,
 		load_get(load_get(node, SET_ROUTE_ORIGINS), SET_ORIGINS_MISSING);
 	diag_add(l->diag, DIAG_WARNING, missing ? missing->at : node->at,
 		 "`missing: allowed` lets no program in: without Origin a cookie is no credential, "
-		 "and "
-		 "the route takes nothing else");
+		 "and the route takes nothing else");
 	diag_help(l->diag, "add a ticket to `identify`");
 }
 

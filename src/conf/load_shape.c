@@ -246,7 +246,19 @@ static bool list_is_short(struct load *l, const struct setting *row, const struc
 	return false;
 }
 
-/* Texts or words, in a list or one alone; never the same twice. */
+static void check_is_new(struct load *l, const struct yaml_node *list, const struct yaml_node *item)
+{
+	for (const struct yaml_node *at = list->first; at != item; at = at->next) {
+		if (at->kind != YAML_SCALAR || !slice_eq(item->text, at->text))
+			continue;
+		diag_add(l->diag, DIAG_ERROR, item->at, "`%.*s` is there twice",
+			 SLICE_ARG(slice_first(item->text, 80)));
+		diag_help(l->diag, "the first one is in line %u", at->at.line);
+		return;
+	}
+}
+
+/* Texts or words, in a list or one alone. */
 static void check_texts(struct load *l, const struct setting *row, const struct yaml_node *node)
 {
 	if (node->kind == YAML_MAP) {
@@ -261,16 +273,8 @@ static void check_texts(struct load *l, const struct setting *row, const struct 
 		return;
 	YAML_EACH (item, node) {
 		check_scalar(l, row, item);
-		for (const struct yaml_node *before = node->first; before != item;
-		     before = before->next) {
-			if (item->kind != YAML_SCALAR || before->kind != YAML_SCALAR ||
-			    !slice_eq(item->text, before->text))
-				continue;
-			diag_add(l->diag, DIAG_ERROR, item->at, "`%.*s` is there twice",
-				 SLICE_ARG(slice_first(item->text, 80)));
-			diag_help(l->diag, "the first one is in line %u", before->at.line);
-			break;
-		}
+		if (item->kind == YAML_SCALAR && !(row->flags & SETTING_REPEATED))
+			check_is_new(l, node, item);
 	}
 }
 

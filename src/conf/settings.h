@@ -62,6 +62,7 @@ enum {
 	SETTING_OR_TEXT = 1 << 3,   /* one text instead of the map, or as an item of the list */
 	SETTING_OR_TEXTS = 1 << 4,  /* a list of texts instead of the map */
 	SETTING_OR_WORD = 1 << 5,   /* one of the words in `range` instead of the map */
+	SETTING_REPEATED = 1 << 6,  /* the same item may stand in the list more than once */
 };
 
 /* Where a parsed value goes: a member of the struct that the section fills. */

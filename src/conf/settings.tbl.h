@@ -132,7 +132,7 @@ SETTING(ROUTE_IDENTIFY, ROUTE, "identify", SETTING_TEXTS, SETTING_REQUIRED, NONE
 	"Names from `identity`; the first that is presented decides. `anyone` lets everybody in and must come last")
 SETTING(ROUTE_ALLOW, ROUTE, "allow", SETTING_FREE, 0, NONE, "true", "", NO_FIELD,
 	"Who of the identified may connect; only `true` (whoever is identified) in this version")
-SETTING(ROUTE_UPSTREAM, ROUTE, "upstream", SETTING_TEXTS, 0, NONE, "", "", NO_FIELD,
+SETTING(ROUTE_UPSTREAM, ROUTE, "upstream", SETTING_TEXTS, SETTING_REPEATED, NONE, "", "", NO_FIELD,
 	"The application: `ws://`, `wss://` or `ws+unix:///socket:/path`, one or a list; its path may use the route's parameters, and without a path it gets the route's")
 SETTING(ROUTE_SUBPROTOCOLS, ROUTE, "subprotocols", SETTING_TEXTS, 0, NONE, "[]", "", NO_FIELD,
 	"Subprotocols that are offered to both sides; others are refused")
@@ -163,7 +163,7 @@ SETTING(ORIGINS_MISSING, ORIGINS, "missing", SETTING_WORD, 0, NONE, "refused", "
 SETTING(CONTRACT_FILE, CONTRACT, "file", SETTING_TEXT, 0, NONE, "", "", NO_FIELD, "The AsyncAPI document, or the document and `#/channels/name`")
 SETTING(CONTRACT_DESCRIBES, CONTRACT, "describes", SETTING_WORD, 0, NONE, "application", "application | client", NO_FIELD, "Whose side the document takes")
 SETTING(REPLY, ON_REFUSAL, "reply", SETTING_FREE, SETTING_REQUIRED, NONE, "", "", NO_FIELD,
-	"A JSON message that the client gets instead; the text `$reason` becomes the reason word")
+	"A JSON message that the client gets instead; `$reason` in its texts becomes the reason word")
 SETTING(FORWARD_HEADERS, FORWARD, "headers", SETTING_TEXTS, 0, NONE, "[]", "", NO_FIELD,
 	"Request headers that are passed on")
 SETTING(FORWARD_QUERY, FORWARD, "query", SETTING_TEXTS, 0, NONE, "[]", "", NO_FIELD,
