@@ -381,9 +381,11 @@ static bool name_covers(struct slice name, struct slice host)
 {
 	if (!slice_starts_with(name, SLICE("*.")))
 		return slice_eq_icase(name, host);
+	struct slice domain = slice_from(name, 2);
 	size_t label = slice_index(host, '.');
-	return label > 0 && label < host.len && name.len > 2 &&
-	       slice_eq_icase(slice_from(name, 1), slice_from(host, label));
+	/* Clients believe in no wildcard for a whole top-level domain, so it is none here. */
+	return label > 0 && label < host.len && slice_index(domain, '.') < domain.len &&
+	       slice_eq_icase(domain, slice_from(host, label + 1));
 }
 
 bool tls_certificate_covers(const struct tls_certificate *c, struct slice host)

@@ -45,7 +45,8 @@ size_t tls_certificate_address_count(const struct tls_certificate *c);
 struct address tls_certificate_address(const struct tls_certificate *c, size_t i);
 
 /* Whether host is one of its names; a wildcard stands for exactly one whole label, the
- * leftmost (RFC 6125 section 6.4.3). Case does not matter; a dot at the end does. */
+ * leftmost (RFC 6125 section 6.4.3), and its domain has two labels at least. Case does not
+ * matter; a dot at the end does. */
 bool tls_certificate_covers(const struct tls_certificate *c, struct slice host);
 
 uint64_t tls_certificate_expires_unix_ms(const struct tls_certificate *c);

@@ -189,10 +189,10 @@ static int outcome(struct stream *s, int result, const char *doing)
 	return STREAM_TLS_FAILED;
 }
 
-/* An end of the connection in the midst of TLS. */
+/* OpenSSL wants more (r is STREAM_AGAIN): was there an end of the connection instead? */
 static int cut(int received, int r)
 {
-	if (r != STREAM_AGAIN)
+	if (r != STREAM_AGAIN || received == 0)
 		return r;
 	return received == STREAM_CLOSED ? STREAM_TRUNCATED : received;
 }
@@ -238,7 +238,7 @@ static int do_handshake(struct stream *s, struct slice cipher, int received)
 	return keep(s, left);
 }
 
-static int tls_handshake(struct stream *s)
+static int handshake_step(struct stream *s)
 {
 	struct tls_stream *t = of(s);
 	struct slice cipher;
@@ -253,6 +253,17 @@ static int tls_handshake(struct stream *s)
 	if (cipher.len == 0 && received == STREAM_AGAIN && (t->started || !t->client))
 		return STREAM_AGAIN;
 	return do_handshake(s, cipher, received);
+}
+
+/* A failure is final, however often somebody asks. */
+static int tls_handshake(struct stream *s)
+{
+	if (of(s)->ended)
+		return of(s)->ended;
+	int r = handshake_step(s);
+	if (r && r != STREAM_AGAIN && s->layer)
+		of(s)->ended = r;
+	return r;
 }
 
 /* --- data */

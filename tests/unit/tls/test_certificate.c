@@ -14,7 +14,7 @@ static int begin(void **state)
 		struct cert_row row;
 	} all[] = {
 		/* clang-format off */
-		{"good", {"DNS:Shop.Example,DNS:*.shop.example,IP:192.0.2.7,IP:2001:db8::7", -1, 30, 0, NULL}},
+		{"good", {"DNS:Shop.Example,DNS:*.shop.example,DNS:*.top,IP:192.0.2.7,IP:2001:db8::7", -1, 30, 0, NULL}},
 		{"rsa", {"DNS:rsa.example", -1, 30, 2048, NULL}},
 		{"short", {"DNS:short.example", -1, 30, 1024, NULL}},
 		{"nameless", {NULL, -1, 30, 0, NULL}},
@@ -111,6 +111,7 @@ static void names(void **state)
 		{"a neighbour", "ashop.example", false},
 		{"a longer name", "shop.example.org", false},
 		{"a dot at the end", "shop.example.", false},
+		{"a wildcard for a whole top-level domain", "any.top", false},
 		{"nothing", "", false},
 		{"the address", "192.0.2.7", true},
 		{"another address", "192.0.2.8", false},
@@ -125,10 +126,10 @@ static void names(void **state)
 	assert_int_equal(tls_certificate_load(certs("good.crt"), certs("good.key"), certs_now(), &c), 0);
 	EACH_ROW(row, rows)
 	ROW_CHECK(row, tls_certificate_covers(c, slice_from_cstr(row->host)) == row->wanted);
-	assert_int_equal(tls_certificate_name_count(c), 2);
+	assert_int_equal(tls_certificate_name_count(c), 3);
 	assert_slice(tls_certificate_name(c, 0), "shop.example");
 	assert_slice(tls_certificate_name(c, 1), "*.shop.example");
-	assert_int_equal(tls_certificate_name(c, 2).len, 0);
+	assert_int_equal(tls_certificate_name(c, 3).len, 0);
 	assert_int_equal(tls_certificate_address_count(c), 2);
 	assert_int_equal(tls_certificate_address(c, 0).family, 4);
 	assert_int_equal(tls_certificate_address(c, 1).family, 6);
