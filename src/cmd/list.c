@@ -6,6 +6,7 @@
 #include "base/metric.h"
 #include "base/reason.h"
 #include "cmd/cmd.h"
+#include "conf/settings.h"
 
 static const struct {
 	const char *name, *kind, *sentence;
@@ -29,6 +30,19 @@ static void list_metrics(void)
 	printf("sallyport_refused_total\tCOUNTER\tWhat was refused, by reason\n");
 }
 
+/* Where, type, default, range, sentence. What a later version brings has the type `later`. */
+static void list_settings(void)
+{
+	for (int id = SETTING_NONE + 1; id < SETTING_COUNT; id++) {
+		const struct setting *row = setting_of((enum setting_id)id);
+		const char *path = section_info_of(row->section)->path;
+		const char *type = setting_type_word(row->type);
+		printf("%s%s%s\t%s\t%s\t%s\t%s\n", path, *path ? "." : "", row->key,
+		       row->flags & SETTING_NOT_YET ? "later" : type, row->standard, row->range,
+		       row->help);
+	}
+}
+
 int cmd_list(int argc, char **argv)
 {
 	if (argc == 2 && strcmp(argv[1], "reasons") == 0) {
@@ -39,6 +53,10 @@ int cmd_list(int argc, char **argv)
 		list_metrics();
 		return EXIT_FINE;
 	}
-	fputs("usage: sallyport list reasons|metrics\n", argc == 2 && !strcmp(argv[1], "--help") ? stdout : stderr);
+	if (argc == 2 && strcmp(argv[1], "settings") == 0) {
+		list_settings();
+		return EXIT_FINE;
+	}
+	fputs("usage: sallyport list reasons|metrics|settings\n", argc == 2 && !strcmp(argv[1], "--help") ? stdout : stderr);
 	return argc == 2 && !strcmp(argv[1], "--help") ? EXIT_FINE : EXIT_WRONG_USE;
 }
