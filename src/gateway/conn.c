@@ -212,10 +212,14 @@ static void tls_timed_out(struct conn *c)
 
 static void head_timed_out(struct conn *c)
 {
-	if (c->request)
+	if (c->request) {
 		conn_refuse(c, verdict_refuse(REASON_HANDSHAKE_TIMEOUT, NULL));
-	else
-		conn_end(c);
+		return;
+	}
+	/* Between two requests an end is as good as any. */
+	if (c->requests == 0)
+		metric_refused(&c->worker->metrics, REASON_HANDSHAKE_TIMEOUT);
+	conn_end(c);
 }
 
 /* --- ask */
@@ -283,6 +287,18 @@ static bool is_head(const struct conn *c)
 	return q && q->parser.head.bytes && q->parser.head.method == HTTP_HEAD;
 }
 
+/* For a 405. A page whose method is wrong was dispatched to nothing. */
+static const char *allowed_methods(const struct conn *c)
+{
+	const struct request *q = c->request;
+
+	if (!q || q->dispatch.kind == DISPATCH_HANDSHAKE)
+		return "GET";
+	if (q->dispatch.kind == DISPATCH_TICKET || q->dispatch.kind == DISPATCH_CSRF)
+		return q->endpoint.allow;
+	return "GET, HEAD";
+}
+
 void conn_refuse(struct conn *c, struct verdict v)
 {
 	struct worker *w = c->worker;
@@ -297,7 +313,7 @@ void conn_refuse(struct conn *c, struct verdict v)
 		.reason = v.reason,
 		.request = slice_of(c->request_id, REQUEST_ID_CHARS),
 		.retry_after_s = v.retry_after_s,
-		.allow = endpoint ? q->endpoint.allow : q && q->dispatch.kind == DISPATCH_SITE ? "GET, HEAD" : NULL,
+		.allow = allowed_methods(c),
 		.head_only = is_head(c),
 		.now_s = reactor_realtime_ms(&w->reactor) / 1000,
 		.headers = endpoint ? q->endpoint.headers : NULL,

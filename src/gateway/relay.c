@@ -317,19 +317,27 @@ static void start_closing(struct conn *c, const char *by, enum reason reason, ui
 		stream_resume(&s->up);
 }
 
-static void log_refused(struct conn *c, enum reason reason, const char *detail, const char *action)
+/* What was done about a message that should not be. */
+enum action { ACTION_CLOSE, ACTION_DROP, ACTION_REPLY, ACTION_OBSERVE };
+
+static void log_refused(struct conn *c, enum reason reason, const char *detail, enum action action)
 {
+	static const char *const words[] = {"close", "drop", "reply", "observe"};
+	bool observed = action == ACTION_OBSERVE;
 	struct event e;
 
-	metric_refused(&c->worker->metrics, reason);
+	if (observed)
+		metric_add(&c->worker->metrics, METRIC_OBSERVED, 1);
+	else
+		metric_refused(&c->worker->metrics, reason);
 	if (!event_wanted(c->worker->gateway->log, EVENT_INFO))
 		return;
-	event_init(&e, EVENT_INFO, "refused");
+	event_init(&e, EVENT_INFO, observed ? "observed" : "refused");
 	session_event(c, &e);
 	event_reason(&e, reason);
 	event_cstr(&e, "detail", detail);
-	event_cstr(&e, "action", action);
-	if (strcmp(action, "close") == 0)
+	event_cstr(&e, "action", words[action]);
+	if (action == ACTION_CLOSE)
 		event_number(&e, "code", reason_close_code(reason));
 	event_emit(c->worker->gateway->log, &e);
 }
@@ -342,7 +350,7 @@ void relay_refuse(struct conn *c, enum reason reason, const char *detail)
 
 	if (c->state != CONN_OPEN)
 		return;
-	log_refused(c, reason, detail, "close");
+	log_refused(c, reason, detail, ACTION_CLOSE);
 	start_closing(c, "gateway", reason, code);
 	send_close(c, CLIENT, code, word);
 	send_close(c, SERVER, WS_CLOSE_GOING_AWAY, word);
@@ -366,7 +374,7 @@ static void on_close(struct conn *c, enum side from, const struct ws_event *e)
 	if (c->state == CONN_OPEN) {
 		start_closing(c, side_names[from], REASON_NONE, e->code);
 		send_close(c, to, e->code, e->payload);
-		send_close(c, from, e->code, SLICE(""));
+		send_close(c, from, e->code, e->payload);
 	}
 	/* A server ends TCP first (RFC 6455 section 7.1.1); towards the application we are the client. */
 	if (s->legs[CLIENT].close_received)
@@ -459,16 +467,14 @@ static bool act(struct conn *c, struct verdict v)
 {
 	switch (v.kind) {
 	case VERDICT_PASS:
-		if (v.reason != REASON_NONE) {
-			log_refused(c, v.reason, v.detail, "observe");
-			metric_add(&c->worker->metrics, METRIC_OBSERVED, 1);
-		}
+		if (v.reason != REASON_NONE)
+			log_refused(c, v.reason, v.detail, ACTION_OBSERVE);
 		return true;
 	case VERDICT_DROP:
-		log_refused(c, v.reason, v.detail, "drop");
+		log_refused(c, v.reason, v.detail, ACTION_DROP);
 		return false;
 	case VERDICT_REPLY:
-		log_refused(c, v.reason, v.detail, "reply");
+		log_refused(c, v.reason, v.detail, ACTION_REPLY);
 		reply(c, v.reason);
 		return false;
 	case VERDICT_REFUSE:
