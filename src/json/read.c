@@ -23,8 +23,9 @@ enum {
 	KEYS_SUSPECT = 0x80,  /* flag of an open object: two keys may be the same */
 	SPARE_AT_ONCE = 4096, /* up to this text size, looking for a backslash is not worth it */
 	SEEN_BITS = 8 * sizeof(uintptr_t),
-	NO_NODE = UINT32_MAX,
 };
+
+static const uint32_t NO_NODE = UINT32_MAX;
 
 #define LIKELY(x)   __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
