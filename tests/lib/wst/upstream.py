@@ -123,6 +123,7 @@ class App:
         head = http1.take_head(peer.wire, self.world.long)
         if head is None:
             return
+        peer.request = head
         peer.key = head.get("Sec-WebSocket-Key")
         peer.answer(["101"])
         peer.wire.deaf = True
