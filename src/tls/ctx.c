@@ -19,7 +19,7 @@ static const char ciphers_12[] =
 	"ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 static const char ciphers_13[] =
 	"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
-static const char groups[] = "X25519:P-256:P-384";
+static char groups[] = "X25519:P-256:P-384"; /* not const only because a macro casts */
 
 /* RFC 7301 section 3.1: a length before each name. */
 static const unsigned char our_protocols[] = "\x08http/1.1";

@@ -408,7 +408,7 @@ int tls_stream_start_server(struct stream *s, struct tls_server *server)
 }
 
 /* Whom the certificate must name (RFC 6125 section 6; the common name does not count). */
-static bool expect(SSL *ssl, const char *host)
+static bool expect(SSL *ssl, char *host)
 {
 	struct address a;
 	X509_VERIFY_PARAM *param = SSL_get0_param(ssl);

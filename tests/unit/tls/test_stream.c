@@ -321,8 +321,9 @@ static void the_certificate_by_name(void **state)
 	EACH_ROW(row, rows)
 	{
 		raw_begin(&raw, server);
+		snprintf(name, sizeof(name), "%s", row->name ? row->name : "");
 		if (row->name)
-			SSL_set_tlsext_host_name(raw.ssl, row->name);
+			SSL_set_tlsext_host_name(raw.ssl, name);
 		ROW_CHECK(row, raw_shake(&raw));
 		X509 *got = SSL_get1_peer_certificate(raw.ssl);
 		X509_NAME_get_text_by_NID(X509_get_subject_name(got), NID_commonName, name, sizeof(name));
