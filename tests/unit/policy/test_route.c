@@ -106,12 +106,13 @@ static void order_does_not_matter(void **state)
 	arena_deinit(&arena);
 }
 
+static const struct conf_route some[] = {
+	{.path = PATH("/chat/{room}", SEGMENTS(LITERAL("chat"), PARAMETER("room")))},
+	{.path = PATH("/api/*", SEGMENTS(LITERAL("api")), .prefix = true)},
+};
+
 static void no_route_takes_it(void **state)
 {
-	static const struct conf_route some[] = {
-		{.path = PATH("/chat/{room}", SEGMENTS(LITERAL("chat"), PARAMETER("room")))},
-		{.path = PATH("/api/*", SEGMENTS(LITERAL("api")), .prefix = true)},
-	};
 	static const char *const paths[] = {"/",	 "/chat",	 "/chat/", "/chat/a/",
 					    "/chat/a/b", "/CHAT/a",	 "/chats/a", "/api",
 					    "/apix/y",	 "/x/chat/lobby"};
