@@ -167,7 +167,7 @@ refuse:
 	return WS_HEADER_REFUSED;
 }
 
-size_t ws_header_encode(const struct ws_header *header, char out[WS_HEADER_MAX])
+size_t ws_header_encode(const struct ws_header *header, char *out)
 {
 	unsigned b0 =
 		(header->fin ? BIT_FIN : 0u) | (header->rsv1 ? BIT_RSV1 : 0u) | header->opcode;

@@ -67,9 +67,19 @@ enum ws_decoded {
 enum ws_decoded ws_header_decode(struct slice bytes, const struct ws_rules *rules,
 				 struct ws_header *header, enum reason *why);
 
+/* How long the shortest form of that head is. */
+static inline size_t ws_header_size(const struct ws_header *header)
+{
+	size_t size = header->payload_bytes < 126           ? 2
+		      : header->payload_bytes <= UINT16_MAX ? 4
+							    : 10;
+
+	return header->masked ? size + WS_KEY_BYTES : size;
+}
+
 /* Writes the head in its shortest form, with the key if it is masked, and returns its
- * length; header_bytes is not looked at. Does not judge. */
-size_t ws_header_encode(const struct ws_header *header, char out[WS_HEADER_MAX]);
+ * length, ws_header_size; header_bytes is not looked at. Does not judge. */
+size_t ws_header_encode(const struct ws_header *header, char *out);
 
 static inline bool ws_opcode_is_control(uint8_t opcode)
 {

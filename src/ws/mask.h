@@ -5,16 +5,18 @@
  *
  * Masking and unmasking are the same. A payload may come in pieces: `offset` is how many
  * bytes of it came before this one. Works in 64-bit words, from 256 bytes up with AVX2
- * where the processor has it.
+ * where the processor has it. Both return whether all that they wrote is ASCII (true for
+ * nothing at all): such text needs no further look to be valid UTF-8.
  */
-#include <stdint.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "ws/frame.h"
 
 /* In place. */
-void ws_mask(char *data, size_t len, const uint8_t key[WS_KEY_BYTES], uint64_t offset);
+bool ws_mask(char *data, size_t len, const uint8_t key[WS_KEY_BYTES], uint64_t offset);
 
 /* Copies `len` bytes and masks them on the way. `to` and `from` do not overlap. */
-void ws_mask_copy(char *restrict to, const char *restrict from, size_t len,
+bool ws_mask_copy(char *restrict to, const char *restrict from, size_t len,
 		  const uint8_t key[WS_KEY_BYTES], uint64_t offset);

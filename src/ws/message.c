@@ -142,13 +142,13 @@ static int begin_frame(struct ws_reader *r, const struct ws_header *h)
 	return GO_ON;
 }
 
-/* Unmasks in place what is left of the frame, all of which is in the input. */
-static char *take_in_place(struct ws_reader *r, struct ws_input *in)
+/* Unmasks in place what is left of the frame, all of which is in the input. *ascii: it is
+ * known to be nothing else. */
+static char *take_in_place(struct ws_reader *r, struct ws_input *in, bool *ascii)
 {
 	char *payload = in->at;
 
-	if (r->config->side == WS_SERVER)
-		ws_mask(payload, r->frame_left, r->key, 0);
+	*ascii = r->config->side == WS_SERVER && ws_mask(payload, r->frame_left, r->key, 0);
 	in->at += r->frame_left;
 	return payload;
 }
@@ -222,10 +222,11 @@ static int read_data(struct ws_reader *r, struct ws_input *in, struct ws_event *
 {
 	struct slice stored;
 	bool plain_text = r->message_opcode == WS_OPCODE_TEXT && !r->compressed;
+	bool ascii;
 
 	if (r->frame_fin && r->message_bytes == 0 && input_bytes(in) >= r->frame_left) {
-		size_t bytes = r->frame_left;
-		return finish_message(r, take_in_place(r, in), bytes, false, out);
+		char *payload = take_in_place(r, in, &ascii);
+		return finish_message(r, payload, r->frame_left, ascii && !r->compressed, out);
 	}
 	int step = store(r, in, &stored);
 	if (step != GO_ON)
@@ -272,11 +273,10 @@ static int finish_control(struct ws_reader *r, char *payload, size_t bytes, stru
 static int read_control(struct ws_reader *r, struct ws_input *in, struct ws_event *out)
 {
 	struct slice stored;
+	bool ascii;
 
-	if (r->control_bytes == 0 && input_bytes(in) >= r->frame_left) {
-		size_t bytes = r->frame_left;
-		return finish_control(r, take_in_place(r, in), bytes, out);
-	}
+	if (r->control_bytes == 0 && input_bytes(in) >= r->frame_left)
+		return finish_control(r, take_in_place(r, in, &ascii), r->frame_left, out);
 	int step = store(r, in, &stored);
 	if (step != GO_ON)
 		return step;
@@ -285,6 +285,51 @@ static int read_control(struct ws_reader *r, struct ws_input *in, struct ws_even
 		return WS_NEED_MORE;
 	r->lent = true;
 	return finish_control(r, r->assembly.data + r->message_bytes, r->control_bytes, out);
+}
+
+/*
+ * The common case in one go: between two messages, a whole one in one frame, shorter than
+ * 64 KiB, not compressed, all of it here. GO_ON, with nothing touched, for anything else and
+ * for whatever is not legal: the way by states deals with that, and must (and, cut
+ * elsewhere, does) come to the same for this as well.
+ */
+static int take_common(struct ws_reader *r, struct ws_input *in, struct ws_event *out)
+{
+	const struct ws_reader_config *c = r->config;
+	const uint8_t *head = (const uint8_t *)in->at;
+	bool masked = c->side == WS_SERVER;
+	size_t head_bytes = masked ? 2 + WS_KEY_BYTES : 2;
+
+	if (input_bytes(in) < WS_HEADER_MAX)
+		return GO_ON;
+	bool text = head[0] == (0x80 | WS_OPCODE_TEXT);
+	if (!text && head[0] != (0x80 | WS_OPCODE_BINARY))
+		return GO_ON;
+	if (text ? !c->text_ok : !c->binary_ok)
+		return GO_ON;
+	/* With the wrong mask bit it is 128 or more. */
+	size_t len = masked ? head[1] ^ 0x80u : head[1];
+	if (len == 126) {
+		len = (size_t)head[2] << 8 | head[3];
+		head_bytes += 2;
+		if (len < 126)
+			return GO_ON;
+	} else if (len > 126) {
+		return GO_ON;
+	}
+	if (len > input_bytes(in) - head_bytes || len > c->max_message || c->max_fragments == 0)
+		return GO_ON;
+
+	char *payload = in->at + head_bytes;
+	in->at = payload + len;
+	bool ascii = masked && ws_mask(payload, len, head + head_bytes - WS_KEY_BYTES, 0);
+	if (text && !ascii && !utf8_valid(slice_of(payload, len)))
+		return fail(r, REASON_WS_UTF8);
+	r->serial++;
+	out->opcode = text ? WS_OPCODE_TEXT : WS_OPCODE_BINARY;
+	out->payload = slice_of(payload, len);
+	out->writable = payload;
+	return WS_MESSAGE;
 }
 
 static int step_on(struct ws_reader *r, struct ws_input *in, struct ws_event *out)
@@ -312,14 +357,15 @@ static int step_on(struct ws_reader *r, struct ws_input *in, struct ws_event *ou
 
 enum ws_event_kind ws_reader_next(struct ws_reader *r, struct ws_input *in, struct ws_event *out)
 {
-	int step;
+	int step = GO_ON;
 
 	*out = (struct ws_event){0};
 	if (r->lent)
 		settle(r);
-	do
+	if (r->state == AT_HEAD && !r->in_message && !r->head_bytes)
+		step = take_common(r, in, out);
+	while (step == GO_ON)
 		step = step_on(r, in, out);
-	while (step == GO_ON);
 	if (step == WS_REFUSED) {
 		in->at = in->end;
 		*out = (struct ws_event){.reason = r->refused};

@@ -43,12 +43,11 @@ static int append_frame(struct buf *out, const struct ws_header *header, struct 
 
 	if (payload.len > SIZE_MAX - WS_HEADER_MAX)
 		return BUF_FULL;
-	char head[WS_HEADER_MAX];
-	size_t head_bytes = ws_header_encode(header, head);
+	size_t head_bytes = ws_header_size(header);
 	int r = buf_reserve(out, head_bytes + payload.len, &room);
 	if (r)
 		return r;
-	memcpy(room, head, head_bytes);
+	ws_header_encode(header, room);
 	if (header->masked)
 		ws_mask_copy(room + head_bytes, payload.data, payload.len, header->key, 0);
 	else if (payload.len)
