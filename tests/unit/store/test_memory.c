@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/store.h"
+
+#include "failmalloc.h"
+#include "unit.h"
+
+#include "base/err.h"
+
+static const struct siphash_key key = {{3}};
+
+static const uint8_t *id(uint32_t n)
+{
+	static uint8_t bytes[STORE_ID_BYTES];
+	memcpy(bytes, &n, sizeof(n));
+	return bytes;
+}
+
+static void a_record_is_taken_once(void **state)
+{
+	struct store *s = store_new_memory(&key, 10, 10000);
+	struct buf b;
+	(void)state;
+	buf_init(&b, 100);
+	assert_int_equal(store_take(s, id(1), 0, &b), STORE_ABSENT);
+	assert_int_equal(store_put(s, id(1), SLICE("one"), 1000, 0), 0);
+	assert_int_equal(store_put(s, id(2), SLICE("two\0"), 1000, 0), 0);
+	assert_int_equal(store_put(s, id(3), slice_of(NULL, 0), 1000, 0), 0);
+	assert_int_equal(store_put(s, id(1), SLICE("other"), 1000, 0), STORE_EXISTS);
+	assert_int_equal(store_count(s), 3);
+	assert_int_equal(store_take(s, id(1), 1, &b), 0);
+	assert_slice(buf_slice(&b), "one");
+	assert_int_equal(store_take(s, id(1), 1, &b), STORE_ABSENT);
+	assert_slice(buf_slice(&b), "one");
+	buf_clear(&b);
+	assert_int_equal(store_take(s, id(2), 1, &b), 0);
+	assert_true(slice_eq(buf_slice(&b), SLICE("two\0")));
+	assert_int_equal(store_take(s, id(3), 1, &b), 0);
+	assert_int_equal(store_count(s), 0);
+	/* whoever has no room for it has burnt it all the same */
+	assert_int_equal(store_put(s, id(4), SLICE("four"), 1000, 0), 0);
+	b.max = 5;
+	assert_int_equal(store_take(s, id(4), 1, &b), BUF_FULL);
+	assert_int_equal(store_take(s, id(4), 1, &b), STORE_ABSENT);
+	assert_int_equal(store_put(s, id(5), SLICE("left behind"), 1000, 0), 0);
+	store_free(s);
+	store_free(NULL);
+	buf_deinit(&b);
+}
+
+static void records_expire(void **state)
+{
+	struct store *s = store_new_memory(&key, 10, 10000);
+	struct buf b;
+	(void)state;
+	buf_init(&b, 100);
+	assert_int_equal(store_put(s, id(1), SLICE("one"), 1000, 0), 0);
+	assert_int_equal(store_put(s, id(2), SLICE("two"), 2000, 0), 0);
+	assert_int_equal(store_put(s, id(3), SLICE("three"), 1500, 0), 0);
+	assert_int_equal(store_take(s, id(1), 1000, &b), STORE_ABSENT);
+	assert_int_equal(store_count(s), 2);
+	assert_int_equal(store_sweep(s, 1499), 0);
+	assert_int_equal(store_sweep(s, 1500), 1);
+	assert_int_equal(store_take(s, id(3), 1499, &b), STORE_ABSENT);
+	assert_int_equal(store_take(s, id(2), 1999, &b), 0);
+	assert_slice(buf_slice(&b), "two");
+	store_free(s);
+	buf_deinit(&b);
+}
+
+static void it_has_an_end(void **state)
+{
+	struct store *s = store_new_memory(&key, 3, 100000);
+	struct buf b;
+	(void)state;
+	buf_init(&b, 2000);
+	for (uint32_t i = 0; i < 3; i++)
+		assert_int_equal(store_put(s, id(i), SLICE("x"), 5000 + i, 1), 0);
+	assert_int_equal(store_put(s, id(9), SLICE("x"), 9000, 2), STORE_FULL);
+	assert_int_equal(store_count(s), 3);
+	/* what has expired makes room, but is looked for only once a second */
+	assert_int_equal(store_put(s, id(9), SLICE("x"), 9000, 5001), 0);
+	assert_int_equal(store_count(s), 2);
+	assert_int_equal(store_put(s, id(8), SLICE("x"), 9000, 5002), 0);
+	assert_int_equal(store_put(s, id(7), SLICE("x"), 9000, 5003), STORE_FULL);
+	assert_int_equal(store_put(s, id(7), SLICE("x"), 9000, 6001), 0);
+	store_free(s);
+
+	/* bytes are bounded, with what an entry costs besides */
+	static const char kilobyte[1024];
+	s = store_new_memory(&key, 1000000, 10 * 1024);
+	uint32_t held = 0;
+	while (store_put(s, id(held), slice_of(kilobyte, sizeof(kilobyte)), 9000, 1) == 0)
+		held++;
+	assert_true(held >= 7 && held <= 9);
+	assert_int_equal(store_put(s, id(held), slice_of(NULL, 0), 9000, 1), 0);
+	assert_int_equal(store_take(s, id(0), 1, &b), 0);
+	assert_int_equal(store_put(s, id(0), slice_of(kilobyte, sizeof(kilobyte)), 9000, 1),
+			 held == 9 ? STORE_FULL : 0);
+	assert_int_equal(store_put(s, id(99), slice_of(kilobyte, SIZE_MAX / 2), 9000, 1), STORE_FULL);
+	store_free(s);
+	buf_deinit(&b);
+}
+
+/* All ways through: what was put and not yet taken is there, once, and nothing else is. */
+static void a_long_life(void **state)
+{
+	struct store *s = store_new_memory(&key, 24, 100000);
+	uint64_t expires[128] = {0};
+	uint32_t random = 1, full = 0;
+	struct buf b;
+	(void)state;
+	buf_init(&b, 100);
+	for (uint64_t now = 1; now < 20000; now++) {
+		random = random * 1664525 + 1013904223;
+		uint32_t n = random >> 16 & 127;
+		bool live = expires[n] > now;
+		buf_clear(&b);
+		if (random >> 24 & 1) {
+			int r = store_put(s, id(n), slice_of((const char *)&n, 4),
+					  now + 50 + (random >> 25), now);
+			/* an expired one that was not swept yet is still in the way */
+			if (r == 0)
+				expires[n] = now + 50 + (random >> 25);
+			else if (live)
+				assert_int_equal(r, STORE_EXISTS);
+			full += r == STORE_FULL;
+		} else {
+			int r = store_take(s, id(n), now, &b);
+			assert_int_equal(r, live ? 0 : STORE_ABSENT);
+			if (live)
+				assert_true(slice_eq(buf_slice(&b), slice_of((const char *)&n, 4)));
+			expires[n] = 0;
+		}
+		if (now % 97 == 0)
+			store_sweep(s, now);
+		assert_true(store_count(s) <= 24);
+	}
+	size_t left = store_count(s);
+	assert_true(left > 0 && full > 0);
+	assert_int_equal(store_sweep(s, UINT64_MAX), left);
+	assert_int_equal(store_count(s), 0);
+	store_free(s);
+	buf_deinit(&b);
+}
+
+static void no_memory_is_no_harm(void **state)
+{
+	(void)state;
+	FAILMALLOC_EACH (n) {
+		struct buf b;
+		buf_init(&b, 100);
+		failmalloc_at(n);
+		struct store *s = store_new_memory(&key, 10, 10000);
+		int put = s ? store_put(s, id(1), SLICE("one"), 1000, 0) : -ENOMEM;
+		int take = s ? store_take(s, id(1), 1, &b) : -ENOMEM;
+		bool lacking = failmalloc_stop();
+		if (s && put == 0 && take == 0)
+			assert_slice(buf_slice(&b), "one");
+		else
+			assert_true(lacking && (put == -ENOMEM || take == -ENOMEM));
+		/* in any case it is not there any more */
+		if (s)
+			assert_int_equal(store_take(s, id(1), 1, &b), STORE_ABSENT);
+		store_free(s);
+		buf_deinit(&b);
+		if (!lacking)
+			break;
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_record_is_taken_once),
+		cmocka_unit_test(records_expire),
+		cmocka_unit_test(it_has_an_end),
+		cmocka_unit_test(a_long_life),
+		cmocka_unit_test(no_memory_is_no_harm),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
