@@ -289,11 +289,11 @@ static int read_control(struct ws_reader *r, struct ws_input *in, struct ws_even
 
 /*
  * The common case in one go: between two messages, a whole one in one frame, shorter than
- * 64 KiB, not compressed, all of it here. GO_ON, with nothing touched, for anything else and
+ * 64 KiB, not compressed, all of it here. False, with nothing touched, for anything else and
  * for whatever is not legal: the way by states deals with that, and must (and, cut
  * elsewhere, does) come to the same for this as well.
  */
-static int take_common(struct ws_reader *r, struct ws_input *in, struct ws_event *out)
+static bool take_common(struct ws_reader *r, struct ws_input *in, struct ws_event *out)
 {
 	const struct ws_reader_config *c = r->config;
 	const uint8_t *head = (const uint8_t *)in->at;
@@ -301,35 +301,45 @@ static int take_common(struct ws_reader *r, struct ws_input *in, struct ws_event
 	size_t head_bytes = masked ? 2 + WS_KEY_BYTES : 2;
 
 	if (input_bytes(in) < WS_HEADER_MAX)
-		return GO_ON;
+		return false;
 	bool text = head[0] == (0x80 | WS_OPCODE_TEXT);
 	if (!text && head[0] != (0x80 | WS_OPCODE_BINARY))
-		return GO_ON;
+		return false;
 	if (text ? !c->text_ok : !c->binary_ok)
-		return GO_ON;
+		return false;
 	/* With the wrong mask bit it is 128 or more. */
 	size_t len = masked ? head[1] ^ 0x80u : head[1];
 	if (len == 126) {
 		len = (size_t)head[2] << 8 | head[3];
 		head_bytes += 2;
 		if (len < 126)
-			return GO_ON;
+			return false;
 	} else if (len > 126) {
-		return GO_ON;
+		return false;
 	}
 	if (len > input_bytes(in) - head_bytes || len > c->max_message || c->max_fragments == 0)
-		return GO_ON;
+		return false;
 
 	char *payload = in->at + head_bytes;
+	if (masked) {
+		const uint8_t *key = head + head_bytes - WS_KEY_BYTES;
+		if (!ws_mask(payload, len, key, 0) && text && !utf8_valid(slice_of(payload, len))) {
+			/* As it was, for the way by states to refuse it. */
+			ws_mask(payload, len, key, 0);
+			return false;
+		}
+	} else if (text && !utf8_valid(slice_of(payload, len))) {
+		return false;
+	}
 	in->at = payload + len;
-	bool ascii = masked && ws_mask(payload, len, head + head_bytes - WS_KEY_BYTES, 0);
-	if (text && !ascii && !utf8_valid(slice_of(payload, len)))
-		return fail(r, REASON_WS_UTF8);
 	r->serial++;
-	out->opcode = text ? WS_OPCODE_TEXT : WS_OPCODE_BINARY;
-	out->payload = slice_of(payload, len);
-	out->writable = payload;
-	return WS_MESSAGE;
+	*out = (struct ws_event){
+		.kind = WS_MESSAGE,
+		.opcode = text ? WS_OPCODE_TEXT : WS_OPCODE_BINARY,
+		.payload = slice_of(payload, len),
+		.writable = payload,
+	};
+	return true;
 }
 
 static int step_on(struct ws_reader *r, struct ws_input *in, struct ws_event *out)
@@ -355,21 +365,29 @@ static int step_on(struct ws_reader *r, struct ws_input *in, struct ws_event *ou
 	}
 }
 
-enum ws_event_kind ws_reader_next(struct ws_reader *r, struct ws_input *in, struct ws_event *out)
+/* Not inlined, so that the common case carries none of its weight. */
+__attribute__((noinline)) static enum ws_event_kind
+take_by_states(struct ws_reader *r, struct ws_input *in, struct ws_event *out)
 {
-	int step = GO_ON;
+	int step;
 
 	*out = (struct ws_event){0};
-	if (r->lent)
-		settle(r);
-	if (r->state == AT_HEAD && !r->in_message && !r->head_bytes)
-		step = take_common(r, in, out);
-	while (step == GO_ON)
+	do
 		step = step_on(r, in, out);
+	while (step == GO_ON);
 	if (step == WS_REFUSED) {
 		in->at = in->end;
 		*out = (struct ws_event){.reason = r->refused};
 	}
 	out->kind = (enum ws_event_kind)step;
 	return out->kind;
+}
+
+enum ws_event_kind ws_reader_next(struct ws_reader *r, struct ws_input *in, struct ws_event *out)
+{
+	if (r->lent)
+		settle(r);
+	if (r->state == AT_HEAD && !r->in_message && !r->head_bytes && take_common(r, in, out))
+		return WS_MESSAGE;
+	return take_by_states(r, in, out);
 }
