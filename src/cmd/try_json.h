@@ -13,3 +13,6 @@
  * {"error": "..."} for a line that is not one of the two. Returns as buf_append.
  */
 int try_json_line(struct slice line, struct buf *out) __attribute__((warn_unused_result));
+
+/* The same for the JSON text itself. */
+int try_json_bytes(struct slice bytes, struct buf *out) __attribute__((warn_unused_result));
