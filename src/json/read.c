@@ -101,8 +101,10 @@ static bool prepare_memory(struct json_reader *r, size_t len)
 	if (room > r->most)
 		room = r->most;
 	r->nodes = arena_alloc(r->arena, room * sizeof(*r->nodes));
+	if (!r->nodes)
+		return false;
 	r->limit = r->nodes + room;
-	return r->nodes != NULL;
+	return true;
 }
 
 /* ---- pieces of text */
