@@ -6,8 +6,8 @@
 
 #include <openssl/evp.h>
 #include <openssl/params.h>
+#include <pthread.h>
 #include <stdbool.h>
-#include <threads.h>
 
 #include "base/ct.h"
 #include "base/err.h"
@@ -16,7 +16,7 @@ enum { DISTINCT_BYTES_MIN = 8 };
 
 /* Fetched once: looking an algorithm up takes longer than the hash itself. */
 static EVP_MAC *hmac;
-static once_flag hmac_once = ONCE_FLAG_INIT;
+static pthread_once_t hmac_once = PTHREAD_ONCE_INIT;
 
 static void fetch_hmac(void)
 {
@@ -46,7 +46,7 @@ int keys_hmac(struct slice key, const struct slice *parts, size_t count,
 	      uint8_t tag[KEYS_DERIVED_BYTES])
 {
 	memset(tag, 0, KEYS_DERIVED_BYTES);
-	call_once(&hmac_once, fetch_hmac);
+	pthread_once(&hmac_once, fetch_hmac);
 	if (!hmac)
 		return err_raise(ENOTSUP, "OpenSSL has no HMAC");
 	EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(hmac);

@@ -193,6 +193,7 @@ static inline void unit_request_deinit(struct unit_request *u)
 static inline void unit_request_parse(struct unit_request *u, const char *says, const char *pattern,
 				      struct slice ticket)
 {
+	static const struct slice names[] = {{"gate.example.com", 16}, {"*.wild.example.com", 18}};
 	size_t at;
 	arena_deinit(&u->arena);
 	arena_init(&u->arena, 64 * 1024, 1024 * 1024);
@@ -207,7 +208,7 @@ static inline void unit_request_parse(struct unit_request *u, const char *says, 
 		.conf = &unit_snapshot,
 		.listener = &unit_listeners[0],
 		.local = {.family = 4, .bytes = {192, 0, 2, 1}, .port = 8443},
-		.certificate_names = TEXTS({"gate.example.com", 16}, {"*.wild.example.com", 18}),
+		.certificate_names = {names, COUNT(names)},
 	};
 }
 

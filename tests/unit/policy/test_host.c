@@ -56,6 +56,9 @@ static const struct {
 static struct host_facts facts(enum setting setting, struct snapshot *s,
 			       struct conf_listener listeners[3])
 {
+	static const struct slice hosts[] = {
+		{"gate.example.com", 16}, {"*.many.example.net", 18}, {"198.51.100.7", 12}};
+	static const struct slice names[] = {{"cert.example.org", 16}, {"*.wild.example.org", 18}};
 	static const struct address certificate = {.family = 4, .bytes = {203, 0, 113, 5}};
 	struct address literal, loopback, v6;
 	assert_true(address_parse(SLICE("10.1.2.3"), &literal));
@@ -67,15 +70,14 @@ static struct host_facts facts(enum setting setting, struct snapshot *s,
 	*s = (struct snapshot){
 		.listeners = listeners,
 		.listener_count = 3,
-		.hosts = TEXTS({"gate.example.com", 16}, {"*.many.example.net", 18},
-			       {"198.51.100.7", 12}),
+		.hosts = {hosts, COUNT(hosts)},
 		.tls.development = setting == DEVELOPMENT,
 	};
 	struct host_facts f = {
 		.conf = s,
 		.listener = &listeners[setting == LITERAL_LISTENER ? 1 : 0],
 		.local = {.family = 4, .bytes = {192, 0, 2, 1}},
-		.certificate_names = TEXTS({"cert.example.org", 16}, {"*.wild.example.org", 18}),
+		.certificate_names = {names, COUNT(names)},
 		.certificate_addresses = &certificate,
 		.certificate_address_count = 1,
 	};

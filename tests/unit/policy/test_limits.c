@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/limits.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <threads.h>
 
 #include "base/num.h"
 
@@ -332,7 +332,7 @@ static void try_one(struct holding *h, uint32_t random, uint64_t now)
 		atomic_fetch_add(&too_many, 1);
 }
 
-static int worker(void *seed)
+static void *worker(void *seed)
 {
 	uint32_t random = *(uint32_t *)seed;
 	struct holding held[HELD] = {0};
@@ -344,22 +344,22 @@ static int worker(void *seed)
 	}
 	for (int i = 0; i < HELD; i++)
 		let_go(&held[i]);
-	return 0;
+	return NULL;
 }
 
 static void threads_never_exceed_and_all_comes_back(void **state)
 {
-	thrd_t threads[THREADS];
+	pthread_t threads[THREADS];
 	uint32_t seeds[THREADS];
 	(void)state;
 	shared = limits_new(&key, THREADS * HELD);
 	shared_conf = limits_of(THREADS * HELD - 2, ADDRESS_MAX, 1000, IDENTITY_MAX);
 	for (uint32_t i = 0; i < THREADS; i++) {
 		seeds[i] = i * 77 + 1;
-		assert_int_equal(thrd_create(&threads[i], worker, &seeds[i]), thrd_success);
+		assert_int_equal(pthread_create(&threads[i], NULL, worker, &seeds[i]), 0);
 	}
 	for (int i = 0; i < THREADS; i++)
-		thrd_join(threads[i], NULL);
+		pthread_join(threads[i], NULL);
 	assert_int_equal(atomic_load(&too_many), 0);
 	assert_true(atomic_load(&admitted) > ROUNDS);
 	assert_true(limits_whole(shared));
@@ -368,7 +368,7 @@ static void threads_never_exceed_and_all_comes_back(void **state)
 
 static _Atomic int taken;
 
-static int hammer(void *unused)
+static void *hammer(void *unused)
 {
 	struct address a = numbered(1);
 	(void)unused;
@@ -376,14 +376,14 @@ static int hammer(void *unused)
 		if (limits_request(shared, &shared_conf, &a, 5).kind == VERDICT_PASS)
 			atomic_fetch_add(&taken, 1);
 	}
-	return 0;
+	return NULL;
 }
 
 /* One address on all workers has one rate. (Two threads that are the first to see it may each
  * start a word of their own, once: hence a warm-up.) */
 static void threads_share_a_rate(void **state)
 {
-	thrd_t threads[THREADS];
+	pthread_t threads[THREADS];
 	struct address a = numbered(1);
 	(void)state;
 	shared = limits_new(&key, 8);
@@ -391,9 +391,9 @@ static void threads_share_a_rate(void **state)
 	shared_conf.handshakes_per_address = (struct rate){.count = 1, .per_ms = 1000, .burst = 500};
 	assert_int_equal(limits_request(shared, &shared_conf, &a, 5).kind, VERDICT_PASS);
 	for (int i = 0; i < THREADS; i++)
-		assert_int_equal(thrd_create(&threads[i], hammer, NULL), thrd_success);
+		assert_int_equal(pthread_create(&threads[i], NULL, hammer, NULL), 0);
 	for (int i = 0; i < THREADS; i++)
-		thrd_join(threads[i], NULL);
+		pthread_join(threads[i], NULL);
 	assert_int_equal(atomic_load(&taken), 499);
 	shared = limits_free(shared);
 }

@@ -168,7 +168,8 @@ static void a_reply_names_the_reason(void **state)
 	assert_int_equal(message_reply(&m, REASON_SCHEMA, &b), BUF_FULL);
 	assert_slice(buf_slice(&b), "{\"error\":\"schema\",\"again\":\"schema\"}");
 	buf_clear(&b);
-	struct conf_route fixed = {.reply_parts = TEXTS({"{}", 2})}, none = {0};
+	static const struct slice whole = {"{}", 2};
+	struct conf_route fixed = {.reply_parts = {&whole, 1}}, none = {0};
 	message_policy_init(&m, &fixed);
 	assert_int_equal(message_reply(&m, REASON_SCHEMA, &b), 0);
 	assert_slice(buf_slice(&b), "{}");
