@@ -13,7 +13,11 @@
  */
 #include <errno.h>
 
+#ifdef __clang_analyzer__ /* which cannot know that it is never 0 */
+#define err_raise(code, ...) (err_raise_at((code), __FILE__, __LINE__, __VA_ARGS__), -1)
+#else
 #define err_raise(code, ...) err_raise_at((code), __FILE__, __LINE__, __VA_ARGS__)
+#endif
 
 /* Remembers the sentence and returns -|code|. Never contains secrets. */
 int err_raise_at(int code, const char *file, int line, const char *format, ...)
