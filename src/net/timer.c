@@ -43,16 +43,11 @@ static void file(struct timer_wheel *w, struct timer *t)
 {
 	uint64_t at = t->at_ms;
 
-	if (at <= w->now_ms) {
-		t->filed_ms = at;
-		list_append(&w->due, &t->link);
-		return;
-	}
 	/* The last slot that the top wheel still has before it would turn over. */
-	if ((at ^ w->now_ms) > FARTHEST)
+	if (at > w->now_ms && (at ^ w->now_ms) > FARTHEST)
 		at = w->now_ms | FARTHEST;
 	t->filed_ms = at;
-	if (at == w->now_ms) {
+	if (at <= w->now_ms) {
 		list_append(&w->due, &t->link);
 		return;
 	}

@@ -204,6 +204,7 @@ static void full_takes_nothing(void **state)
 	assert_true(stream_pending_bytes(&b.s) <= 150000);
 	assert_true(stream_pending_bytes(&b.s) > 150000 - sizeof(text));
 	size_t before = stream_pending_bytes(&b.s);
+	assert_int_equal(b.scratch.sends, 1); /* it went in part: that was to say "no room" */
 	assert_int_equal(stream_write(&b.s, slice_of(text, sizeof(text))), STREAM_FULL);
 	assert_int_equal(stream_pending_bytes(&b.s), before);
 	assert_true(b.budget.used == before);

@@ -110,7 +110,6 @@ static void whom_a_client_trusts(void **state)
 		{"an address is no SNI, so the default answers", "192.0.2.7", STREAM_UNTRUSTED},
 		{"nobody's name", "localhost.org", STREAM_UNTRUSTED},
 		{"two labels under the wildcard", "x.b.wild.example", STREAM_UNTRUSTED},
-		{"the common name does not count", "Sallyport development", STREAM_UNTRUSTED},
 		{"another address", "127.0.0.2", STREAM_UNTRUSTED},
 		/* clang-format on */
 	};
@@ -146,6 +145,35 @@ static void a_stranger_is_not_trusted(void **state)
 	talk_end(&talk);
 	assert_true(tls_client_new(SLICE("/nonexistent/ca.pem"), &strict) < 0);
 	assert_true(tls_client_new(certs("a.key"), &strict) < 0);
+}
+
+/* No DNS name in it, only an address: then OpenSSL would go by the common name. */
+static void the_common_name_does_not_count(void **state)
+{
+	static const struct cert_row row = {"IP:192.0.2.9", -1, 30, 0, NULL};
+	struct tls_certificate *c;
+	struct tls_server *s;
+	struct tls_client *trusting;
+
+	(void)state;
+	certs_make("cn.example", &row);
+	assert_int_equal(tls_certificate_load(certs("cn.example.crt"), certs("cn.example.key"),
+					      certs_now(), &c),
+			 0);
+	assert_int_equal(tls_server_new(&c, 1, false, &s), 0);
+	assert_int_equal(tls_client_new(certs("cn.example.crt"), &trusting), 0);
+	struct tls_client *usual = client;
+	client = trusting;
+	shake(SLICE("192.0.2.9"), s);
+	assert_int_equal(talk.ends[1].greeted, 0);
+	talk_end(&talk);
+	shake(SLICE("cn.example"), s);
+	assert_int_equal(talk.ends[1].greeted, STREAM_UNTRUSTED);
+	talk_end(&talk);
+	client = usual;
+	tls_client_free(trusting);
+	tls_server_free(s);
+	tls_certificate_unref(c);
 }
 
 static void what_logs_say(void **state)
@@ -243,8 +271,10 @@ static bool raw_shake(struct raw *raw)
 
 static void turns(void)
 {
-	for (int i = 0; i < 5; i++)
+	for (int i = 0; i < 5; i++) {
 		talk_turn(&talk);
+		assert_int_equal(talk.scratch.wire_len, 0); /* the next stream would send it */
+	}
 }
 
 static void what_a_server_accepts(void **state)
@@ -374,12 +404,11 @@ static void renegotiation_is_refused(void **state)
 }
 
 /* What comes right behind the client's Finished is in the same recv. */
-static void bytes_behind_the_handshake(void **state)
+static void behind_the_handshake(bool fin)
 {
 	struct raw raw;
 	char text[40];
 
-	(void)state;
 	raw_begin(&raw, server);
 	for (size_t i = 0; i < sizeof(text); i++)
 		text[i] = (char)talk_byte(i, talk.ends[0].peer_salt);
@@ -388,12 +417,20 @@ static void bytes_behind_the_handshake(void **state)
 		talk_turn(&talk);
 	assert_int_equal(SSL_write(raw.ssl, text, sizeof(text)), sizeof(text));
 	SSL_shutdown(raw.ssl);
-	shutdown(raw.fd, SHUT_WR);
+	if (fin)
+		shutdown(raw.fd, SHUT_WR);
 	turns();
 	assert_int_equal(talk.ends[0].received, sizeof(text));
 	assert_int_equal(talk.ends[0].ended, STREAM_CLOSED);
 	assert_int_equal(talk.ends[0].budget.used, 0);
 	raw_end(&raw);
+}
+
+static void bytes_behind_the_handshake(void **state)
+{
+	(void)state;
+	behind_the_handshake(true);
+	behind_the_handshake(false); /* close_notify alone is an end as well */
 }
 
 static void cut_without_goodbye(void **state)
@@ -415,6 +452,24 @@ static void cut_without_goodbye(void **state)
 		assert_int_equal(talk.ends[0].ended, STREAM_TRUNCATED);
 		raw_end(&raw);
 	}
+}
+
+/* The goodbye is in the same recv as the last bytes: it is told all the same. */
+static void goodbye_behind_bytes(void **state)
+{
+	struct raw raw;
+	char c = (char)talk_byte(0, 18);
+
+	(void)state;
+	raw_begin(&raw, server);
+	assert_true(raw_shake(&raw));
+	turns();
+	assert_int_equal(SSL_write(raw.ssl, &c, 1), 1);
+	SSL_shutdown(raw.ssl);
+	turns();
+	assert_int_equal(talk.ends[0].received, 1);
+	assert_int_equal(talk.ends[0].ended, STREAM_CLOSED);
+	raw_end(&raw);
 }
 
 static void change_of_keys(void **state)
@@ -665,6 +720,7 @@ int main(void)
 		cmocka_unit_test(conversations),
 		cmocka_unit_test(whom_a_client_trusts),
 		cmocka_unit_test(a_stranger_is_not_trusted),
+		cmocka_unit_test(the_common_name_does_not_count),
 		cmocka_unit_test(what_logs_say),
 		cmocka_unit_test(few_system_calls),
 		cmocka_unit_test(what_a_server_accepts),
@@ -673,6 +729,7 @@ int main(void)
 		cmocka_unit_test(renegotiation_is_refused),
 		cmocka_unit_test(bytes_behind_the_handshake),
 		cmocka_unit_test(cut_without_goodbye),
+		cmocka_unit_test(goodbye_behind_bytes),
 		cmocka_unit_test(change_of_keys),
 		cmocka_unit_test(change_of_keys_without_end),
 		cmocka_unit_test(without_a_handshake),
