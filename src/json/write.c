@@ -51,9 +51,26 @@ static inline void put_byte(struct writer *w, char c)
 		*w->at++ = c;
 }
 
+/* Fewer than 16 bytes. */
+static inline char *copy_few(char *to, const char *from, size_t len)
+{
+	for (size_t piece = 8; piece; piece /= 2) {
+		if (!(len & piece))
+			continue;
+		memcpy(to, from, piece);
+		to += piece;
+		from += piece;
+	}
+	return to;
+}
+
 static inline void put_slice(struct writer *w, struct slice s)
 {
-	if (s.len && room(w, s.len)) {
+	if (!s.len || !room(w, s.len))
+		return;
+	if (s.len < 16) {
+		w->at = copy_few(w->at, s.data, s.len);
+	} else {
 		memcpy(w->at, s.data, s.len);
 		w->at += s.len;
 	}
@@ -72,15 +89,45 @@ static void put_escape(struct writer *w, uint8_t c)
 		put_slice(w, slice_of((char[]){'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]}, 6));
 }
 
+/* Up to the first character that needs an escape, or end; there is room for all of it and 16
+ * bytes more. */
+static inline const char *put_plain(struct writer *w, const char *p, const char *end)
+{
+	char *to = w->at;
+
+#ifdef JSON_SCAN_SSE2
+	for (; end - p >= 16; p += 16, to += 16) {
+		unsigned hits = json_scan_hits(p, true);
+		memcpy(to, p, 16);
+		if (hits) {
+			w->at = to + __builtin_ctz(hits);
+			return p + __builtin_ctz(hits);
+		}
+	}
+#endif
+	const char *stop = json_scan_by_word(p, end, true);
+	if (stop - p < 16) {
+		w->at = copy_few(to, p, (size_t)(stop - p));
+	} else {
+		memcpy(to, p, (size_t)(stop - p));
+		w->at = to + (stop - p);
+	}
+	return stop;
+}
+
 static void put_string(struct writer *w, struct slice text)
 {
 	const char *p = text.data, *end = text.len ? text.data + text.len : text.data;
 
 	put_byte(w, '"');
 	while (p != end && !w->r) {
-		const char *plain = p;
-		p = json_scan(p, end, true);
-		put_slice(w, slice_of(plain, (size_t)(p - plain)));
+		if ((size_t)(w->end - w->at) >= (size_t)(end - p) + 16) {
+			p = put_plain(w, p, end);
+		} else { /* near the end of the buffer's room */
+			const char *plain = p;
+			p = json_scan(p, end, true);
+			put_slice(w, slice_of(plain, (size_t)(p - plain)));
+		}
 		if (p != end)
 			put_escape(w, (uint8_t)*p++);
 	}
