@@ -196,7 +196,7 @@ static void read_sections(struct load *l)
 	load_limits(l);
 	load_admin(l);
 	load_keys(l);
-	if (!l->diag->errors)
+	if (!l->diag->errors && !l->arena->overflow)
 		load_lint(l);
 }
 

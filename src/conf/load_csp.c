@@ -8,6 +8,8 @@
  * Types are not required by default: pages that build HTML from texts would stop working;
  * `csp: {"require-trusted-types-for": "'script'"}` switches them on.
  */
+#include <errno.h>
+
 #include "conf/load_priv.h"
 
 enum { CSP_BYTES_MAX = 4096, SOURCES_MAX = 64, SOURCE_BYTES_MAX = 300, DIRECTIVES_MAX = 40 };
@@ -271,7 +273,9 @@ static struct slice write_policy(struct policy *p, const struct yaml_node *site)
 		for (size_t k = 0; k < p->all[i].count; k++)
 			r = r ? r : buf_printf(&text, " %.*s", SLICE_ARG(p->all[i].sources[k]));
 	}
-	if (r)
+	if (r == -ENOMEM)
+		p->l->arena->overflow = true;
+	else if (r)
 		diag_add(p->l->diag, DIAG_ERROR, site->at,
 			 "the Content-Security-Policy would be longer than 4096 bytes");
 	struct slice kept = load_copy(p->l, buf_slice(&text));

@@ -8,6 +8,8 @@
  * escaping in JSON, so the text can be cut after it was written, and filling the gaps in
  * always gives valid JSON.
  */
+#include <errno.h>
+
 #include "base/utf8.h"
 #include "conf/load_priv.h"
 #include "json/write.h"
@@ -34,7 +36,9 @@ static void fail(struct reply *w, struct diag_place place, const char *fault, co
 
 static void check(struct reply *w, const struct yaml_node *node, int r)
 {
-	if (r)
+	if (r == -ENOMEM)
+		w->failed = w->l->arena->overflow = true; /* conf_load says so */
+	else if (r)
 		fail(w, node->at, "longer than 4096 bytes", NULL);
 }
 
