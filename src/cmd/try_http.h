@@ -12,7 +12,8 @@
  * Out: {"ok": true, "method": "GET", "target": "/", "headers": [["Host", "a"], ...]}, or
  * {"ok": false, "status": 400, "at": 12, "reason": "handshake_malformed"}, with "incomplete": true
  * where the head does not end (at is then its length), or {"error": "..."} for a line that is not
- * one of the two. Limits are the defaults of `request_head` and `request_headers`. Returns as buf_append.
+ * one of the two. Limits are the defaults of `request_head` and `request_headers`. Returns as
+ * buf_append.
  */
 int try_http_line(struct slice line, struct buf *out) __attribute__((warn_unused_result));
 

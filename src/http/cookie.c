@@ -47,7 +47,7 @@ enum http_find http_cookie_find(struct slice field, struct slice name, struct sl
 		struct slice text = slice_trim(slice_from(pair, equals + 1));
 		if (pair.len == 0)
 			continue;
-		/* A piece without '=' is a cookie without a name: it is nobody's, and never ours. */
+		/* Without '=' it is a cookie without a name: nobody's, and never ours. */
 		if (equals == pair.len)
 			continue;
 		if (key.len == 0 || !quotes_ok(text))

@@ -14,7 +14,8 @@
  * The value of the only cookie with exactly that name (case matters, as do __Host- and
  * __Secure-). Quotes around a value stay part of it. HTTP_FIND_AMBIGUOUS if the
  * name comes twice: with and without Path or Domain both are sent, in an order an attacker on a
- * sibling domain can choose. HTTP_FIND_MALFORMED also if this cookie's value is not of cookie-octets.
+ * sibling domain can choose. HTTP_FIND_MALFORMED also if this cookie's value is not of
+ * cookie-octets.
  */
 enum http_find http_cookie_find(struct slice field, struct slice name, struct slice *value);
 

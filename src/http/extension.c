@@ -6,8 +6,8 @@
  *   extension       = token *( OWS ";" OWS param )
  *   param           = token [ "=" ( token / DQUOTE token DQUOTE ) ]
  *
- * The grammar of RFC 6455 section 9.1, less what it inherits from older HTTP and nobody sends: empty
- * elements, space around '=', backslashes inside quotes. Several fields are one list.
+ * The grammar of RFC 6455 section 9.1, less what it inherits from older HTTP and nobody sends:
+ * empty elements, space around '=', backslashes inside quotes. Several fields are one list.
  */
 #include "http/extension.h"
 
@@ -22,7 +22,8 @@ enum { BITS_MIN = 8, BITS_MIN_ZLIB = 9, BITS_MAX = 15 };
 
 static const struct slice field_name = SLICE_INIT("sec-websocket-extensions");
 
-const struct slice http_deflate_offer = SLICE_INIT("permessage-deflate; server_no_context_takeover; client_no_context_takeover");
+const struct slice http_deflate_offer =
+	SLICE_INIT("permessage-deflate; server_no_context_takeover; client_no_context_takeover");
 
 struct reader {
 	struct slice s;
@@ -31,9 +32,9 @@ struct reader {
 
 /* What one extension said, whoever said it. */
 struct offer {
-	bool deflate;         /* it is permessage-deflate */
-	bool wrong;           /* a parameter is unknown, repeated or has a value that it may not have */
-	unsigned seen;        /* a bit for each row of `parameters` */
+	bool deflate;  /* it is permessage-deflate */
+	bool wrong;    /* a parameter is unknown, repeated or has a value that it may not have */
+	unsigned seen; /* a bit for each row of `parameters` */
 	uint64_t server_bits; /* 0 if not said */
 };
 

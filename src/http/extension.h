@@ -21,8 +21,8 @@ struct http_deflate {
  * The server's side. Goes through all offers of the request, in order, and takes the first
  * permessage-deflate that can be served if `allowed`; offers with an unknown, repeated or invalid
  * parameter are declined (RFC 7692 section 7.1), as is a server window of 8 bits, which zlib cannot
- * make. Unknown extensions are declined too. Returns REASON_NONE, out->on saying whether one was taken, or
- * HANDSHAKE_MALFORMED if the field does not follow its grammar or offers more than 16.
+ * make. Unknown extensions are declined too. Returns REASON_NONE, out->on saying whether one was
+ * taken, or HANDSHAKE_MALFORMED if the field does not follow its grammar or offers more than 16.
  */
 enum reason http_extensions_negotiate(const struct http_head *h, bool allowed,
 				      struct http_deflate *out);

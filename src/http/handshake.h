@@ -12,9 +12,9 @@
 #include "http/request.h"
 
 enum {
-	HTTP_PROTOCOLS_MAX = 32,   /* offered subprotocols, carriers included */
-	HTTP_KEY_CHARS = 24,       /* base64 of 16 bytes */
-	HTTP_ACCEPT_CHARS = 28,    /* base64 of a SHA-1 */
+	HTTP_PROTOCOLS_MAX = 32, /* offered subprotocols, carriers included */
+	HTTP_KEY_CHARS = 24,     /* base64 of 16 bytes */
+	HTTP_ACCEPT_CHARS = 28,  /* base64 of a SHA-1 */
 };
 
 /*

@@ -48,9 +48,9 @@ static const struct slice version_text = SLICE_INIT("HTTP/1.1\r\n");
 static const struct slice status_line_text = SLICE_INIT("HTTP/1.1 ");
 
 static const char *const methods[] = {
-	[HTTP_GET] = "GET",	[HTTP_HEAD] = "HEAD",	[HTTP_POST] = "POST",
-	[HTTP_PUT] = "PUT",	[HTTP_DELETE] = "DELETE",	[HTTP_OPTIONS] = "OPTIONS",
-	[HTTP_PATCH] = "PATCH", [HTTP_TRACE] = "TRACE", [HTTP_CONNECT] = "CONNECT",
+	[HTTP_GET] = "GET",     [HTTP_HEAD] = "HEAD",     [HTTP_POST] = "POST",
+	[HTTP_PUT] = "PUT",     [HTTP_DELETE] = "DELETE", [HTTP_OPTIONS] = "OPTIONS",
+	[HTTP_PATCH] = "PATCH", [HTTP_TRACE] = "TRACE",   [HTTP_CONNECT] = "CONNECT",
 };
 
 /*

@@ -48,7 +48,8 @@ struct http_tokens {
 void http_tokens_start(struct http_tokens *t, const struct http_head *h, struct slice name);
 bool http_tokens_next(struct http_tokens *t, struct slice *token);
 
-/* The fields of that name are a list that has this token (in any case). False if the list is malformed. */
+/* The fields of that name are a list that has this token (in any case). False if the list is
+ * malformed. */
 bool http_header_has_token(const struct http_head *h, struct slice name, struct slice token);
 
 /* A list of that name (one or more fields) has nothing but tokens in it; true if there is none. */

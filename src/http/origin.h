@@ -62,8 +62,8 @@ struct http_origin {
 
 /*
  * A serialised origin (RFC 6454 section 6.2): `scheme://host[:port]` or `null`. Upper case, a
- * path, a user, a final slash or a second origin behind a space make it malformed: browsers write none
- * of these. A default port written out is accepted, since it names the same origin.
+ * path, a user, a final slash or a second origin behind a space make it malformed: browsers write
+ * none of these. A default port written out is accepted, since it names the same origin.
  */
 struct http_origin http_origin_parse(struct slice text);
 

@@ -38,7 +38,8 @@ static enum reason check_list(const struct http_head *h, struct slice name, size
 {
 	const struct http_header *first = http_header_find(h, name);
 
-	return !first || http_header_tokens_ok(h, name) ? REASON_NONE : malformed(h, first->value, at);
+	return !first || http_header_tokens_ok(h, name) ? REASON_NONE
+							: malformed(h, first->value, at);
 }
 
 static enum reason check_body(const struct http_head *h, bool wants_upgrade, size_t *at)
@@ -52,8 +53,8 @@ static enum reason check_body(const struct http_head *h, bool wants_upgrade, siz
 	return REASON_NONE;
 }
 
-enum reason http_request_check(const struct http_head *h, struct arena *a,
-			       struct http_request *out, size_t *at)
+enum reason http_request_check(const struct http_head *h, struct arena *a, struct http_request *out,
+			       size_t *at)
 {
 	enum reason r = http_target_parse(h->target, a, &out->target, at);
 

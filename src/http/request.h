@@ -15,7 +15,8 @@
 struct http_request {
 	struct http_target target;
 	struct http_authority host; /* of the one Host field; port 0 if none is written */
-	bool wants_upgrade;         /* has an Upgrade field, or Connection lists it, or any Sec-WebSocket-Key */
+	bool wants_upgrade;         /* has an Upgrade field, or Connection lists it, or any
+				       Sec-WebSocket-Key */
 };
 
 /*
@@ -28,8 +29,8 @@ struct http_request {
  * and *at is where in the head (the field's value, or 0 where something is missing).
  * Names with '_' in them are legal HTTP and pass; http_header_forwardable keeps them here.
  */
-enum reason http_request_check(const struct http_head *h, struct arena *a,
-			       struct http_request *out, size_t *at);
+enum reason http_request_check(const struct http_head *h, struct arena *a, struct http_request *out,
+			       size_t *at);
 
 /* One whole request, judged in one go: for tools and tests, which have all bytes at once. */
 struct http_judgement {
@@ -42,8 +43,8 @@ struct http_judgement {
 
 /*
  * As a listener would: the head, http_request_check, METHOD_NOT_ALLOWED for methods that no path
- * answers to (TRACE, CONNECT, unknown ones), and HANDSHAKE_MALFORMED for bytes behind the request: a
- * client has to wait for the answer before it says more (RFC 9931 for upgrades; for other
+ * answers to (TRACE, CONNECT, unknown ones), and HANDSHAKE_MALFORMED for bytes behind the request:
+ * a client has to wait for the answer before it says more (RFC 9931 for upgrades; for other
  * requests because that is where smuggled ones hide). An incomplete body is no fault.
  */
 struct http_judgement http_request_judge(struct slice bytes, struct http_header *room,

@@ -96,9 +96,10 @@ void http_date_format(uint64_t now_s, char out[HTTP_DATE_CHARS])
 	uint64_t days = now_s / 86400;
 	unsigned second = (unsigned)(now_s % 86400);
 	struct date d = date_of(days);
-	int len = snprintf(text, sizeof(text), "%.3s, %02u %.3s %04u %02u:%02u:%02u GMT",
-			   weekdays + 3 * (days % 7), d.day % 100, months + 3 * ((d.month - 1) % 12),
-			   d.year % 10000, second / 3600, second / 60 % 60, second % 60);
+	int len =
+		snprintf(text, sizeof(text), "%.3s, %02u %.3s %04u %02u:%02u:%02u GMT",
+			 weekdays + 3 * (days % 7), d.day % 100, months + 3 * ((d.month - 1) % 12),
+			 d.year % 10000, second / 3600, second / 60 % 60, second % 60);
 	MUST(len == HTTP_DATE_CHARS);
 	memcpy(out, text, HTTP_DATE_CHARS);
 }
@@ -112,8 +113,9 @@ int http_respond_switch(struct buf *out, struct slice key, struct slice protocol
 	if (protocol.len && !http_token_ok(protocol))
 		return err_raise(EINVAL, "a subprotocol that is no token");
 	http_accept(key, accept);
-	append_cstr(out, &r, "HTTP/1.1 101 Switching Protocols\r\n"
-			     "Upgrade: websocket\r\nConnection: Upgrade\r\n");
+	append_cstr(out, &r,
+		    "HTTP/1.1 101 Switching Protocols\r\n"
+		    "Upgrade: websocket\r\nConnection: Upgrade\r\n");
 	append_field(out, &r, "Sec-WebSocket-Accept", slice_of(accept, sizeof(accept)));
 	if (protocol.len)
 		append_field(out, &r, "Sec-WebSocket-Protocol", protocol);
@@ -164,10 +166,10 @@ static bool request_id_ok(struct slice id)
 static struct slice problem(const struct http_refusal *f, int status, char room[PROBLEM_BYTES])
 {
 	struct slice id = request_id_ok(f->request) ? f->request : SLICE("");
-	int len = snprintf(room, PROBLEM_BYTES,
-			   "{\"title\":\"%s\",\"status\":%d,\"reason\":\"%s\",\"request\":\"%.*s\"}\n",
-			   reason_sentence(f->reason), status, reason_word(f->reason),
-			   SLICE_ARG(id));
+	int len = snprintf(
+		room, PROBLEM_BYTES,
+		"{\"title\":\"%s\",\"status\":%d,\"reason\":\"%s\",\"request\":\"%.*s\"}\n",
+		reason_sentence(f->reason), status, reason_word(f->reason), SLICE_ARG(id));
 
 	MUST(len > 0 && len < PROBLEM_BYTES);
 	return slice_of(room, (size_t)len);

@@ -21,12 +21,12 @@ int http_respond_switch(struct buf *out, struct slice key, struct slice protocol
 /* A refused request. */
 struct http_refusal {
 	enum reason reason;
-	struct slice request;     /* the id that the log has too */
-	unsigned retry_after_s;   /* for 429 and 503; 0 becomes 1 */
-	const char *allow;        /* for 405: "GET, HEAD"; NULL becomes "GET" */
-	bool head_only;           /* the method was HEAD: no body follows */
-	bool keep_open;           /* no `Connection: close`: for ordinary pages */
-	uint64_t now_s;           /* seconds since 1970 for Date; 0 leaves it out */
+	struct slice request;              /* the id that the log has too */
+	unsigned retry_after_s;            /* for 429 and 503; 0 becomes 1 */
+	const char *allow;                 /* for 405: "GET, HEAD"; NULL becomes "GET" */
+	bool head_only;                    /* the method was HEAD: no body follows */
+	bool keep_open;                    /* no `Connection: close`: for ordinary pages */
+	uint64_t now_s;                    /* seconds since 1970 for Date; 0 leaves it out */
 	const struct http_header *headers; /* more fields (CORS, for our own endpoints) */
 	size_t header_count;
 };

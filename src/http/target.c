@@ -98,7 +98,8 @@ static enum reason split_path(struct http_target *out, struct arena *a, size_t *
 			return malformed(at, offset);
 		struct slice *decoded = &out->segments[out->segment_count];
 		if (!decode(part, false, a, decoded, &where))
-			return where == part.len ? REASON_OVERLOADED : malformed(at, offset + where);
+			return where == part.len ? REASON_OVERLOADED
+						 : malformed(at, offset + where);
 		if (segment_has_dots(*decoded))
 			return malformed(at, offset);
 		out->segment_count++;

@@ -38,7 +38,7 @@ enum reason http_target_parse(struct slice text, struct arena *a, struct http_ta
 
 /* One `name=value` of a query; a piece without '=' has an empty value. */
 struct http_parameter {
-	struct slice raw; /* as sent: what may be passed on */
+	struct slice raw;         /* as sent: what may be passed on */
 	struct slice name, value; /* decoded: %XX and '+' for space */
 };
 

@@ -55,7 +55,8 @@ static const char *parse_unix(struct slice text, struct url *out)
 		return "the path of the socket has a NUL in it";
 	struct slice rest = slice_from(text, colon + 1);
 	if (rest.len == 0 || rest.data[0] != '/')
-		return "behind the socket a colon and a path must follow: ws+unix:///run/app.sock:/chat";
+		return "behind the socket a colon and a path must follow: "
+		       "ws+unix:///run/app.sock:/chat";
 	return parse_path(rest, out);
 }
 
@@ -125,6 +126,7 @@ struct slice url_authority(const struct url *u, char *room, size_t bytes)
 	else if (u->port == http_scheme_port(u->scheme))
 		len = snprintf(room, bytes, "%s%.*s%s", open, SLICE_ARG(u->host), close);
 	else
-		len = snprintf(room, bytes, "%s%.*s%s:%u", open, SLICE_ARG(u->host), close, u->port);
+		len = snprintf(room, bytes, "%s%.*s%s:%u", open, SLICE_ARG(u->host), close,
+			       u->port);
 	return len < 0 || (size_t)len >= bytes ? slice_of(NULL, 0) : slice_of(room, (size_t)len);
 }

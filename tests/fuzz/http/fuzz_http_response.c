@@ -35,7 +35,8 @@ static void verified(const struct http_head *h, bool offer)
 	MUST(slice_eq(http_header_find(h, SLICE("sec-websocket-accept"))->value,
 		      SLICE("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")));
 	MUST(offer || (!answer.deflate.on && answer.protocol.len == 0));
-	MUST(!answer.deflate.on || (answer.deflate.server_bits >= 9 && answer.deflate.server_bits <= 15));
+	MUST(!answer.deflate.on ||
+	     (answer.deflate.server_bits >= 9 && answer.deflate.server_bits <= 15));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -29,7 +29,8 @@ static void origin(struct slice text)
 	MUST(again.kind == HTTP_ORIGIN_TUPLE && again.port == o.port);
 	MUST(slice_eq(again.host, o.host) && slice_eq(again.scheme_text, o.scheme_text));
 	bool web = o.scheme == HTTP_SCHEME_HTTP || o.scheme == HTTP_SCHEME_HTTPS;
-	enum http_scheme other = o.scheme == HTTP_SCHEME_HTTP ? HTTP_SCHEME_HTTPS : HTTP_SCHEME_HTTP;
+	enum http_scheme other =
+		o.scheme == HTTP_SCHEME_HTTP ? HTTP_SCHEME_HTTPS : HTTP_SCHEME_HTTP;
 	MUST(http_origin_is(&o, o.scheme, o.host, o.port) == web);
 	MUST(!http_origin_is(&o, other, o.host, o.port));
 	MUST(!http_origin_is(&o, o.scheme, o.host, (uint16_t)(o.port ^ 1) ? o.port ^ 1 : 2));

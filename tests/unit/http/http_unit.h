@@ -23,8 +23,9 @@ static inline struct http_parser *unit_parse(enum http_side side, struct slice t
 static inline const struct http_head *unit_head(enum http_side side, const char *lines)
 {
 	static char text[UNIT_HEAD_BYTES];
-	int len = snprintf(text, sizeof(text), "%s%s\r\n",
-			   side == HTTP_REQUEST ? "GET / HTTP/1.1\r\n" : "HTTP/1.1 101 S\r\n", lines);
+	int len =
+		snprintf(text, sizeof(text), "%s%s\r\n",
+			 side == HTTP_REQUEST ? "GET / HTTP/1.1\r\n" : "HTTP/1.1 101 S\r\n", lines);
 	struct http_parser *p = unit_parse(side, slice_of(text, (size_t)len));
 
 	if (p->head.bytes != (size_t)len)

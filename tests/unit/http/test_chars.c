@@ -4,10 +4,10 @@
 
 #include "unit.h"
 
-#define ALPHA "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-#define DIGIT "0123456789"
+#define ALPHA      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+#define DIGIT      "0123456789"
 #define UNRESERVED ALPHA DIGIT "-._~"
-#define PCHAR UNRESERVED "!$&'()*+,;=:@%"
+#define PCHAR      UNRESERVED "!$&'()*+,;=:@%"
 
 static const struct row {
 	const char *says;
@@ -27,7 +27,7 @@ static const struct row {
 static void every_class_is_what_its_rfc_says(void **state)
 {
 	(void)state;
-	EACH_ROW(at, rows) {
+	EACH_ROW (at, rows) {
 		for (int c = 0; c < 256; c++) {
 			bool wanted = c != 0 && strchr(at->members, c) != NULL;
 			if (http_char_is((char)c, at->class) != wanted)

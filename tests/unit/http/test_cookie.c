@@ -5,6 +5,7 @@
 
 static void one_cookie(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		const char *says, *field;
 		enum http_find wanted;
@@ -41,10 +42,12 @@ static void one_cookie(void **state)
 		{"a quote in our value", "sid=a\"b", HTTP_FIND_MALFORMED, ""},
 		{"a backslash in our value", "sid=a\\b", HTTP_FIND_MALFORMED, ""},
 	};
+	/* clang-format on */
 	(void)state;
-	EACH_ROW(at, rows) {
+	EACH_ROW (at, rows) {
 		struct slice value = SLICE("");
-		enum http_find got = http_cookie_find(slice_from_cstr(at->field), SLICE("sid"), &value);
+		enum http_find got =
+			http_cookie_find(slice_from_cstr(at->field), SLICE("sid"), &value);
 		ROW_CHECK(at, got == at->wanted);
 		ROW_EQ(at, value, slice_from_cstr(at->value));
 	}

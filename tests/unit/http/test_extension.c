@@ -3,12 +3,13 @@
 
 #include "http_unit.h"
 
-#define EXT "Sec-WebSocket-Extensions: "
-#define PMD "permessage-deflate"
+#define EXT  "Sec-WebSocket-Extensions: "
+#define PMD  "permessage-deflate"
 #define BOTH "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
 
 static void negotiation(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		const char *says, *lines;
 		enum reason reason;
@@ -58,13 +59,15 @@ static void negotiation(void **state)
 		{"an = without a parameter", EXT PMD "=1\r\n", REASON_HANDSHAKE_MALFORMED, ""},
 		{"malformed behind a good one", EXT PMD ", (\r\n", REASON_HANDSHAKE_MALFORMED, ""},
 	};
+	/* clang-format on */
 	(void)state;
-	EACH_ROW(at, rows) {
+	EACH_ROW (at, rows) {
 		const struct http_head *h = unit_head(HTTP_REQUEST, at->lines);
 		struct http_deflate d, off;
 		char room[128];
 		ROW_CHECK(at, http_extensions_negotiate(h, true, &d) == at->reason);
-		ROW_EQ(at, http_deflate_answer(&d, room, sizeof(room)), slice_from_cstr(at->answer));
+		ROW_EQ(at, http_deflate_answer(&d, room, sizeof(room)),
+		       slice_from_cstr(at->answer));
 		/* Switched off it answers nothing, and still refuses what is malformed. */
 		ROW_CHECK(at, http_extensions_negotiate(h, false, &off) == at->reason);
 		ROW_CHECK(at, !off.on);
@@ -93,6 +96,7 @@ static void offers_are_bounded(void **state)
 
 static void answers_of_an_application(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		const char *says, *lines;
 		bool offered, ok;
@@ -115,8 +119,9 @@ static void answers_of_an_application(void **state)
 		{"malformed", EXT BOTH ";\r\n", true, false, 0},
 		{"empty", EXT "\r\n", true, false, 0},
 	};
+	/* clang-format on */
 	(void)state;
-	EACH_ROW(at, rows) {
+	EACH_ROW (at, rows) {
 		struct http_deflate d;
 		const struct http_head *h = unit_head(HTTP_RESPONSE, at->lines);
 		ROW_CHECK(at, http_extensions_verify(h, at->offered, &d) == at->ok);
@@ -131,7 +136,8 @@ static void an_answer_needs_its_room(void **state)
 	char room[sizeof(BOTH "; server_max_window_bits=9")];
 
 	(void)state;
-	assert_slice(http_deflate_answer(&d, room, sizeof(room)), BOTH "; server_max_window_bits=9");
+	assert_slice(http_deflate_answer(&d, room, sizeof(room)),
+		     BOTH "; server_max_window_bits=9");
 	assert_null(http_deflate_answer(&d, room, sizeof(room) - 1).data);
 	assert_slice(http_deflate_offer, BOTH);
 }

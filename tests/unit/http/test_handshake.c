@@ -4,7 +4,7 @@
 #include "http/sha1.h"
 #include "http_unit.h"
 
-#define KEY "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+#define KEY     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 #define VERSION "Sec-WebSocket-Version: 13\r\n"
 #define UPGRADE "Upgrade: websocket\r\nConnection: Upgrade\r\n"
 
@@ -18,6 +18,7 @@ static struct slice request(const char *method, const char *lines)
 
 static void conformance(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		const char *says, *method, *lines;
 		enum reason wanted;
@@ -55,8 +56,9 @@ static void conformance(void **state)
 		{"two keys in one", "GET", UPGRADE VERSION "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==, x\r\n", REASON_HANDSHAKE_MALFORMED},
 		{"a malformed subprotocol", "GET", UPGRADE KEY VERSION "Sec-WebSocket-Protocol: a b\r\n", REASON_HANDSHAKE_MALFORMED},
 	};
+	/* clang-format on */
 	(void)state;
-	EACH_ROW(at, rows) {
+	EACH_ROW (at, rows) {
 		struct http_parser *p = unit_parse(HTTP_REQUEST, request(at->method, at->lines));
 		struct http_handshake hs;
 		ROW_CHECK(at, p->head.bytes > 0);
@@ -69,6 +71,7 @@ static void conformance(void **state)
 static void offered_protocols(void **state)
 {
 #define P "Sec-WebSocket-Protocol: "
+	/* clang-format off */
 	static const struct {
 		const char *says, *lines;
 		bool ok;
@@ -101,18 +104,20 @@ static void offered_protocols(void **state)
 		{"quoted", P "\"a\"\r\n", false, "", "", "", ""},
 		{"broken behind good ones", P "a, b, (\r\n", false, "", "", "", ""},
 	};
+	/* clang-format on */
 #undef P
 	(void)state;
-	EACH_ROW(at, rows) {
+	EACH_ROW (at, rows) {
 		struct http_protocols p;
 		char items[256];
 		size_t len = 0;
-		ROW_CHECK(at, http_protocols_parse(unit_head(HTTP_REQUEST, at->lines), &p) == at->ok);
+		ROW_CHECK(at,
+			  http_protocols_parse(unit_head(HTTP_REQUEST, at->lines), &p) == at->ok);
 		if (!at->ok)
 			continue;
 		for (size_t i = 0; i < p.count; i++)
-			len += (size_t)snprintf(items + len, sizeof(items) - len, "%s%.*s", i ? " " : "",
-						SLICE_ARG(p.items[i]));
+			len += (size_t)snprintf(items + len, sizeof(items) - len, "%s%.*s",
+						i ? " " : "", SLICE_ARG(p.items[i]));
 		ROW_EQ(at, slice_of(items, len), slice_from_cstr(at->items));
 		ROW_EQ(at, p.ticket, slice_from_cstr(at->ticket));
 		ROW_EQ(at, p.csrf, slice_from_cstr(at->csrf));
@@ -150,6 +155,7 @@ static void the_accept_of_the_rfc(void **state)
 static void sha1_vectors(void **state)
 {
 	/* FIPS 180 examples, RFC 3174 section 7.3, and lengths around the block's end. */
+	/* clang-format off */
 	static const struct {
 		const char *says;
 		const char *piece;
@@ -169,8 +175,9 @@ static void sha1_vectors(void **state)
 		{"64 bytes", "a", 64, "0098ba824b5c16427bd7a1122a5a442a25ec644d"},
 		{"65 bytes", "a", 65, "11655326c708d70319be2610e8a57d9a5b959d3b"},
 	};
+	/* clang-format on */
 	(void)state;
-	EACH_ROW(at, rows) {
+	EACH_ROW (at, rows) {
 		size_t each = strlen(at->piece), len = each * at->times;
 		char *text = malloc(len + 1), hex[2 * SHA1_BYTES + 1];
 		uint8_t digest[SHA1_BYTES];
@@ -188,10 +195,8 @@ static void sha1_vectors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(conformance),
-		cmocka_unit_test(offered_protocols),
-		cmocka_unit_test(offers_are_bounded),
-		cmocka_unit_test(the_accept_of_the_rfc),
+		cmocka_unit_test(conformance),        cmocka_unit_test(offered_protocols),
+		cmocka_unit_test(offers_are_bounded), cmocka_unit_test(the_accept_of_the_rfc),
 		cmocka_unit_test(sha1_vectors),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

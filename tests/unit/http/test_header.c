@@ -23,6 +23,7 @@ static void finding(void **state)
 
 static void lists_of_tokens(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		const char *says, *lines;
 		bool upgrade, ok;
@@ -37,6 +38,8 @@ static void lists_of_tokens(void **state)
 		{"no line", "X: Upgrade\r\n", false, true},
 		{"an empty line", "Connection:\r\n", false, true},
 		{"some empty elements", "Connection: ,, Upgrade,\r\n", true, true},
+		{"as many empty elements as may be", "Connection: ,,,,,,,, Upgrade\r\n", true, true},
+		{"a protocol with a version", "Connection: a/1.0, Upgrade\r\n", true, true},
 		{"too many empty elements", "Connection: ,,,,,,,,, Upgrade\r\n", false, false},
 		{"part of a token", "Connection: Upgraded\r\n", false, true},
 		{"two words", "Connection: keep-alive Upgrade\r\n", false, false},
@@ -47,8 +50,9 @@ static void lists_of_tokens(void **state)
 		{"two slashes", "Connection: a/b/c, Upgrade\r\n", false, false},
 		{"nothing behind the slash", "Connection: a/, Upgrade\r\n", false, false},
 	};
+	/* clang-format on */
 	(void)state;
-	EACH_ROW(at, rows) {
+	EACH_ROW (at, rows) {
 		const struct http_head *h = unit_head(HTTP_REQUEST, at->lines);
 		struct slice name = SLICE("Connection"), token = SLICE("upgrade");
 		ROW_CHECK(at, http_header_has_token(h, name, token) == at->upgrade);
@@ -70,11 +74,14 @@ static void what_connection_names_stays(void **state)
 
 static void which_names_may_travel(void **state)
 {
+	/* clang-format off */
 	static const char *const may[] = {
 		"cookie", "User-Agent", "accept-language", "Authorization", "Origin", "X-Trace", "accept",
 		"x-auth-token", "x-api-key", "referer", "sec-fetch-site", "x-forwarder", "if-none-match",
 		"content-type", "x-realm", "hostage", "upgrade-insecure-requests",
 	};
+	/* clang-format on */
+	/* clang-format off */
 	static const char *const may_not[] = {
 		"Connection", "connection", "Keep-Alive", "Proxy-Connection", "TE", "Trailer", "Upgrade",
 		"Transfer-Encoding", "Content-Length", "Host", "Expect", "HTTP2-Settings", "Forwarded",
@@ -85,6 +92,7 @@ static void which_names_may_travel(void **state)
 		"X-HTTP-Method-Override", "Proxy", "client-cert", "Via", "under_score", "_", "", "a b", "a:",
 		"x-accel-redirect", "X-Sendfile", "proxy-authorization", "x-user", "X-SSL-Client-Verify",
 	};
+	/* clang-format on */
 	(void)state;
 	for (size_t i = 0; i < COUNT(may); i++)
 		if (!http_header_forwardable(slice_from_cstr(may[i])))

@@ -7,6 +7,7 @@
 
 static void hosts(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		const char *says, *text, *host;
 		uint16_t port;
@@ -27,8 +28,9 @@ static void hosts(void **state)
 		{"IPv6", "[::1]", "::1", 0, true, true},
 		{"IPv6 with a port", "[2001:db8::1]:443", "2001:db8::1", 443, true, true},
 	};
+	/* clang-format on */
 	(void)state;
-	EACH_ROW(at, rows) {
+	EACH_ROW (at, rows) {
 		struct http_authority a;
 		ROW_CHECK(at, http_authority_parse(slice_from_cstr(at->text), &a));
 		ROW_EQ(at, a.host, slice_from_cstr(at->host));
@@ -40,6 +42,7 @@ static void hosts(void **state)
 
 static void no_hosts(void **state)
 {
+	/* clang-format off */
 	static const char *const rows[] = {
 		"", ":80", "a:", "a:0", "a:080", "a:65536", "a:+80", "a:80:80", "a:8a", "a: 80", "a b", "a,b",
 		"user@a", "a@b:80", "a/b", "a?b", "a#b", "a%41", "a\\b", "a..b", ".a", ".", "..", "a...",
@@ -49,6 +52,7 @@ static void no_hosts(void **state)
 		"aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff1234.example", "0.0.0.0=5000", "a\"",
 		LABEL63 "." LABEL63 "." LABEL63 "." LABEL63 ".aa",
 	};
+	/* clang-format on */
 	struct http_authority a;
 
 	(void)state;
@@ -71,6 +75,7 @@ static void hosts_compare(void **state)
 
 static void origins(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		const char *says, *text;
 		enum http_origin_kind kind;
@@ -104,8 +109,9 @@ static void origins(void **state)
 		{"an empty port", "https://a:", HTTP_ORIGIN_MALFORMED, HTTP_SCHEME_NONE, "", 0},
 		{"a backslash", "https://a\\b", HTTP_ORIGIN_MALFORMED, HTTP_SCHEME_NONE, "", 0},
 	};
+	/* clang-format on */
 	(void)state;
-	EACH_ROW(at, rows) {
+	EACH_ROW (at, rows) {
 		struct http_origin o = http_origin_parse(slice_from_cstr(at->text));
 		ROW_CHECK(at, o.kind == at->kind);
 		ROW_CHECK(at, o.scheme == at->scheme);
@@ -116,6 +122,7 @@ static void origins(void **state)
 
 static void origins_compare_by_part(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		const char *says, *origin;
 		enum http_scheme scheme;
@@ -141,8 +148,9 @@ static void origins_compare_by_part(void **state)
 		{"a foreign scheme", "app://a.example", HTTP_SCHEME_HTTP, "a.example", 0, false},
 		{"a foreign scheme and port 0", "app://a.example", HTTP_SCHEME_NONE, "a.example", 0, false},
 	};
+	/* clang-format on */
 	(void)state;
-	EACH_ROW(at, rows) {
+	EACH_ROW (at, rows) {
 		struct http_origin o = http_origin_parse(slice_from_cstr(at->origin));
 		ROW_CHECK(at, http_origin_is(&o, at->scheme, slice_from_cstr(at->host), at->port) ==
 				      at->wanted);

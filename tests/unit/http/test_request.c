@@ -27,12 +27,13 @@ static struct http_judgement judge(struct slice text)
 	return http_request_judge(text, room, UNIT_HEADERS, UNIT_HEAD_BYTES, &arena);
 }
 
-#define GET "GET /chat HTTP/1.1\r\n"
+#define GET  "GET /chat HTTP/1.1\r\n"
 #define POST "POST /chat HTTP/1.1\r\n"
 #define HOST "Host: a.example\r\n"
 
 static void requests_that_pass(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		const char *says, *text;
 		bool wants_upgrade;
@@ -50,8 +51,9 @@ static void requests_that_pass(void **state)
 		{"OPTIONS *", "OPTIONS * HTTP/1.1\r\n" HOST "\r\n", false},
 		{"odd but harmless names", GET HOST "X_Y: 1\r\nContent-Encoding: chunked\r\n\r\n", false},
 	};
+	/* clang-format on */
 	(void)state;
-	EACH_ROW(at, rows) {
+	EACH_ROW (at, rows) {
 		struct http_judgement j = judge(slice_from_cstr(at->text));
 		if (j.outcome != HTTP_PARSE_DONE)
 			fail_msg("%s: %s at %zu", at->says, reason_word(j.reason), j.at);
@@ -64,6 +66,7 @@ static void requests_that_pass(void **state)
 static void requests_that_do_not(void **state)
 {
 	/* The mark | shows the guilty byte; it is not part of the text. */
+	/* clang-format off */
 	static const struct {
 		const char *says, *text;
 		enum reason reason;
@@ -91,8 +94,9 @@ static void requests_that_do_not(void **state)
 		{"a second request", GET HOST "\r\n|" GET HOST "\r\n", REASON_HANDSHAKE_MALFORMED},
 		{"more than the body", POST HOST "Content-Length: 4\r\n\r\nbody|G", REASON_HANDSHAKE_MALFORMED},
 	};
+	/* clang-format on */
 	(void)state;
-	EACH_ROW(at, rows) {
+	EACH_ROW (at, rows) {
 		char text[512];
 		size_t mark = strcspn(at->text, "|"), len = strlen(at->text) - 1;
 		memcpy(text, at->text, mark);
@@ -103,6 +107,19 @@ static void requests_that_do_not(void **state)
 		if (j.at != mark)
 			fail_msg("%s: at %zu, not %zu", at->says, j.at, mark);
 	}
+}
+
+/* No parser here makes such a head; another might. */
+static void an_encoded_body_is_refused_twice(void **state)
+{
+	struct http_head h = *unit_head(HTTP_REQUEST, HOST);
+	struct http_request request;
+	size_t at;
+
+	(void)state;
+	assert_int_equal(http_request_check(&h, &arena, &request, &at), REASON_NONE);
+	h.has_transfer_encoding = true;
+	assert_int_equal(http_request_check(&h, &arena, &request, &at), REASON_HANDSHAKE_MALFORMED);
 }
 
 static void half_a_head_is_no_verdict(void **state)
@@ -119,6 +136,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(requests_that_pass),
 		cmocka_unit_test(requests_that_do_not),
+		cmocka_unit_test(an_encoded_body_is_refused_twice),
 		cmocka_unit_test(half_a_head_is_no_verdict),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -30,14 +30,16 @@ static void the_101_to_the_letter(void **state)
 	(void)state;
 	buf_clear(&out);
 	assert_int_equal(http_respond_switch(&out, SLICE("dGhlIHNhbXBsZSBub25jZQ=="),
-					     SLICE("chat.v1"), &off), 0);
+					     SLICE("chat.v1"), &off),
+			 0);
 	assert_slice(buf_slice(&out), "HTTP/1.1 101 Switching Protocols\r\n"
 				      "Upgrade: websocket\r\nConnection: Upgrade\r\n"
 				      "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
 				      "Sec-WebSocket-Protocol: chat.v1\r\n\r\n");
 	buf_clear(&out);
-	assert_int_equal(http_respond_switch(&out, SLICE("dGhlIHNhbXBsZSBub25jZQ=="),
-					     SLICE("a\r\nb"), &off), -EINVAL);
+	assert_int_equal(
+		http_respond_switch(&out, SLICE("dGhlIHNhbXBsZSBub25jZQ=="), SLICE("a\r\nb"), &off),
+		-EINVAL);
 	assert_int_equal(buf_waiting(&out), 0);
 }
 
@@ -45,7 +47,8 @@ static void the_101_to_the_letter(void **state)
 static void both_sides_agree(void **state)
 {
 	struct slice protocol = SLICE("chat.v1");
-	struct http_upgrade u = {.protocols = &protocol, .protocol_count = 1, .offer_deflate = true};
+	struct http_upgrade u = {
+		.protocols = &protocol, .protocol_count = 1, .offer_deflate = true};
 	struct http_deflate d = {.on = true, .server_bits = 10, .client_bits = 15};
 	struct http_upgrade_answer answer;
 	const char *detail;
@@ -53,7 +56,8 @@ static void both_sides_agree(void **state)
 	(void)state;
 	http_upgrade_key((const uint8_t *)"sixteen bytes...", u.key);
 	buf_clear(&out);
-	assert_int_equal(http_respond_switch(&out, slice_of(u.key, sizeof(u.key)), protocol, &d), 0);
+	assert_int_equal(http_respond_switch(&out, slice_of(u.key, sizeof(u.key)), protocol, &d),
+			 0);
 	struct http_parser *p = unit_parse(HTTP_RESPONSE, buf_slice(&out));
 	assert_int_equal(http_upgrade_verify(&u, &p->head, &answer, &detail), REASON_NONE);
 	assert_slice(answer.protocol, "chat.v1");
@@ -80,7 +84,8 @@ static void a_refusal_to_the_letter(void **state)
 		     "X-Content-Type-Options: nosniff\r\n"
 		     "Connection: close\r\n"
 		     "Content-Length: 143\r\n\r\n"
-		     "{\"title\":\"The Origin is not on the route's list, or Fetch metadata contradicts it\","
+		     "{\"title\":\"The Origin is not on the route's list, or Fetch metadata "
+		     "contradicts it\","
 		     "\"status\":403,\"reason\":\"origin_not_allowed\",\"request\":\"r-1\"}\n");
 }
 
@@ -111,7 +116,8 @@ static void every_reason_can_be_answered(void **state)
 		assert_int_equal(http_header_count(h, SLICE("www-authenticate")), h->status == 401);
 		assert_int_equal(http_header_count(h, SLICE("allow")), h->status == 405);
 		assert_int_equal(http_header_count(h, SLICE("upgrade")), h->status == 426);
-		assert_int_equal(http_header_count(h, SLICE("sec-websocket-version")), h->status == 426);
+		assert_int_equal(http_header_count(h, SLICE("sec-websocket-version")),
+				 h->status == 426);
 		assert_int_equal(http_header_count(h, SLICE("retry-after")),
 				 h->status == 429 || h->status == 503);
 		assert_true(http_header_has_token(h, SLICE("connection"), SLICE("close")));
@@ -208,7 +214,8 @@ static void other_responses(void **state)
 	assert_int_equal(http_respond_field(&out, "X:", SLICE("z")), -EINVAL);
 	assert_int_equal(http_respond_field(&out, "X", SLICE("a\r\nb")), -EINVAL);
 	assert_int_equal(http_respond_end(&out, 201, 7), 0);
-	assert_slice(buf_slice(&out), "HTTP/1.1 201 Created\r\nX-Y: z\r\nContent-Length: 7\r\n\r\n");
+	assert_slice(buf_slice(&out),
+		     "HTTP/1.1 201 Created\r\nX-Y: z\r\nContent-Length: 7\r\n\r\n");
 	buf_clear(&out);
 	assert_int_equal(http_respond_start(&out, 204, 0), 0);
 	assert_int_equal(http_respond_end(&out, 204, 0), 0);
@@ -236,7 +243,7 @@ static void dates(void **state)
 		{"Fri, 31 Dec 9999 23:59:59 GMT", UINT64_MAX},
 	};
 	(void)state;
-	EACH_ROW(at, rows) {
+	EACH_ROW (at, rows) {
 		char text[HTTP_DATE_CHARS];
 		http_date_format(at->now_s, text);
 		ROW_EQ(at, slice_of(text, sizeof(text)), slice_from_cstr(at->says));

@@ -35,6 +35,7 @@ static struct slice shape(const struct http_target *t)
 
 static void paths_with_one_reading(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		const char *says, *target, *shape, *query;
 	} rows[] = {
@@ -56,8 +57,9 @@ static void paths_with_one_reading(void **state)
 		{"a semicolon", "/a;b=c", "a;b=c", ""},
 		{"characters that browsers leave", "/a[0]|^", "a[0]|^", ""},
 	};
+	/* clang-format on */
 	(void)state;
-	EACH_ROW(at, rows) {
+	EACH_ROW (at, rows) {
 		struct http_target t;
 		size_t where = 0;
 		arena_reset(&arena);
@@ -82,6 +84,7 @@ static void the_asterisk_has_no_path(void **state)
 
 static void paths_with_two_readings(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		const char *says, *target;
 		size_t at;
@@ -123,8 +126,9 @@ static void paths_with_two_readings(void **state)
 		{"a quote in the query", "/a?b\"", 4},
 		{"a raw byte above 0x7F", "/\xc3\xbc", 1},
 	};
+	/* clang-format on */
 	(void)state;
-	EACH_ROW(at, rows) {
+	EACH_ROW (at, rows) {
 		struct http_target t;
 		size_t where = 999;
 		ROW_CHECK(at, http_target_parse(slice_from_cstr(at->target), &arena, &t, &where) ==
@@ -187,6 +191,7 @@ static void parameters_in_order(void **state)
 
 static void one_parameter_or_none(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		const char *says, *query;
 		enum http_find wanted;
@@ -207,8 +212,9 @@ static void one_parameter_or_none(void **state)
 		{"not UTF-8", "ticket=%ff", HTTP_FIND_MALFORMED, ""},
 		{"half an escape", "ticket=%4", HTTP_FIND_MALFORMED, ""},
 	};
+	/* clang-format on */
 	(void)state;
-	EACH_ROW(at, rows) {
+	EACH_ROW (at, rows) {
 		struct slice value = SLICE("");
 		enum http_find got = http_query_find(slice_from_cstr(at->query), SLICE("ticket"),
 						     &arena, &value);

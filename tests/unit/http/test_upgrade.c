@@ -6,7 +6,7 @@
 #include "http/request.h"
 #include "http_unit.h"
 
-#define ACCEPT "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
+#define ACCEPT  "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
 #define UPGRADE "Upgrade: websocket\r\nConnection: Upgrade\r\n"
 
 static const struct slice offered[] = {SLICE_INIT("chat.v1"), SLICE_INIT("chat.v2")};
@@ -66,6 +66,7 @@ static void the_request_to_the_letter(void **state)
 
 static void nothing_is_smuggled_into_it(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		const char *says;
 		struct slice target, authority, protocol, name, value;
@@ -97,11 +98,12 @@ static void nothing_is_smuggled_into_it(void **state)
 		{"a NUL in a value", OK_T, OK_A, OK_P, OK_P, SLICE_INIT("x\0")},
 		{"a byte above 0x7F in a value", OK_T, OK_A, OK_P, OK_P, SLICE_INIT("\x85")},
 	};
+	/* clang-format on */
 	struct buf b;
 
 	(void)state;
 	buf_init(&b, 2000);
-	EACH_ROW(at, rows) {
+	EACH_ROW (at, rows) {
 		struct http_header header = {at->name, at->value};
 		struct http_upgrade u = a_request();
 		u.target = at->target;
@@ -140,6 +142,7 @@ static void half_a_request_is_taken_back(void **state)
 static void answers(void **state)
 {
 #define S101 "HTTP/1.1 101 Switching Protocols\r\n"
+	/* clang-format off */
 	static const struct {
 		const char *says, *text, *detail, *protocol;
 	} rows[] = {
@@ -172,10 +175,11 @@ static void answers(void **state)
 		{"a body", S101 UPGRADE ACCEPT "Content-Length: 1\r\n\r\n", "body", ""},
 		{"a chunked body", S101 UPGRADE ACCEPT "Transfer-Encoding: chunked\r\n\r\n", "body", ""},
 	};
+	/* clang-format on */
 	struct http_upgrade u = a_request();
 
 	(void)state;
-	EACH_ROW(at, rows) {
+	EACH_ROW (at, rows) {
 		struct http_upgrade_answer answer;
 		const char *detail = "?";
 		struct http_parser *p = unit_parse(HTTP_RESPONSE, slice_from_cstr(at->text));

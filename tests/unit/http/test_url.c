@@ -5,6 +5,7 @@
 
 static void good_urls(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		const char *says;
 		enum http_scheme scheme;
@@ -26,8 +27,9 @@ static void good_urls(void **state)
 		{"ws+unix:///run/app.sock:/chat", HTTP_SCHEME_WS_UNIX, "", 0, false, "/run/app.sock", "/chat", "", "localhost"},
 		{"ws+unix:///run/app.sock:/chat?x=1", HTTP_SCHEME_WS_UNIX, "", 0, false, "/run/app.sock", "/chat", "x=1", "localhost"},
 	};
+	/* clang-format on */
 	(void)state;
-	EACH_ROW(at, rows) {
+	EACH_ROW (at, rows) {
 		struct url u;
 		char room[64];
 		const char *wrong = url_parse(slice_from_cstr(at->says), &u);
@@ -46,6 +48,7 @@ static void good_urls(void **state)
 
 static void bad_urls(void **state)
 {
+	/* clang-format off */
 	static const char *const rows[] = {
 		"", "/", "a.example", "//a.example", "ftp://a", "HTTP://a", "http:/a", "http:a", "http://", "http:///a",
 		"http://:80", "http://user@a", "http://user:pass@a", "http://a:", "http://a:99999", "http://a:00",
@@ -55,6 +58,7 @@ static void bad_urls(void **state)
 		"ws+unix:///run/app.sock:", "ws+unix:///run/app.sock:chat", "ws+unix:///a:/b#c", "wss+unix:///a:/b",
 		"http://a:0:0",
 	};
+	/* clang-format on */
 	struct url u;
 
 	(void)state;

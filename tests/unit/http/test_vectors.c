@@ -31,7 +31,8 @@ static struct slice load(const char *name)
 	return slice_of(file, len);
 }
 
-/* Moves *rest behind the next `"key": ` and returns what follows up to the end of the line, less a comma. */
+/* Moves *rest behind the next `"key": ` and returns what follows up to the end of the line, less a
+ * comma. */
 static bool next_member(struct slice *rest, const char *key, struct slice *value)
 {
 	char wanted[64];
@@ -110,9 +111,10 @@ static bool has_disguised_encoding(const struct http_head *h)
 
 static void smuggler(void **state)
 {
-	static const char before[] = "GET /chat HTTP/1.1\r\nHost: a.example\r\nUpgrade: websocket\r\n"
-				     "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-				     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+	static const char before[] =
+		"GET /chat HTTP/1.1\r\nHost: a.example\r\nUpgrade: websocket\r\n"
+		"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 	struct slice rest = load("smuggler-te-headers.json"), name, text;
 	static char request[1024], room[512];
 	unsigned seen = 0, accepted = 0;
@@ -124,7 +126,8 @@ static void smuggler(void **state)
 		memcpy(request, before, sizeof(before) - 1);
 		memcpy(request + sizeof(before) - 1, fragment.data, fragment.len);
 		memcpy(request + sizeof(before) - 1 + fragment.len, "\r\n\r\n", 4);
-		struct http_judgement j = judge(slice_of(request, sizeof(before) - 1 + fragment.len + 4));
+		struct http_judgement j =
+			judge(slice_of(request, sizeof(before) - 1 + fragment.len + 4));
 		seen++;
 		if (j.outcome != HTTP_PARSE_DONE)
 			continue;
