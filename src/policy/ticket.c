@@ -170,7 +170,7 @@ bool ticket_record_decode(struct slice bytes, struct ticket_record *r)
 		return false;
 	uint8_t family = (uint8_t)bytes.data[3];
 	r->address = address_from_bytes(family, (const uint8_t *)bytes.data + 4, 0);
-	if (r->address.family != family)
+	if (r->address.family != family || memcmp(r->address.bytes, bytes.data + 4, 16) != 0)
 		return false;
 	uint64_t expiry, credential;
 	memcpy(&expiry, bytes.data + 20, 8);
