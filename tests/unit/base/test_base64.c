@@ -60,6 +60,8 @@ static void refused_texts(void **state)
 		{"the highest of them", "Zo", false, false},
 		{"bits behind two bytes", "Zm9=", false, false},
 		{"bits behind two bytes, url", "Zm9", false, false},
+		{"the higher of them", "Zm+=", false, false},
+		{"the higher of them, url", "Zm-", false, false},
 		{"the other alphabet", "+/+/", true, false},
 		{"the other alphabet, url", "-_-_", false, true},
 		{"space", "Zm9 ", false, false},
