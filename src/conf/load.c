@@ -37,9 +37,9 @@ struct load_items load_items(const struct yaml_node *node)
 	struct load_items items = {0};
 
 	if (node && node->kind == YAML_LIST)
-		items.at = node->first;
+		items = (struct load_items){node->first, LOAD_LIST_MAX};
 	else if (node && (node->kind == YAML_MAP || load_text(node).len))
-		items = (struct load_items){node, true};
+		items = (struct load_items){node, 1};
 	return items;
 }
 
@@ -47,8 +47,10 @@ const struct yaml_node *load_next(struct load_items *items)
 {
 	const struct yaml_node *node = items->at;
 
-	if (node)
-		items->at = items->single ? NULL : node->next;
+	if (!node || items->left == 0)
+		return NULL;
+	items->left--;
+	items->at = node->next;
 	return node;
 }
 

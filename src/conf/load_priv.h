@@ -48,10 +48,13 @@ struct slice load_text(const struct yaml_node *node);
 /* The setting is written and is this word. */
 bool load_is(const struct yaml_node *map, enum setting_id id, const char *word);
 
+/* Longer lists are refused, and what is behind is not looked at. */
+enum { LOAD_LIST_MAX = 1000 };
+
 /* A list's items, or the scalar or map alone: start with load_items, then load_next until NULL. */
 struct load_items {
 	const struct yaml_node *at;
-	bool single;
+	size_t left;
 };
 struct load_items load_items(const struct yaml_node *list_or_one);
 const struct yaml_node *load_next(struct load_items *items);

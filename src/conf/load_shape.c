@@ -8,8 +8,6 @@
 #include "base/num.h"
 #include "conf/load_priv.h"
 
-enum { LIST_MAX = 1000 };
-
 static void check_map(struct load *l, enum section section, const struct yaml_node *map);
 
 static const char *path_of(enum section section)
@@ -240,7 +238,7 @@ static void check_scalar(struct load *l, const struct setting *row, const struct
 
 static bool list_is_short(struct load *l, const struct setting *row, const struct yaml_node *node)
 {
-	if (node->count <= LIST_MAX)
+	if (node->count <= LOAD_LIST_MAX)
 		return true;
 	diag_add(l->diag, DIAG_ERROR, node->at, "`%s` has more than 1000 items", row->key);
 	return false;

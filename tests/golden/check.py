@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """What `sallyport check` says about each tests/golden/check/*.yaml, compared with the .out beside it.
 
