@@ -59,6 +59,7 @@ class Gateway:
         self.listeners = []
         self.admin = None
         self.exit_code = None
+        self.told_to_end = False
         self._changed = threading.Condition()
         self.path = os.path.join(folder, "sallyport.yaml")
         with open(self.path, "w", encoding="utf-8") as f:
@@ -166,13 +167,13 @@ class Gateway:
         return sum(found) if found else None
 
     def signal(self, word):
+        self.told_to_end = self.told_to_end or word in ("TERM", "INT")
         self.process.send_signal(getattr(signal, "SIG" + word))
 
     def stop(self, timeout=15.0):
         """SIGTERM by its id, then the end; what is wrong with that end, or None."""
-        running = self.process.poll() is None
-        if running:
-            self.process.terminate()
+        if self.process.poll() is None and not self.told_to_end:  # a second one would end it at once
+            self.signal("TERM")
         try:
             self.exit_code = self.process.wait(timeout)
         except subprocess.TimeoutExpired:
