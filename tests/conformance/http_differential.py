@@ -97,7 +97,7 @@ def accepted(command, requests):
     lines = "".join(json.dumps({"base64": base64.b64encode(r).decode()}) + "\n" for r in requests)
     run = subprocess.run(command + ["try", "http", "--lines"], input=lines, text=True, stdout=subprocess.PIPE,
                          timeout=300, check=True)
-    verdicts = [json.loads(line) for line in run.stdout.splitlines()]
+    verdicts = [json.loads(line) for line in run.stdout.rstrip("\n").split("\n")]
     assert len(verdicts) == len(requests), "a line out for each line in"
     for data, verdict in zip(requests, verdicts):
         if verdict.get("ok"):
@@ -124,7 +124,7 @@ class Node:
         lines = "".join(base64.b64encode(v["bytes"]).decode() + "\n" for v in verdicts)
         run = subprocess.run(["node", os.path.join(HERE, "http_peer.js"), self.mode], input=lines, text=True,
                              stdout=subprocess.PIPE, timeout=300, check=True)
-        for line in run.stdout.splitlines():
+        for line in run.stdout.rstrip("\n").split("\n"):
             answer = json.loads(line)
             if not answer["seen"]:
                 yield None

@@ -17,6 +17,7 @@ static void one_cookie(void **state)
 		{"a final semicolon", "sid=abc;", HTTP_FIND_ONE, "abc"},
 		{"an = in the value", "sid=abc==", HTTP_FIND_ONE, "abc=="},
 		{"an empty value", "sid=", HTTP_FIND_ONE, ""},
+		{"quotes around nothing", "sid=\"\"", HTTP_FIND_ONE, "\"\""},
 		{"quotes stay", "sid=\"abc\"", HTTP_FIND_ONE, "\"abc\""},
 		{"spaces around", "a=b ;  sid = abc ", HTTP_FIND_ONE, "abc"},
 		{"others may have odd values", "a={\"x\": 1, 2}; sid=abc; b=x y", HTTP_FIND_ONE, "abc"},

@@ -48,6 +48,7 @@ static void paths_with_one_reading(void **state)
 		{"a query on the root", "/?x", "/", "x"},
 		{"escapes are decoded", "/%63hat/%C3%BC", "chat|\xc3\xbc", ""},
 		{"lower-case digits", "/%c3%bc", "\xc3\xbc", ""},
+		{"a space", "/a%20b", "a b", ""},
 		{"decoded once only", "/%2541", "%41", ""},
 		{"an escaped question mark", "/a%3Fb?c", "a?b", "c"},
 		{"an escaped percent before 2f", "/a%252fb", "a%2fb", ""},
