@@ -117,7 +117,9 @@ static void begin(struct stream *s, struct slice cipher)
 	MUST(!t->side->current);
 	t->side->current = s;
 	t->side->in = cipher;
-	ERR_clear_error();
+	/* Clearing an empty queue costs as much as encrypting a small message. */
+	if (ERR_peek_error())
+		ERR_clear_error();
 }
 
 /* Returns what OpenSSL has left unread. */
@@ -128,7 +130,6 @@ static struct slice end(struct stream *s)
 
 	t->side->current = NULL;
 	t->side->in = slice_of(NULL, 0);
-	ERR_clear_error();
 	return left;
 }
 
@@ -176,8 +177,10 @@ static int outcome(struct stream *s, int result, const char *doing)
 	default:
 		break;
 	}
-	if (s->broken) /* the BIO could not write; that sentence is said */
+	if (s->broken) { /* the BIO could not write; that sentence is said */
+		ERR_clear_error();
 		return s->broken;
+	}
 	long verdict = SSL_get_verify_result(t->ssl);
 	if (t->client && verdict != X509_V_OK) {
 		err_raise(0, "the peer's certificate is not to be trusted: %s",
@@ -268,18 +271,22 @@ static int tls_handshake(struct stream *s)
 
 /* --- data */
 
-/* Decrypts all that is there, or until there is no room. */
+/* Decrypts all that is there: STREAM_AGAIN; or until there is no room: 0. */
 static int decrypt(struct stream *s, struct stream_bytes *got)
 {
+	struct tls_stream *t = of(s);
 	size_t room = s->scratch->read_bytes + PLAIN_SPARE_BYTES;
 	size_t n;
 
 	got->data = s->scratch->plain;
 	while (got->len < room) {
-		int r = SSL_read_ex(of(s)->ssl, got->data + got->len, room - got->len, &n);
+		int r = SSL_read_ex(t->ssl, got->data + got->len, room - got->len, &n);
 		if (r != 1)
 			return outcome(s, r, "TLS record");
 		got->len += n;
+		/* Asking once more would only hear that it wants to read. */
+		if (t->side->in.len == 0 && SSL_pending(t->ssl) == 0)
+			return STREAM_AGAIN;
 	}
 	return 0;
 }
@@ -374,7 +381,8 @@ static int tls_stream_new(struct tls_side *side, bool client, struct tls_stream 
 	if (!ssl || !BIO_up_ref(side->bio)) {
 		SSL_free(ssl);
 		free(t);
-		return openssl_raise(ENOMEM, "no memory for a TLS connection");
+		openssl_raise(ENOMEM, "no memory for a TLS connection");
+		return -ENOMEM;
 	}
 	SSL_set_bio(ssl, side->bio, side->bio);
 	if (client)
