@@ -73,8 +73,8 @@ bool http_protocols_parse(const struct http_head *h, struct http_protocols *out)
 		if (++offered > HTTP_PROTOCOLS_MAX || !take_offered(out, token))
 			return false;
 	out->offered = http_header_find(h, SLICE("sec-websocket-protocol")) != NULL;
-	/* 1#token: a field must hold at least one, and none of them may be empty. */
-	return !t.malformed && t.empty == 0 && (offered > 0 || !out->offered);
+	/* 1#token: no element may be empty, nor the whole field. */
+	return !t.malformed && t.empty == 0;
 }
 
 enum reason http_handshake_check(const struct http_head *h, struct http_handshake *out)

@@ -55,7 +55,7 @@ static bool name_ok(struct slice name)
 	struct slice rest = name, label, last = slice_of(NULL, 0);
 	bool more = true;
 
-	if (name.len == 0 || name.len > NAME_CHARS_MAX + 1)
+	if (name.len == 0 || name.len > NAME_CHARS_MAX + (name.data[name.len - 1] == '.'))
 		return false;
 	while (slice_next(&rest, &more, '.', &label)) {
 		if (label.len == 0 && !more && last.len)

@@ -111,7 +111,7 @@ static enum reason split_path(struct http_target *out, struct arena *a, size_t *
 enum reason http_target_parse(struct slice text, struct arena *a, struct http_target *out,
 			      size_t *at)
 {
-	size_t ignored;
+	size_t ignored = 0;
 
 	at = at ? at : &ignored;
 	*out = (struct http_target){.path = slice_of(NULL, 0)};

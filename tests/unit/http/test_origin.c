@@ -5,6 +5,9 @@
 
 #define LABEL63 "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff123"
 
+#define NAME253 LABEL63 "." LABEL63 "." LABEL63 "." \
+	"aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffg"
+
 static void hosts(void **state)
 {
 	/* clang-format off */
@@ -20,6 +23,9 @@ static void hosts(void **state)
 		{"the dot of the root", "a.example.", "a.example.", 0, false, false},
 		{"an underscore", "my_app:80", "my_app", 80, false, false},
 		{"digits first", "1a.example", "1a.example", 0, false, false},
+		{"a last label that only begins like a number", "a.0xg", "a.0xg", 0, false, false},
+		{"253 characters", NAME253, NAME253, 0, false, false},
+		{"253 characters and the dot of the root", NAME253 ".", NAME253 ".", 0, false, false},
 		{"a label like a word in hexadecimal", "cafe.babe", "cafe.babe", 0, false, false},
 		{"an international name", "xn--bcher-kva.example", "xn--bcher-kva.example", 0, false, false},
 		{"the longest label", LABEL63 ".a", LABEL63 ".a", 0, false, false},
@@ -48,7 +54,7 @@ static void no_hosts(void **state)
 		"user@a", "a@b:80", "a/b", "a?b", "a#b", "a%41", "a\\b", "a..b", ".a", ".", "..", "a...",
 		"[::1", "::1", "::1]:80", "[::1]80", "[::1]:", "[::1]:0", "[a]", "[127.0.0.1]", "[]", "[::1%25eth0]",
 		"[::1]]", "x[::1]", "2130706433", "0x7f.1", "0x7f000001", "127.1", "127.0.0.01", "1.2.3.4.5",
-		"127.0.0.1.", "a.0x", "a.0X7F", "999.1.1.1", "a.1", "\xc3\xbc.example", "*.example", "a;b",
+		"127.0.0.1.", "a.0x", "a.0X7F", "999.1.1.1", "a.1", "a.9", "a.09", NAME253 "a", "\xc3\xbc.example", "*.example", "a;b",
 		"aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff1234.example", "0.0.0.0=5000", "a\"",
 		LABEL63 "." LABEL63 "." LABEL63 "." LABEL63 ".aa",
 	};
@@ -89,6 +95,15 @@ static void origins(void **state)
 		{"IPv6", "http://[::1]:80", HTTP_ORIGIN_TUPLE, HTTP_SCHEME_HTTP, "::1", 80},
 		{"an extension", "chrome-extension://abcdef", HTTP_ORIGIN_TUPLE, HTTP_SCHEME_NONE, "abcdef", 0},
 		{"null", "null", HTTP_ORIGIN_NULL, HTTP_SCHEME_NONE, "", 0},
+		{"a scheme of all sorts", "a0+9-z.b://h", HTTP_ORIGIN_TUPLE, HTTP_SCHEME_NONE, "h", 0},
+		{"a scheme of one letter", "z://h", HTTP_ORIGIN_TUPLE, HTTP_SCHEME_NONE, "h", 0},
+		{"ws", "ws://a", HTTP_ORIGIN_TUPLE, HTTP_SCHEME_WS, "a", 80},
+		{"wss", "wss://a", HTTP_ORIGIN_TUPLE, HTTP_SCHEME_WSS, "a", 443},
+		{"the first capital", "https://A", HTTP_ORIGIN_MALFORMED, HTTP_SCHEME_NONE, "", 0},
+		{"the last capital", "https://Z", HTTP_ORIGIN_MALFORMED, HTTP_SCHEME_NONE, "", 0},
+		{"an underscore in the scheme", "a_b://h", HTTP_ORIGIN_MALFORMED, HTTP_SCHEME_NONE, "", 0},
+		{"a slash in the scheme", "a/b://h", HTTP_ORIGIN_MALFORMED, HTTP_SCHEME_NONE, "", 0},
+		{"a plus first in the scheme", "+a://h", HTTP_ORIGIN_MALFORMED, HTTP_SCHEME_NONE, "", 0},
 		{"nothing", "", HTTP_ORIGIN_MALFORMED, HTTP_SCHEME_NONE, "", 0},
 		{"NULL in capitals", "NULL", HTTP_ORIGIN_MALFORMED, HTTP_SCHEME_NONE, "", 0},
 		{"null and more", "null ", HTTP_ORIGIN_MALFORMED, HTTP_SCHEME_NONE, "", 0},
@@ -146,6 +161,10 @@ static void origins_compare_by_part(void **state)
 		{"null", "null", HTTP_SCHEME_HTTPS, "a.example", 0, false},
 		{"malformed", "https://a.example/", HTTP_SCHEME_HTTPS, "a.example", 0, false},
 		{"a foreign scheme", "app://a.example", HTTP_SCHEME_HTTP, "a.example", 0, false},
+		{"a foreign scheme and our port", "app://a.example:80", HTTP_SCHEME_HTTP, "a.example", 80, false},
+		{"an origin of ws", "wss://a.example", HTTP_SCHEME_HTTPS, "a.example", 0, false},
+		{"no scheme to compare with", "http://a.example", HTTP_SCHEME_NONE, "a.example", 80, false},
+		{"a socket to compare with", "http://a.example", HTTP_SCHEME_WS_UNIX, "a.example", 80, false},
 		{"a foreign scheme and port 0", "app://a.example", HTTP_SCHEME_NONE, "a.example", 0, false},
 	};
 	/* clang-format on */
