@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <pthread.h>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -472,6 +473,38 @@ static void goodbye_behind_bytes(void **state)
 	raw_end(&raw);
 }
 
+/* Thousands of tiny records in one recv: a part per turn, the rest waits, charged. */
+static void tiny_records(void **state)
+{
+	enum { RECORDS = 5000 };
+	struct raw raw;
+	int size = 1 << 20;
+
+	(void)state;
+	raw_begin(&raw, server);
+	setsockopt(raw.fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	assert_true(raw_shake(&raw));
+	turns();
+	/* One write for all of them: else the buffer of a socket pair is full too soon. */
+	BIO *out = BIO_new(BIO_s_mem());
+	char *all;
+	SSL_set0_wbio(raw.ssl, out);
+	for (unsigned i = 0; i < RECORDS; i++) {
+		char c = (char)talk_byte(i, 18);
+		assert_int_equal(SSL_write(raw.ssl, &c, 1), 1);
+	}
+	long len = BIO_get_mem_data(out, &all);
+	assert_int_equal(write(raw.fd, all, (size_t)len), len);
+	talk_turn(&talk);
+	assert_in_range(talk.ends[0].received, 1, RECORDS / 2);
+	assert_true(talk.ends[0].budget.used > 0);
+	for (int i = 0; i < 4; i++)
+		turns();
+	assert_int_equal(talk.ends[0].received, RECORDS);
+	assert_int_equal(talk.ends[0].budget.used, 0);
+	raw_end(&raw);
+}
+
 static void change_of_keys(void **state)
 {
 	struct raw raw;
@@ -660,6 +693,41 @@ static void reset_on_the_way(void **state)
 	raw_end(&raw);
 }
 
+/* --- threads: certificates are shared, contexts are not */
+
+static void *worker(void *arg)
+{
+	struct talk *t = arg;
+	struct tls_server *s = NULL;
+	struct tls_client *c = NULL;
+
+	for (int i = 0; i < 10; i++) {
+		MUST(tls_server_new(certificates, 4, false, &s) == 0);
+		MUST(tls_client_new(certs("ca.pem"), &c) == 0);
+		talk_begin(t, 100000, 0);
+		MUST(tls_stream_start_server(&t->ends[0].s, s) == 0);
+		MUST(tls_stream_start_client(&t->ends[1].s, c, SLICE("a.example")) == 0);
+		talk_out(t);
+		MUST(t->ends[0].ended == STREAM_CLOSED && t->ends[1].ended == STREAM_CLOSED);
+		talk_end(t);
+		tls_server_free(s);
+		tls_client_free(c);
+	}
+	return NULL;
+}
+
+static void workers_share_certificates(void **state)
+{
+	static struct talk talks[4];
+	pthread_t threads[4];
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, worker, &talks[i]), 0);
+	for (size_t i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+}
+
 /* --- memory */
 
 /* An idle TLS connection costs one SSL object and no buffers. */
@@ -730,6 +798,7 @@ int main(void)
 		cmocka_unit_test(bytes_behind_the_handshake),
 		cmocka_unit_test(cut_without_goodbye),
 		cmocka_unit_test(goodbye_behind_bytes),
+		cmocka_unit_test(tiny_records),
 		cmocka_unit_test(change_of_keys),
 		cmocka_unit_test(change_of_keys_without_end),
 		cmocka_unit_test(without_a_handshake),
@@ -738,6 +807,7 @@ int main(void)
 		cmocka_unit_test(byte_by_byte),
 		cmocka_unit_test(not_before_the_handshake),
 		cmocka_unit_test(reset_on_the_way),
+		cmocka_unit_test(workers_share_certificates),
 		cmocka_unit_test(idle_memory),
 		cmocka_unit_test(without_memory),
 	};
