@@ -34,6 +34,7 @@ struct control {
 	struct mailbox box;
 	struct store *store;
 	struct verifier_cache *verified;
+	uint8_t secret[32]; /* of verified */
 	struct fetcher *fetcher;
 	struct timer sweep;
 	uint64_t alerted_ms;
@@ -116,7 +117,7 @@ static void on_verified(void *arg, int status, struct slice body, const char *de
 		answer = verifier_judge(status, body, &arena, &detail);
 	if (answer.kind == ANSWER_FAILED)
 		alert(c, a->question.identity, detail);
-	else
+	else if (c->verified)
 		verifier_cache_put(c->verified, a->question.identity, a->question.cookie, &answer,
 		                   reactor_now_us(c->reactor));
 	if (answer.kind == ANSWER_FAILED)
@@ -130,7 +131,8 @@ static void verify_cookie(struct control *c, struct ask *a)
 	const struct question *q = &a->question;
 	struct answer known;
 
-	if (verifier_cache_get(c->verified, q->identity, q->cookie, reactor_now_us(c->reactor),
+	if (c->verified &&
+	    verifier_cache_get(c->verified, q->identity, q->cookie, reactor_now_us(c->reactor),
 	                       &known)) {
 		give_identity(a, &known);
 		return;
@@ -258,7 +260,6 @@ int control_new(struct reactor *r, struct event_sink *log, struct control **out)
 {
 	struct control *c = calloc(1, sizeof(*c));
 	struct siphash_key key;
-	uint8_t secret[32];
 
 	if (!c)
 		return err_raise(ENOMEM, "the control thread");
@@ -268,7 +269,7 @@ int control_new(struct reactor *r, struct event_sink *log, struct control **out)
 	timer_init(&c->sweep, on_sweep);
 	int failed = random_bytes(&key, sizeof(key));
 	if (failed == 0)
-		failed = random_bytes(secret, sizeof(secret));
+		failed = random_bytes(c->secret, sizeof(c->secret));
 	if (failed == 0)
 		failed = mailbox_open(&c->box, r, MAILBOX_MAX, c);
 	if (failed) {
@@ -276,7 +277,7 @@ int control_new(struct reactor *r, struct event_sink *log, struct control **out)
 		return failed;
 	}
 	c->store = store_new_memory(&key, TICKETS_MAX, TICKET_BYTES_MAX);
-	c->verified = verifier_cache_new(secret, VERIFIED_MAX, VERIFIED_BYTES_MAX);
+	c->verified = verifier_cache_new(c->secret, VERIFIED_MAX, VERIFIED_BYTES_MAX);
 	if (!c->store || !c->verified)
 		failed = err_raise(ENOMEM, "the store of tickets");
 	else
@@ -303,6 +304,13 @@ void control_free(struct control *c)
 	verifier_cache_free(c->verified);
 	c->magic = 0;
 	free(c);
+}
+
+/* Without memory for a new cache the old one would lie: then nothing is remembered. */
+void control_forget_verified(struct control *c)
+{
+	verifier_cache_free(c->verified);
+	c->verified = verifier_cache_new(c->secret, VERIFIED_MAX, VERIFIED_BYTES_MAX);
 }
 
 struct mailbox *control_mailbox(struct control *c)

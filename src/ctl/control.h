@@ -21,6 +21,9 @@ int control_new(struct reactor *r, struct event_sink *log, struct control **out)
 /* No question is under way. Accepts NULL. */
 void control_free(struct control *c);
 
+/* Every cookie is asked about anew. */
+void control_forget_verified(struct control *c);
+
 /* For struct gateway. */
 struct mailbox *control_mailbox(struct control *c);
 void control_on_ask(struct mail *mail, void *receiver);

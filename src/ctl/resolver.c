@@ -79,6 +79,11 @@ static void *run(void *arg)
 	return NULL;
 }
 
+void resolve_once(struct generation *g, struct event_sink *log)
+{
+	resolve_all(g, log, false);
+}
+
 int resolver_start(struct generation *g, struct event_sink *log, struct resolver **out)
 {
 	*out = NULL;

@@ -20,125 +20,17 @@
 #include "base/err.h"
 #include "base/obj.h"
 #include "conf/explain.h"
-#include "conf/load.h"
-#include "ctl/control.h"
-#include "ctl/keysdir.h"
-#include "ctl/resolver.h"
-#include "gateway/worker.h"
-#include "net/clock.h"
+#include "ctl/configure.h"
+#include "ctl/serve_priv.h"
 #include "net/random.h"
 #include "net/sock.h"
-#include "obs/admin.h"
-#include "obs/log.h"
 
-enum {
-	WORKERS_MAX = 256,
-	BACKLOG = 4096,
-	DIAG_BYTES = 1 << 20,
-	TOKEN_BYTES = 4096,
-	ADMIN_READ_BYTES = 16 * 1024,
-};
-
-struct serve {
-	struct snapshot *snapshot; /* until the generation has it */
-	struct generation *generation;
-	struct log *log;
-	struct reactor reactor; /* of the control thread */
-	bool reactor_ready, scratch_ready;
-	struct stream_scratch scratch;
-	struct control *control;
-	struct resolver *resolver;
-	struct admin *admin;
-	struct tls_server *admin_tls;
-	char token[TOKEN_BYTES];
-	size_t token_len;
-	struct gateway gateway;
-	struct worker *workers;
-	unsigned worker_count, started, ended;
-	struct metrics *metrics[WORKERS_MAX];
-	struct io signals;
-	int signal_fd;
-	bool draining;
-};
+enum { ADMIN_READ_BYTES = 16 * 1024 };
 
 static int say(const char *what)
 {
 	fprintf(stderr, "sallyport: %s: %s\n", what, err_sentence());
 	return -1;
-}
-
-/* --- configuration */
-
-static int load(struct serve *s, const char *path)
-{
-	struct diag *d = calloc(1, sizeof(*d));
-	struct buf text;
-
-	if (!d)
-		return say("cannot start");
-	diag_init(d);
-	int r = conf_load(path, &s->snapshot, d);
-	buf_init(&text, DIAG_BYTES);
-	if (diag_print(d, &text) >= 0)
-		fprintf(stderr, "%.*s", SLICE_ARG(buf_slice(&text)));
-	if (r)
-		fprintf(stderr, "sallyport: %s: this configuration cannot be used\n", path);
-	buf_deinit(&text);
-	diag_deinit(d);
-	free(d);
-	return r;
-}
-
-static bool needs_keys(const struct snapshot *s)
-{
-	return s->keys.len != 0;
-}
-
-static int load_certificates(struct serve *s, struct tls_certificate ***out, size_t *count)
-{
-	const struct conf_tls *tls = &s->snapshot->tls;
-	uint64_t now = clock_read().unix_ms;
-	size_t wanted = tls->count + (tls->development ? 1 : 0);
-	int r = 0;
-
-	*count = 0;
-	*out = calloc(wanted + 1, sizeof(**out));
-	if (!*out)
-		return err_raise(ENOMEM, "certificates");
-	for (size_t i = 0; r == 0 && i < tls->count; i++) {
-		r = tls_certificate_load(tls->certificates[i].certificate, tls->certificates[i].key,
-		                         now, &(*out)[*count]);
-		*count += r == 0;
-	}
-	if (r == 0 && tls->development) {
-		r = tls_certificate_develop(now, &(*out)[*count]);
-		*count += r == 0;
-	}
-	return r;
-}
-
-static int make_generation(struct serve *s)
-{
-	struct tls_certificate **certificates;
-	size_t count;
-	struct keyset keys = {0};
-	bool made = false;
-
-	if (needs_keys(s->snapshot) && keysdir_load(s->snapshot->keys, &keys, &made))
-		return say("keys");
-	int r = load_certificates(s, &certificates, &count);
-	if (r) {
-		for (size_t i = 0; i < count; i++)
-			tls_certificate_unref(certificates[i]);
-		free(certificates);
-		keyset_deinit(&keys);
-		return say("tls");
-	}
-	struct snapshot *snapshot = s->snapshot;
-	s->snapshot = NULL;
-	s->generation = generation_new(snapshot, &keys, certificates, count);
-	keyset_deinit(&keys);
-	return s->generation ? 0 : say("cannot start");
 }
 
 /* --- what is said at the start */
@@ -154,13 +46,18 @@ static void log_weak(void *arg, struct slice where, struct slice what)
 	event_emit(log_sink(s->log), &e);
 }
 
-static void log_listening(struct serve *s, const struct conf_listener *l, int fd, const char *role)
+struct event_sink *serve_log(struct serve *s)
+{
+	return log_sink(s->log);
+}
+
+void serve_log_listening(struct serve *s, bool tls, int fd, const char *role)
 {
 	char text[ADDRESS_TEXT_BYTES], url[ADDRESS_TEXT_BYTES + 16];
 	struct address local = sock_local(fd);
 	struct event e;
 
-	snprintf(url, sizeof(url), "%s://%.*s", l->tls ? "https" : "http",
+	snprintf(url, sizeof(url), "%s://%.*s", tls ? "https" : "http",
 	         SLICE_ARG(address_format_with_port(&local, text)));
 	event_init(&e, EVENT_INFO, "listening");
 	event_cstr(&e, "url", url);
@@ -185,9 +82,12 @@ static void log_development(struct serve *s)
 
 /* --- signals */
 
-static void start_drain(struct serve *s)
+void serve_drain(struct serve *s)
 {
 	struct event e;
+
+	if (s->draining)
+		return;
 
 	s->draining = true;
 	event_init(&e, EVENT_INFO, "draining");
@@ -204,13 +104,15 @@ static void on_signal(struct io *io)
 	struct signalfd_siginfo info;
 
 	while (read(io->fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (info.ssi_signo == SIGHUP)
+			serve_reload(s, NULL);
 		if (info.ssi_signo != SIGTERM && info.ssi_signo != SIGINT)
 			continue;
 		if (s->draining) {
 			log_stop(s->log);
 			_exit(1);
 		}
-		start_drain(s);
+		serve_drain(s);
 	}
 	io_drained(io, IO_READABLE);
 }
@@ -250,19 +152,22 @@ static unsigned worker_count(const struct snapshot *s)
 	return count < WORKERS_MAX ? count : WORKERS_MAX - 1;
 }
 
-/* The first worker's socket decides the port where the configuration leaves it open. */
-static int open_listeners(struct serve *s, struct address *addresses, int *fds, size_t count)
+/* The first socket on an address decides the port where the configuration leaves it open. */
+int serve_listen(struct address *addresses, int *fds, const bool *open, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		int r = sock_listen(&addresses[i], BACKLOG, true, &fds[i]);
+		fds[i] = -1;
+		if (open && !open[i])
+			continue;
+		int r = sock_listen(&addresses[i], LISTEN_BACKLOG, true, &fds[i]);
 		if (r) {
 			while (i--)
-				close(fds[i]);
+				if (fds[i] >= 0)
+					close(fds[i]);
 			return r;
 		}
 		addresses[i] = sock_local(fds[i]);
 	}
-	(void)s;
 	return 0;
 }
 
@@ -280,7 +185,7 @@ static int start_workers(struct serve *s)
 {
 	const struct snapshot *conf = s->generation->snapshot;
 	struct address addresses[WORKER_LISTENERS];
-	int fds[WORKER_LISTENERS];
+	int fds[WORKER_LISTENERS], first[WORKER_LISTENERS];
 	size_t count = conf->listener_count;
 	unsigned wanted = worker_count(conf);
 	uint64_t memory = conf->limits.buffered / wanted;
@@ -294,9 +199,11 @@ static int start_workers(struct serve *s)
 		return err_raise(ENOMEM, "workers");
 	for (s->worker_count = 0; s->worker_count < wanted; s->worker_count++) {
 		struct worker *w = &s->workers[s->worker_count];
-		int r = open_listeners(s, addresses, fds, count);
+		int r = serve_listen(addresses, fds, NULL, count);
 		if (r)
 			return r;
+		if (s->worker_count == 0)
+			memcpy(first, fds, sizeof(first));
 		r = worker_init(w, s->worker_count, &s->gateway, s->generation, fds, memory);
 		if (r) {
 			s->worker_count++; /* worker_join frees what there is of it */
@@ -310,7 +217,7 @@ static int start_workers(struct serve *s)
 			return r;
 	}
 	for (size_t i = 0; i < count; i++)
-		log_listening(s, &conf->listeners[i], s->workers[0].listeners[i].io.fd, "clients");
+		serve_log_listening(s, conf->listeners[i].tls, first[i], "clients");
 	return 0;
 }
 
@@ -351,10 +258,10 @@ static int start_admin(struct serve *s)
 		r = tls_server_new(g->certificates, g->certificate_count, g->snapshot->tls.minimum_13,
 		                   &s->admin_tls);
 	if (r == 0)
-		r = sock_listen(&conf->listener.address, BACKLOG, false, &fd);
+		r = sock_listen(&conf->listener.address, LISTEN_BACKLOG, false, &fd);
 	if (r)
 		return r;
-	log_listening(s, &conf->listener, fd, "admin");
+	serve_log_listening(s, conf->listener.tls, fd, "admin");
 	struct admin_facts facts = {
 		.scratch = &s->scratch,
 		.conf = g->snapshot,
@@ -365,6 +272,8 @@ static int start_admin(struct serve *s)
 		.draining = &s->draining,
 		.log = log_sink(s->log),
 		.listen_fd = fd,
+		.api = api_call,
+		.api_arg = s->api,
 	};
 	return admin_new(&facts, &s->admin);
 }
@@ -414,6 +323,8 @@ static int start(struct serve *s)
 		r = resolver_start(s->generation, log_sink(s->log), &s->resolver);
 	if (r == 0)
 		r = start_workers(s);
+	if (r == 0)
+		r = api_new(s, &s->api);
 	return r ? r : start_admin(s);
 }
 
@@ -421,13 +332,14 @@ static void stop(struct serve *s)
 {
 	/* Workers that run while another could not be started are told to end as well. */
 	if (s->started && !s->ended) {
-		start_drain(s);
+		serve_drain(s);
 		reactor_run(&s->reactor);
 	}
 	for (unsigned i = 0; i < s->worker_count; i++)
 		worker_join(&s->workers[i]);
 	free(s->workers);
 	admin_free(s->admin);
+	api_free(s->api);
 	tls_server_free(s->admin_tls);
 	resolver_stop(s->resolver);
 	control_free(s->control);
@@ -442,8 +354,18 @@ static void stop(struct serve *s)
 		reactor_deinit(&s->reactor);
 	ct_wipe(s->token, sizeof(s->token));
 	generation_unref(s->generation);
-	snapshot_unref(s->snapshot);
 	log_stop(s->log);
+}
+
+static struct generation *first_generation(const char *path)
+{
+	struct buf text;
+
+	buf_init(&text, CONFIGURE_TEXT_MAX);
+	struct generation *g = configure(path, &text);
+	fprintf(stderr, "%.*s", SLICE_ARG(buf_slice(&text)));
+	buf_deinit(&text);
+	return g;
 }
 
 int serve_run(const char *configuration)
@@ -457,7 +379,9 @@ int serve_run(const char *configuration)
 	s->signal_fd = -1;
 	raise_descriptors();
 	curl_global_init(CURL_GLOBAL_DEFAULT);
-	if (load(s, configuration) == 0 && make_generation(s) == 0) {
+	s->path = configuration;
+	s->generation = first_generation(configuration);
+	if (s->generation) {
 		r = block_signals(s);
 		if (r == 0)
 			r = start(s);

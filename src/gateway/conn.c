@@ -104,9 +104,10 @@ static void on_timer(struct timer *t)
 	states[c->state].on_deadline(c);
 }
 
-void conn_new(struct worker *w, size_t listener, int fd, const struct address *peer,
+void conn_new(struct worker_listener *l, int fd, const struct address *peer,
               struct limits_receipt *receipt, struct verdict admitted)
 {
+	struct worker *w = l->worker;
 	struct conn *c = calloc(1, sizeof(*c));
 
 	if (!c || stream_init(&c->client, &w->scratch, fd, on_stream, CONN_QUEUE_BYTES, &w->memory)) {
@@ -119,8 +120,8 @@ void conn_new(struct worker *w, size_t listener, int fd, const struct address *p
 	c->magic = CONN_MAGIC;
 	c->worker = w;
 	c->generation = generation_ref(w->generation);
-	c->listener = (uint16_t)listener;
-	c->tls = w->listeners[listener].tls;
+	c->listener = (uint16_t)l->index;
+	c->tls = l->tls;
 	c->peer = *peer;
 	c->receipt = *receipt;
 	c->doomed = admitted.kind != VERDICT_PASS;

@@ -103,6 +103,7 @@ struct session {
 	struct stream up;
 	struct conn *conn;
 	struct target *target;
+	struct generation *home; /* of target; one reference. A reload may change conn.generation */
 	struct route_run *run;
 	struct leg legs[2];
 	struct message_policy policy;
@@ -111,7 +112,9 @@ struct session {
 	uint64_t messages[2], bytes[2];
 	char *subject; /* for the log */
 	size_t subject_len;
-	struct slice via; /* in the snapshot */
+	struct slice via; /* in the home's snapshot */
+	char *key;        /* what proved it, for revocation */
+	size_t key_len;
 	enum reason reason; /* of the end */
 	uint16_t close_code;
 	const char *by; /* who ended it: client, server, gateway */
@@ -143,7 +146,7 @@ struct conn {
 /* --- conn.c */
 
 /* Takes over fd and the receipt in admitted (a REFUSE verdict dooms the connection). */
-void conn_new(struct worker *w, size_t listener, int fd, const struct address *peer,
+void conn_new(struct worker_listener *l, int fd, const struct address *peer,
               struct limits_receipt *receipt, struct verdict admitted);
 
 /* The only function that changes the state. deadline_ms is a point in time. */
@@ -191,6 +194,8 @@ void relay_on_client(struct conn *c, unsigned why);
 void relay_on_deadline(struct conn *c);
 void relay_closing_deadline(struct conn *c);
 void relay_on_server(struct conn *c, unsigned why);
+void relay_reload(struct conn *c, struct generation *g, struct route_run *run);
+struct slice session_key(const struct session *s);
 void relay_refuse(struct conn *c, enum reason reason, const char *detail);
 
 /* --- site.c */

@@ -31,6 +31,8 @@ static struct stream *stream_of(struct conn *c, enum side side)
 	return side == CLIENT ? &c->client : &c->session->up;
 }
 
+static uint64_t next_deadline(const struct session *s);
+
 /* --- birth and end */
 
 struct session *session_new(struct conn *c)
@@ -49,6 +51,7 @@ struct session *session_new(struct conn *c)
 		memcpy(s->subject, who->subject.data, who->subject.len);
 	s->subject_len = who->subject.len;
 	s->conn = c;
+	s->home = generation_ref(c->generation);
 	s->run = &c->generation->routes[c->request->dispatch.route->index];
 	return s;
 }
@@ -101,8 +104,32 @@ void session_free(struct conn *c)
 		metric_add(&w->metrics, METRIC_UPSTREAMS, -1);
 	}
 	c->session = NULL;
+	generation_unref(s->home);
 	free(s->subject);
+	free(s->key);
 	free(s);
+}
+
+struct slice session_key(const struct session *s)
+{
+	return slice_of(s->key, s->key_len);
+}
+
+/* What comes next is judged by g; what is under way stays as it is. */
+void relay_reload(struct conn *c, struct generation *g, struct route_run *run)
+{
+	struct session *s = c->session;
+
+	s->run = run;
+	s->policy.route = run->conf;
+	s->legs[CLIENT].reader.config = &run->from_client;
+	s->legs[SERVER].reader.config = &run->from_server;
+	c->client.max_pending = run->client_queue_max;
+	s->up.max_pending = run->server_queue_max;
+	generation_ref(g);
+	generation_unref(c->generation);
+	c->generation = g;
+	conn_arm(c, next_deadline(s));
 }
 
 /* --- deadlines: one timer for the earliest of them */

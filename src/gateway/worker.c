@@ -46,8 +46,9 @@ static void complain_about_accept(struct worker *w, const char *detail)
 	event_emit(w->gateway->log, &e);
 }
 
-static void admit(struct worker *w, size_t listener, int fd, const struct address *peer)
+static void admit(struct worker_listener *l, int fd, const struct address *peer)
 {
+	struct worker *w = l->worker;
 	const struct conf_limits *limits = &w->generation->snapshot->limits;
 	struct limits_receipt receipt = {0};
 
@@ -62,7 +63,7 @@ static void admit(struct worker *w, size_t listener, int fd, const struct addres
 		return;
 	}
 	sock_keepalive(fd, KEEPALIVE_PROBE_S);
-	conn_new(w, listener, fd, peer, &receipt, v);
+	conn_new(l, fd, peer, &receipt, v);
 }
 
 static void on_listener(struct io *io)
@@ -75,7 +76,7 @@ static void on_listener(struct io *io)
 		int fd;
 		int r = sock_accept(io->fd, &w->reserve_fd, &fd, &peer);
 		if (r == 0) {
-			admit(w, l->index, fd, &peer);
+			admit(l, fd, &peer);
 			continue;
 		}
 		if (r == SOCK_AGAIN) {
@@ -97,19 +98,54 @@ static void on_accept_pause(struct timer *t)
 
 	if (w->reserve_fd < 0)
 		w->reserve_fd = sock_reserve_open();
-	for (size_t i = 0; i < w->listener_count; i++)
-		io_again(&w->listeners[i].io);
+	for (size_t i = 0; i < WORKER_LISTENERS; i++)
+		if (w->listeners[i].io.fd >= 0)
+			io_again(&w->listeners[i].io);
+}
+
+static void listener_close(struct worker_listener *l)
+{
+	int fd = l->io.fd;
+
+	if (fd < 0)
+		return;
+	io_remove(&l->io);
+	close(fd);
+	l->io.fd = -1;
 }
 
 static void stop_listening(struct worker *w)
 {
-	for (size_t i = 0; i < w->listener_count; i++) {
-		int fd = w->listeners[i].io.fd;
-		io_remove(&w->listeners[i].io);
-		close(fd);
-	}
-	w->listener_count = 0;
+	for (size_t i = 0; i < WORKER_LISTENERS; i++)
+		listener_close(&w->listeners[i]);
 	timer_disarm(&w->accept_pause);
+}
+
+static struct worker_listener *listener_find(struct worker *w, const struct address *a, bool tls)
+{
+	for (size_t i = 0; i < WORKER_LISTENERS; i++) {
+		struct worker_listener *l = &w->listeners[i];
+		bool same_port = a->port == 0 || a->port == l->address.port;
+		if (l->io.fd >= 0 && l->tls == tls && same_port && address_eq(&l->address, a))
+			return l;
+	}
+	return NULL;
+}
+
+static int listener_open(struct worker *w, size_t index, int fd, bool tls)
+{
+	for (size_t i = 0; i < WORKER_LISTENERS; i++) {
+		struct worker_listener *l = &w->listeners[i];
+		if (l->io.fd >= 0)
+			continue;
+		*l = (struct worker_listener){
+			.worker = w, .index = index, .tls = tls, .address = sock_local(fd)};
+		int r = io_add(&w->reactor, &l->io, fd, on_listener);
+		if (r)
+			l->io.fd = -1;
+		return r;
+	}
+	return err_raise(E2BIG, "more than %d listeners", (int)WORKER_LISTENERS);
 }
 
 /* --- once per round */
@@ -229,21 +265,36 @@ static uint64_t largest_frame(const struct generation *g)
 	return largest + FRAME_SLACK_BYTES;
 }
 
-static int make_parts(struct worker *w)
+static int make_tls(const struct generation *g, struct tls_server **server,
+                    struct tls_client **client)
 {
-	const struct generation *g = w->generation;
 	int r = 0;
 
-	w->inflater = ws_inflater_new();
-	w->deflater = ws_deflater_new(DEFLATE_LEVEL);
-	if (!w->inflater || !w->deflater)
-		return err_raise(ENOMEM, "compression");
+	*server = NULL;
+	*client = NULL;
 	if (g->certificate_count)
 		r = tls_server_new(g->certificates, g->certificate_count,
-		                   g->snapshot->tls.minimum_13, &w->tls_server);
+		                   g->snapshot->tls.minimum_13, server);
 	if (r == 0 && needs_tls_client(g->snapshot))
-		r = tls_client_new(slice_of(NULL, 0), &w->tls_client);
+		r = tls_client_new(slice_of(NULL, 0), client);
+	if (r)
+		*server = tls_server_free(*server);
 	return r;
+}
+
+static int make_parts(struct worker *w)
+{
+	struct siphash_key key;
+	int r = random_bytes(&key, sizeof(key));
+
+	if (r)
+		return r;
+	w->inflater = ws_inflater_new();
+	w->deflater = ws_deflater_new(DEFLATE_LEVEL);
+	w->revocations = revocations_new(&key);
+	if (!w->inflater || !w->deflater || !w->revocations)
+		return err_raise(ENOMEM, "a worker");
+	return make_tls(w->generation, &w->tls_server, &w->tls_client);
 }
 
 int worker_init(struct worker *w, unsigned number, struct gateway *gateway,
@@ -258,6 +309,8 @@ int worker_init(struct worker *w, unsigned number, struct gateway *gateway,
 	w->generation = generation_ref(generation);
 	list_init(&w->conns);
 	list_init(&w->gone);
+	for (size_t i = 0; i < WORKER_LISTENERS; i++)
+		w->listeners[i].io.fd = -1;
 	budget_init(&w->memory, memory, NULL);
 	ws_masker_init(&w->masker, fill_random, NULL);
 	timer_init(&w->accept_pause, on_accept_pause);
@@ -275,12 +328,102 @@ int worker_init(struct worker *w, unsigned number, struct gateway *gateway,
 	if (r)
 		return r;
 	reactor_hook_add(&w->reactor, &w->hook, on_round);
-	for (size_t i = 0; r == 0 && i < s->listener_count && i < WORKER_LISTENERS; i++) {
-		struct worker_listener *l = &w->listeners[w->listener_count++];
-		*l = (struct worker_listener){.worker = w, .index = i, .tls = s->listeners[i].tls};
-		r = io_add(&w->reactor, &l->io, listen_fds[i], on_listener);
-	}
+	for (size_t i = 0; r == 0 && i < s->listener_count; i++)
+		r = listener_open(w, i, listen_fds[i], s->listeners[i].tls);
 	return r;
+}
+
+/* --- reload */
+
+static bool via_is_accepted(const struct snapshot *s, const struct conf_route *route,
+                            struct slice via)
+{
+	for (size_t i = 0; i < route->identify_count; i++) {
+		const struct conf_identity *identity = &s->identities[route->identify[i]];
+		if (slice_eq(identity->name, via))
+			return true;
+		if (identity->kind != CONF_IDENTITY_TICKET)
+			continue;
+		for (size_t f = 0; f < identity->ticket.from_count; f++)
+			if (slice_eq(s->identities[identity->ticket.from[f]].name, via))
+				return true;
+	}
+	return false;
+}
+
+static struct route_run *same_route(struct generation *g, struct slice path)
+{
+	for (size_t i = 0; i < g->snapshot->route_count; i++)
+		if (slice_eq(g->routes[i].conf->path.text, path))
+			return &g->routes[i];
+	return NULL;
+}
+
+static void reload_conn(struct conn *c, struct generation *g)
+{
+	if (c->state != CONN_OPEN)
+		return; /* a handshake under way ends under the rules it began with */
+	struct route_run *run = same_route(g, c->session->run->conf->path.text);
+	if (!run)
+		relay_refuse(c, REASON_ROUTE_UNKNOWN, "reload");
+	else if (!via_is_accepted(g->snapshot, run->conf, c->session->via))
+		relay_refuse(c, REASON_NOT_ALLOWED, "reload");
+	else
+		relay_reload(c, g, run);
+}
+
+static void reload_listeners(struct worker *w, struct generation *g, const int *listen_fds)
+{
+	const struct snapshot *s = g->snapshot;
+	bool kept[WORKER_LISTENERS] = {false};
+
+	for (size_t i = 0; i < s->listener_count; i++) {
+		struct worker_listener *l =
+			listen_fds[i] < 0
+				? listener_find(w, &s->listeners[i].address, s->listeners[i].tls)
+				: NULL;
+		if (!l)
+			continue;
+		l->index = i;
+		kept[l - w->listeners] = true;
+	}
+	for (size_t i = 0; i < WORKER_LISTENERS; i++)
+		if (!kept[i])
+			listener_close(&w->listeners[i]);
+	for (size_t i = 0; i < s->listener_count; i++) {
+		if (listen_fds[i] < 0)
+			continue;
+		if (listener_open(w, i, listen_fds[i], s->listeners[i].tls)) {
+			complain_about_accept(w, err_sentence());
+			close(listen_fds[i]);
+		}
+	}
+}
+
+int worker_reload(struct worker *w, struct generation *g, const int *listen_fds)
+{
+	struct tls_server *server;
+	struct tls_client *client;
+	int r = w->draining ? -ESHUTDOWN : make_tls(g, &server, &client);
+
+	if (r) {
+		for (size_t i = 0; i < g->snapshot->listener_count; i++)
+			if (listen_fds[i] >= 0)
+				close(listen_fds[i]);
+		return r;
+	}
+	tls_server_free(w->tls_server);
+	tls_client_free(w->tls_client);
+	w->tls_server = server;
+	w->tls_client = client;
+	w->frame.max = largest_frame(g);
+	struct generation *old = w->generation;
+	w->generation = generation_ref(g);
+	reload_listeners(w, g, listen_fds);
+	LIST_EACH(at, &w->conns)
+		reload_conn(LIST_ENTRY(at, struct conn, link), g);
+	generation_unref(old);
+	return 0;
 }
 
 static void *run(void *arg)
@@ -330,6 +473,7 @@ void worker_join(struct worker *w)
 	w->tls_client = tls_client_free(w->tls_client);
 	w->inflater = ws_inflater_free(w->inflater);
 	w->deflater = ws_deflater_free(w->deflater);
+	w->revocations = revocations_free(w->revocations);
 	buf_deinit(&w->response);
 	buf_deinit(&w->frame);
 	if (w->reserve_fd >= 0)

@@ -24,6 +24,7 @@
 #include "net/reactor.h"
 #include "net/stream.h"
 #include "policy/limits.h"
+#include "policy/revocation.h"
 #include "tls/ctx.h"
 #include "ws/deflate.h"
 #include "ws/write.h"
@@ -46,10 +47,11 @@ struct gateway {
 };
 
 struct worker_listener {
-	struct io io;
+	struct io io; /* fd -1: not in use */
 	struct worker *worker;
-	size_t index; /* in snapshot.listeners */
+	size_t index; /* in snapshot.listeners of the worker's generation */
 	bool tls;
+	struct address address; /* as bound */
 };
 
 struct request;
@@ -73,7 +75,7 @@ struct worker {
 	struct tls_server *tls_server; /* NULL without certificates */
 	struct tls_client *tls_client; /* NULL without wss upstreams */
 	struct worker_listener listeners[WORKER_LISTENERS];
-	size_t listener_count;
+	struct revocations *revocations;
 	struct timer accept_pause; /* out of descriptors: try again then */
 	struct timer drain_end;
 	int reserve_fd;
@@ -87,12 +89,19 @@ struct worker {
 	uint64_t accept_complained_ms;
 };
 
-/* listen_fds: one per listener of the snapshot, taken over. memory: bytes this worker may
+/* listen_fds: one per listener of the snapshot, taken over on success. memory: bytes this worker may
  * hold for slow peers and unfinished things. The thread is not started. Returns 0 or -errno. */
 int worker_init(struct worker *w, unsigned number, struct gateway *gateway,
                 struct generation *generation, const int *listen_fds, uint64_t memory);
 
 int worker_start(struct worker *w);
+
+/* On the worker's thread: what comes from now on is judged by g. Live sessions go on under
+ * g's route of the same path, or are closed where that, or their identity's right to it, is
+ * gone. listen_fds has a socket for each of g's listeners, or -1 where the worker has one
+ * on that address already; all are taken over. Returns 0, or -errno with the old
+ * generation still in force. */
+int worker_reload(struct worker *w, struct generation *g, const int *listen_fds);
 
 /* From any thread: close sessions with 1001, finish what is under way, end within
  * deadline_ms. */

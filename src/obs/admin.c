@@ -25,7 +25,7 @@ enum {
 	HEADERS = 64,
 	PAGE_BYTES = 256 * 1024,
 	DEADLINE_MS = 5000, /* for the whole connection */
-	CLIENT_BUDGET_BYTES = 1 << 20,
+	ANSWER_BYTES = 20 << 20, /* a long list of sessions */
 };
 
 struct admin {
@@ -34,17 +34,23 @@ struct admin {
 	struct io io;
 	struct list clients;
 	size_t count;
+	uint64_t next_id;
+	struct bucket wrong_tokens;
 	struct budget memory;
 	struct buf page;
 };
 
+/* Guessing a token is slow, whoever does it. */
+static const struct rate wrong_token_rate = {.count = 30, .per_ms = 60000, .burst = 10};
+
 struct client {
 	uint32_t magic;
 	struct admin *admin;
+	uint64_t id;
 	struct list link;
 	struct stream stream;
 	struct timer deadline;
-	bool secured, answered;
+	bool secured, asked, answered;
 	struct buf in;
 	struct http_header room[HEADERS];
 	struct http_parser parser;
@@ -102,15 +108,24 @@ static int respond_metrics(struct admin *a, struct buf *out, uint64_t now_s)
 	                        buf_slice(&a->page));
 }
 
-static bool token_presented(const struct client *c)
+/* REASON_NONE when the token came. Wrong ones are counted, so that nobody can try them all. */
+static enum reason judge_token(struct client *c)
 {
+	struct admin *a = c->admin;
+	uint64_t now_us = reactor_now_us(reactor_of(a));
 	struct slice field;
 
-	if (c->admin->facts.token.len == 0 ||
-	    !http_header_single(&c->parser.head, SLICE("Authorization"), &field) ||
-	    !slice_starts_with(field, SLICE("Bearer ")))
-		return false;
-	return ct_slice_eq(slice_from(field, 7), c->admin->facts.token);
+	if (http_header_count(&c->parser.head, SLICE("Authorization")) == 0)
+		return REASON_CREDENTIAL_MISSING;
+	if (rate_retry_ms(&wrong_token_rate, &a->wrong_tokens, now_us, 1) > 0)
+		return REASON_HANDSHAKE_RATE;
+	if (a->facts.token.len &&
+	    http_header_single(&c->parser.head, SLICE("Authorization"), &field) &&
+	    slice_starts_with(field, SLICE("Bearer ")) &&
+	    ct_slice_eq(slice_from(field, 7), a->facts.token))
+		return REASON_NONE;
+	return rate_take(&wrong_token_rate, &a->wrong_tokens, now_us, 1) ? REASON_CREDENTIAL_INVALID
+	                                                                 : REASON_HANDSHAKE_RATE;
 }
 
 static enum reason judge_source(struct client *c, struct http_request *request)
@@ -140,21 +155,17 @@ static enum reason judge_source(struct client *c, struct http_request *request)
 	               : REASON_ORIGIN_NOT_ALLOWED;
 }
 
-static enum reason answer(struct client *c, struct buf *out, uint64_t now_s)
+/* Health, readiness and metrics. */
+static enum reason answer(struct client *c, struct buf *out, struct slice path, uint64_t now_s)
 {
 	struct admin *a = c->admin;
-	struct http_request request;
-	enum reason r = judge_source(c, &request);
-
-	if (r != REASON_NONE)
-		return r;
-	struct slice path = request.target.path;
 	bool health = slice_eq(path, SLICE("/healthz")), ready = slice_eq(path, SLICE("/readyz"));
+	int failed;
+
 	if (!health && !ready && !slice_eq(path, SLICE("/metrics")))
 		return REASON_ROUTE_UNKNOWN;
 	if (c->parser.head.method != HTTP_GET)
 		return REASON_METHOD_NOT_ALLOWED;
-	int failed;
 	if (health) {
 		failed = respond_text(out, now_s, 200, "text/plain", SLICE("ok\n"));
 	} else if (ready) {
@@ -162,40 +173,141 @@ static enum reason answer(struct client *c, struct buf *out, uint64_t now_s)
 		failed = respond_text(out, now_s, draining ? 503 : 200, "text/plain",
 		                      draining ? SLICE("draining\n") : SLICE("ready\n"));
 	} else {
-		if (!address_is_loopback(&a->facts.conf->admin.listener.address) &&
-		    !token_presented(c))
-			return http_header_count(&c->parser.head, SLICE("Authorization"))
-			               ? REASON_CREDENTIAL_INVALID
-			               : REASON_CREDENTIAL_MISSING;
+		enum reason r = address_is_loopback(&a->facts.conf->admin.listener.address)
+		                        ? REASON_NONE
+		                        : judge_token(c);
+		if (r != REASON_NONE)
+			return r;
 		failed = respond_metrics(a, out, now_s);
 	}
 	return failed ? REASON_INTERNAL : REASON_NONE;
 }
 
-static void respond(struct client *c)
+static void send_answer(struct client *c, struct slice answer)
 {
-	struct buf out;
-	uint64_t now_s = reactor_realtime_ms(reactor_of(c->admin)) / 1000;
-
-	buf_init(&out, PAGE_BYTES);
-	enum reason r = c->parser.reason ? c->parser.reason : answer(c, &out, now_s);
-	int failed = 0;
-	if (r != REASON_NONE) {
-		buf_clear(&out);
-		struct http_refusal refusal = {.reason = r, .request = SLICE("admin"), .now_s = now_s};
-		failed = http_respond_refusal(&out, &refusal);
-	}
-	if (failed == 0)
-		failed = stream_write(&c->stream, buf_slice(&out));
-	buf_deinit(&out);
 	c->answered = true;
-	if (failed || stream_shutdown(&c->stream) < 0)
+	if (stream_write(&c->stream, answer) || stream_shutdown(&c->stream) < 0)
 		client_end(c);
 	else
 		stream_resume(&c->stream);
 }
 
+static void refuse(struct client *c, enum reason r, const char *allow)
+{
+	struct buf out;
+	struct http_refusal refusal = {
+		.reason = r,
+		.request = SLICE("admin"),
+		.allow = allow,
+		.retry_after_s = 60,
+		.now_s = reactor_realtime_ms(reactor_of(c->admin)) / 1000,
+	};
+
+	buf_init(&out, PAGE_BYTES);
+	if (http_respond_refusal(&out, &refusal))
+		client_end(c);
+	else
+		send_answer(c, buf_slice(&out));
+	buf_deinit(&out);
+}
+
+static void call_api(struct client *c, const struct http_request *request)
+{
+	struct admin *a = c->admin;
+	enum reason r = judge_token(c);
+
+	if (r != REASON_NONE) {
+		refuse(c, r, NULL);
+		return;
+	}
+	struct admin_call call = {
+		.admin = a,
+		.client = c->id,
+		.method = c->parser.head.method,
+		.path = request->target.path,
+		.query = request->target.query,
+		.body = slice_from(buf_slice(&c->in), c->parser.head.bytes),
+	};
+	a->facts.api(a->facts.api_arg, &call);
+}
+
+static void respond(struct client *c)
+{
+	struct buf out;
+	struct http_request request;
+	uint64_t now_s = reactor_realtime_ms(reactor_of(c->admin)) / 1000;
+	enum reason r = c->parser.reason ? c->parser.reason : judge_source(c, &request);
+
+	c->asked = true;
+	if (r == REASON_NONE && slice_starts_with(request.target.path, SLICE("/v1/"))) {
+		call_api(c, &request);
+		return;
+	}
+	buf_init(&out, PAGE_BYTES);
+	if (r == REASON_NONE)
+		r = answer(c, &out, request.target.path, now_s);
+	if (r == REASON_NONE)
+		send_answer(c, buf_slice(&out));
+	else
+		refuse(c, r, NULL);
+	buf_deinit(&out);
+}
+
+static struct client *client_find(struct admin *a, uint64_t id)
+{
+	LIST_EACH(at, &a->clients) {
+		struct client *c = LIST_ENTRY(at, struct client, link);
+		if (c->id == id && !c->answered)
+			return c;
+	}
+	return NULL;
+}
+
+void admin_answer(struct admin *a, uint64_t client, int status, struct slice json)
+{
+	struct client *c = client_find(a, client);
+	struct buf out;
+
+	if (!c)
+		return;
+	buf_init(&out, ANSWER_BYTES);
+	if (respond_text(&out, reactor_realtime_ms(reactor_of(a)) / 1000, status, "application/json",
+	                 json))
+		client_end(c);
+	else
+		send_answer(c, buf_slice(&out));
+	buf_deinit(&out);
+}
+
+void admin_refuse(struct admin *a, uint64_t client, enum reason r, const char *allow)
+{
+	struct client *c = client_find(a, client);
+
+	if (c)
+		refuse(c, r, allow);
+}
+
+void admin_set_conf(struct admin *a, const struct snapshot *conf)
+{
+	a->facts.conf = conf;
+}
+
 /* --- reading */
+
+static bool head_and_body_are_there(struct client *c)
+{
+	enum http_parse parsed = http_parser_feed(&c->parser, buf_slice(&c->in));
+
+	if (parsed == HTTP_PARSE_MORE)
+		return false;
+	if (parsed != HTTP_PARSE_DONE)
+		return true;
+	if (c->parser.head.content_length > ADMIN_BODY_MAX) {
+		c->parser.reason = REASON_BODY_TOO_LARGE;
+		return true;
+	}
+	return buf_waiting(&c->in) - c->parser.head.bytes >= c->parser.head.content_length;
+}
 
 static void on_stream(struct stream *s, unsigned why)
 {
@@ -223,14 +335,14 @@ static void on_stream(struct stream *s, unsigned why)
 		client_end(c);
 		return;
 	}
-	if (c->answered)
+	if (c->asked)
 		return; /* whatever it still sends is thrown away until it ends or its time is up */
 	if (buf_append(&c->in, slice_first(slice_of(got.data, got.len),
 	                                   c->in.max - buf_waiting(&c->in)))) {
 		client_end(c);
 		return;
 	}
-	if (http_parser_feed(&c->parser, buf_slice(&c->in)) != HTTP_PARSE_MORE)
+	if (head_and_body_are_there(c))
 		respond(c);
 }
 
@@ -238,16 +350,17 @@ static void client_new(struct admin *a, int fd)
 {
 	struct client *c = a->count < CLIENTS_MAX ? calloc(1, sizeof(*c)) : NULL;
 
-	if (!c || stream_init(&c->stream, a->facts.scratch, fd, on_stream, PAGE_BYTES, &a->memory)) {
+	if (!c || stream_init(&c->stream, a->facts.scratch, fd, on_stream, ANSWER_BYTES, &a->memory)) {
 		free(c);
 		close(fd);
 		return;
 	}
 	c->magic = ADMIN_MAGIC;
 	c->admin = a;
+	c->id = ++a->next_id;
 	list_append(&a->clients, &c->link);
 	a->count++;
-	buf_init(&c->in, HEAD_BYTES);
+	buf_init(&c->in, HEAD_BYTES + ADMIN_BODY_MAX);
 	arena_init(&c->arena, 1024, 64 * 1024);
 	http_parser_init(&c->parser, HTTP_REQUEST, c->room, HEADERS, HEAD_BYTES);
 	timer_init(&c->deadline, on_deadline);
@@ -283,7 +396,7 @@ int admin_new(const struct admin_facts *facts, struct admin **out)
 	a->magic = ADMIN_MAGIC;
 	a->facts = *facts;
 	list_init(&a->clients);
-	budget_init(&a->memory, (uint64_t)CLIENTS_MAX * CLIENT_BUDGET_BYTES, NULL);
+	budget_init(&a->memory, 2 * (uint64_t)ANSWER_BYTES, NULL);
 	buf_init(&a->page, PAGE_BYTES);
 	int r = io_add(reactor_of(a), &a->io, facts->listen_fd, on_listener);
 	if (r) {

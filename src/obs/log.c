@@ -17,6 +17,13 @@ enum {
 	LINE_MAX_BYTES = 4096,
 	FIELD_MAX_BYTES = 512,
 	BUFFER_MAX_BYTES = 1 << 20,
+	RECENT = 128, /* refusals kept for the operator */
+	RECENT_BYTES = 1024,
+};
+
+struct recent {
+	size_t len;
+	char json[RECENT_BYTES];
 };
 
 struct log {
@@ -30,6 +37,8 @@ struct log {
 	pthread_cond_t filled;
 	pthread_t thread;
 	struct buf waiting;
+	struct recent *recent; /* a ring of RECENT; under the lock */
+	uint64_t recent_count;
 };
 
 static const char *const level_words[] = {"error", "warn", "info", "debug"};
@@ -104,6 +113,46 @@ static void push(struct log *log, struct slice line)
 	pthread_mutex_unlock(&log->lock);
 }
 
+/* A line too long for its place is left out. */
+static void remember(struct log *log, struct slice json)
+{
+	while (json.len && json.data[json.len - 1] == '\n')
+		json.len--;
+	if (json.len > RECENT_BYTES)
+		return;
+	pthread_mutex_lock(&log->lock);
+	struct recent *r = &log->recent[log->recent_count++ % RECENT];
+	r->len = json.len;
+	memcpy(r->json, json.data, json.len);
+	pthread_mutex_unlock(&log->lock);
+}
+
+static void remember_refusal(struct log *log, const struct event *e)
+{
+	char room[LINE_MAX_BYTES + 1];
+	struct buf line = {.data = room, .cap = sizeof(room), .max = LINE_MAX_BYTES};
+
+	if (render_json(&line, e))
+		remember(log, buf_slice(&line));
+}
+
+int log_recent_refusals(struct log *log, struct buf *to)
+{
+	int r = buf_append(to, SLICE("{\"refusals\":["));
+
+	pthread_mutex_lock(&log->lock);
+	uint64_t first = log->recent_count > RECENT ? log->recent_count - RECENT : 0;
+	for (uint64_t i = first; r == 0 && i < log->recent_count; i++) {
+		const struct recent *recent = &log->recent[i % RECENT];
+		if (i > first)
+			r = buf_append(to, SLICE(","));
+		if (r == 0)
+			r = buf_append(to, slice_of(recent->json, recent->len));
+	}
+	pthread_mutex_unlock(&log->lock);
+	return r ? r : buf_append(to, SLICE("]}\n"));
+}
+
 static void take(struct event_sink *sink, const struct event *e)
 {
 	struct log *log = (struct log *)(void *)sink;
@@ -112,6 +161,8 @@ static void take(struct event_sink *sink, const struct event *e)
 	struct buf line = {.data = room, .cap = sizeof(room), .max = LINE_MAX_BYTES};
 
 	OBJ_CHECK(log, LOG_MAGIC);
+	if (strcmp(e->name, "refused") == 0)
+		remember_refusal(log, e);
 	if (log->readable ? render_text(&line, e) : render_json(&line, e)) {
 		push(log, buf_slice(&line));
 		return;
@@ -164,8 +215,12 @@ int log_start(struct log **result, int fd, enum event_level level, bool readable
 {
 	struct log *log = calloc(1, sizeof(*log));
 
-	if (!log)
+	if (log)
+		log->recent = calloc(RECENT, sizeof(*log->recent));
+	if (!log || !log->recent) {
+		free(log);
 		return err_raise(ENOMEM, "the log");
+	}
 	log->magic = LOG_MAGIC;
 	log->sink = (struct event_sink){.level = level, .take = take};
 	log->fd = fd;
@@ -175,6 +230,7 @@ int log_start(struct log **result, int fd, enum event_level level, bool readable
 	buf_init(&log->waiting, BUFFER_MAX_BYTES);
 	int r = pthread_create(&log->thread, NULL, writer, log);
 	if (r) {
+		free(log->recent);
 		free(log);
 		return err_raise(r, "the log's thread");
 	}
@@ -201,5 +257,6 @@ void log_stop(struct log *log)
 	pthread_cond_destroy(&log->filled);
 	pthread_mutex_destroy(&log->lock);
 	log->magic = 0;
+	free(log->recent);
 	free(log);
 }

@@ -14,6 +14,7 @@
  */
 #include <stdbool.h>
 
+#include "base/buf.h"
 #include "base/event.h"
 
 struct log;
@@ -23,6 +24,10 @@ int log_start(struct log **log, int fd, enum event_level level, bool readable);
 
 /* A sink that any thread may use; valid until log_stop. */
 struct event_sink *log_sink(struct log *log);
+
+/* Appends {"refusals": [...]}: the latest refused handshakes and messages, oldest first, as
+ * they were logged. Returns as buf_append. */
+int log_recent_refusals(struct log *log, struct buf *to);
 
 /* Writes what waits, ends the thread, frees. Accepts NULL. */
 void log_stop(struct log *log);

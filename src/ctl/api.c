@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The operator's API: /v1/... of the admin listener. Each row is a method, a path and a
+ * function; what needs the workers is a command to all of them, answered when all have
+ * done it.
+ */
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "base/jsonout.h"
+#include "conf/explain.h"
+#include "ctl/configure.h"
+#include "ctl/serve_priv.h"
+#include "http/target.h"
+#include "json/read.h"
+#include "json/value.h"
+#include "net/random.h"
+
+enum { TEXT_BYTES = 1 << 20, LIST_BYTES = 18 << 20 };
+
+struct api {
+	struct serve *serve;
+	struct buf out;
+	struct arena arena; /* of the body at hand */
+};
+
+/* What a command's answer is for. */
+struct waiting {
+	struct serve *serve;
+	uint64_t client;
+};
+
+/* --- helpers */
+
+static void answer(struct api *a, const struct admin_call *call, int status)
+{
+	admin_answer(call->admin, call->client, status, buf_slice(&a->out));
+}
+
+static void refuse(const struct admin_call *call, enum reason r)
+{
+	admin_refuse(call->admin, call->client, r, NULL);
+}
+
+/* The body as one JSON object, or NULL (then it was refused). */
+static const struct json_node *body_object(struct api *a, const struct admin_call *call)
+{
+	static const struct json_limits limits = {.depth = 8, .members = 256, .values = 1024};
+	struct json_doc doc;
+
+	arena_reset(&a->arena);
+	if (json_read(call->body, &limits, &a->arena, &doc) == REASON_NONE &&
+	    json_type(doc.root) == JSON_OBJECT)
+		return doc.root;
+	refuse(call, REASON_BODY_MALFORMED);
+	return NULL;
+}
+
+static struct command_batch *batch(struct api *a, const struct admin_call *call,
+                                   enum command_kind kind, struct slice text, command_done_fn done)
+{
+	struct waiting *w = malloc(sizeof(*w));
+	struct command_batch *b =
+		w && text.len <= COMMAND_TEXT_MAX
+			? command_batch_new(kind, text, a->serve->worker_count, done, w)
+			: NULL;
+
+	if (!b) {
+		free(w);
+		refuse(call, REASON_OVERLOADED);
+		return NULL;
+	}
+	*w = (struct waiting){.serve = a->serve, .client = call->client};
+	return b;
+}
+
+/* --- sessions */
+
+static void on_listed(struct command_batch *b)
+{
+	struct waiting *w = b->arg;
+	struct admin *admin = w->serve->admin;
+	struct buf out;
+	bool comma = false;
+
+	buf_init(&out, LIST_BYTES);
+	int r = buf_append(&out, SLICE("{\"sessions\":["));
+	for (unsigned i = 0; r == 0 && i < b->count; i++) {
+		struct slice part = buf_slice(&b->commands[i].out);
+		if (part.len && comma)
+			r = buf_append(&out, SLICE(","));
+		comma |= part.len > 0;
+		if (r == 0)
+			r = buf_append(&out, part);
+	}
+	if (r == 0)
+		r = buf_append(&out, SLICE("]}\n"));
+	if (r || command_failed(b))
+		admin_refuse(admin, w->client, REASON_OVERLOADED, NULL);
+	else
+		admin_answer(admin, w->client, 200, buf_slice(&out));
+	buf_deinit(&out);
+	free(w);
+	command_batch_free(b);
+}
+
+static void list_sessions(struct api *a, const struct admin_call *call, struct slice rest)
+{
+	struct slice subject = {NULL, 0};
+
+	(void)rest;
+	arena_reset(&a->arena);
+	enum http_find found = http_query_find(call->query, SLICE("sub"), &a->arena, &subject);
+	if (found != HTTP_FIND_ONE && found != HTTP_FIND_NONE) {
+		refuse(call, REASON_HANDSHAKE_MALFORMED);
+		return;
+	}
+	struct command_batch *b = batch(a, call, COMMAND_LIST, subject, on_listed);
+	if (b)
+		command_send(b, a->serve->workers);
+}
+
+static void on_closed(struct command_batch *b)
+{
+	struct waiting *w = b->arg;
+
+	if (command_hits(b))
+		admin_answer(w->serve->admin, w->client, 200, SLICE("{\"closed\":1}\n"));
+	else
+		admin_refuse(w->serve->admin, w->client, REASON_ROUTE_UNKNOWN, NULL);
+	free(w);
+	command_batch_free(b);
+}
+
+static void close_session(struct api *a, const struct admin_call *call, struct slice id)
+{
+	struct command_batch *b = batch(a, call, COMMAND_CLOSE, id, on_closed);
+
+	if (b)
+		command_send(b, a->serve->workers);
+}
+
+/* --- revocations */
+
+static void on_revoked(struct command_batch *b)
+{
+	struct waiting *w = b->arg;
+	struct event e;
+	char text[64];
+
+	if (command_failed(b)) {
+		admin_refuse(w->serve->admin, w->client, REASON_OVERLOADED, NULL);
+	} else {
+		int n = snprintf(text, sizeof(text), "{\"closed\":%zu}\n", command_hits(b));
+		admin_answer(w->serve->admin, w->client, 200, slice_of(text, (size_t)n));
+		event_init(&e, EVENT_WARN, "revoked");
+		event_text(&e, b->revocation == REVOKE_SUBJECT ? "subject" : "key",
+		           slice_of(b->text, b->text_len));
+		event_number(&e, "closed", (int64_t)command_hits(b));
+		event_emit(serve_log(w->serve), &e);
+	}
+	free(w);
+	command_batch_free(b);
+}
+
+/* {"sub": ...} | {"session": ...} | {"key": ...}, with an optional {"reason": ...} */
+static void revoke(struct api *a, const struct admin_call *call, struct slice rest)
+{
+	const struct json_node *o = body_object(a, call);
+
+	(void)rest;
+	if (!o)
+		return;
+	const struct json_node *sub = json_member_typed(o, SLICE("sub"), JSON_STRING);
+	const struct json_node *session = json_member_typed(o, SLICE("session"), JSON_STRING);
+	const struct json_node *key = json_member_typed(o, SLICE("key"), JSON_STRING);
+	size_t known = json_member(o, SLICE("reason")) ? 2 : 1;
+	if ((sub != NULL) + (session != NULL) + (key != NULL) != 1 || json_count(o) != known) {
+		refuse(call, REASON_BODY_MALFORMED);
+		return;
+	}
+	if (session) {
+		close_session(a, call, json_string(session));
+		return;
+	}
+	struct slice text = json_string(sub ? sub : key);
+	struct command_batch *b = text.len ? batch(a, call, COMMAND_REVOKE, text, on_revoked) : NULL;
+	if (!b) {
+		if (!text.len)
+			refuse(call, REASON_BODY_MALFORMED);
+		return;
+	}
+	b->revocation = sub ? REVOKE_SUBJECT : REVOKE_KEY;
+	b->at_unix_ms = reactor_realtime_ms(&a->serve->reactor);
+	/* What the application said about cookies before this moment counts no longer. */
+	control_forget_verified(a->serve->control);
+	command_send(b, a->serve->workers);
+}
+
+/* --- the process */
+
+static void drain(struct api *a, const struct admin_call *call, struct slice rest)
+{
+	(void)rest;
+	buf_clear(&a->out);
+	if (buf_append(&a->out, SLICE("{\"draining\":true}\n")) == 0)
+		answer(a, call, 202);
+	serve_drain(a->serve);
+}
+
+static void reload(struct api *a, const struct admin_call *call, struct slice rest)
+{
+	struct buf text;
+	struct jsonout j;
+
+	(void)rest;
+	buf_init(&text, CONFIGURE_TEXT_MAX);
+	int r = serve_reload(a->serve, &text);
+	buf_clear(&a->out);
+	jsonout_init(&j, &a->out);
+	jsonout_object_open(&j);
+	jsonout_member_bool(&j, "reloading", r == 0);
+	jsonout_member(&j, "said", buf_slice(&text));
+	jsonout_object_close(&j);
+	buf_deinit(&text);
+	answer(a, call, r == 0 ? 202 : 422);
+}
+
+static void config(struct api *a, const struct admin_call *call, struct slice rest)
+{
+	struct buf text;
+	struct jsonout j;
+
+	(void)rest;
+	buf_init(&text, TEXT_BYTES);
+	if (explain_snapshot(a->serve->generation->snapshot, &text)) {
+		buf_deinit(&text);
+		refuse(call, REASON_OVERLOADED);
+		return;
+	}
+	buf_clear(&a->out);
+	jsonout_init(&j, &a->out);
+	jsonout_object_open(&j);
+	jsonout_member(&j, "file", a->serve->generation->snapshot->file);
+	jsonout_member(&j, "explained", buf_slice(&text));
+	jsonout_object_close(&j);
+	buf_deinit(&text);
+	answer(a, call, 200);
+}
+
+static void refusals(struct api *a, const struct admin_call *call, struct slice rest)
+{
+	(void)rest;
+	buf_clear(&a->out);
+	if (log_recent_refusals(a->serve->log, &a->out))
+		refuse(call, REASON_OVERLOADED);
+	else
+		answer(a, call, 200);
+}
+
+/* --- dispatch */
+
+static const struct {
+	enum http_method method;
+	const char *path;
+	bool prefix; /* the rest is an id */
+	void (*run)(struct api *a, const struct admin_call *call, struct slice rest);
+} rows[] = {
+	{HTTP_GET, "/v1/sessions", false, list_sessions},
+	{HTTP_DELETE, "/v1/sessions/", true, close_session},
+	{HTTP_POST, "/v1/revocations", false, revoke},
+	{HTTP_POST, "/v1/drain", false, drain},
+	{HTTP_POST, "/v1/reload", false, reload},
+	{HTTP_GET, "/v1/config", false, config},
+	{HTTP_GET, "/v1/refusals", false, refusals},
+};
+
+void api_call(void *arg, const struct admin_call *call)
+{
+	struct api *a = arg;
+	const char *allow = NULL;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct slice path = slice_from_cstr(rows[i].path);
+		if (rows[i].prefix ? !slice_starts_with(call->path, path) || call->path.len == path.len
+		                   : !slice_eq(call->path, path))
+			continue;
+		if (rows[i].method == call->method) {
+			rows[i].run(a, call, slice_from(call->path, path.len));
+			return;
+		}
+		allow = http_method_text(rows[i].method);
+	}
+	admin_refuse(call->admin, call->client, allow ? REASON_METHOD_NOT_ALLOWED : REASON_ROUTE_UNKNOWN,
+	             allow);
+}
+
+int api_new(struct serve *s, struct api **out)
+{
+	struct api *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return err_raise(ENOMEM, "the API");
+	a->serve = s;
+	buf_init(&a->out, TEXT_BYTES);
+	arena_init(&a->arena, 4096, 1 << 20);
+	*out = a;
+	return 0;
+}
+
+void api_free(struct api *a)
+{
+	if (!a)
+		return;
+	buf_deinit(&a->out);
+	arena_deinit(&a->arena);
+	free(a);
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A new configuration for a running gateway.
+ *
+ *   configure --> sockets for new addresses --> COMMAND_RELOAD to all workers --> in force
+ *       \_____________ any failure: the old one stays, and why is said _____________/
+ */
+#include <unistd.h>
+
+#include "base/err.h"
+#include "ctl/configure.h"
+#include "ctl/serve_priv.h"
+
+static void log_outcome(struct serve *s, enum event_level level, const char *name, const char *detail)
+{
+	struct event e;
+
+	event_init(&e, level, name);
+	event_cstr(&e, "detail", detail);
+	event_emit(serve_log(s), &e);
+}
+
+static void on_reloaded(struct command_batch *b)
+{
+	struct serve *s = b->arg;
+	struct generation *old = s->generation;
+
+	s->reload = NULL;
+	s->generation = generation_ref(b->generation);
+	if (s->admin)
+		admin_set_conf(s->admin, s->generation->snapshot);
+	resolver_stop(s->resolver);
+	s->resolver = NULL;
+	if (resolver_start(s->generation, serve_log(s), &s->resolver) || command_failed(b))
+		log_outcome(s, EVENT_ERROR, "reload_incomplete", err_sentence());
+	else
+		log_outcome(s, EVENT_INFO, "reloaded", NULL);
+	generation_unref(old);
+	command_batch_free(b);
+	if (s->reload_again) {
+		s->reload_again = false;
+		serve_reload(s, NULL);
+	}
+}
+
+/* Which listeners of the new configuration has the old one not. */
+static void find_new_listeners(const struct snapshot *old, const struct snapshot *now, bool *is_new)
+{
+	for (size_t i = 0; i < now->listener_count; i++) {
+		is_new[i] = true;
+		for (size_t o = 0; o < old->listener_count; o++)
+			if (old->listeners[o].tls == now->listeners[i].tls &&
+			    address_eq_with_port(&old->listeners[o].address, &now->listeners[i].address))
+				is_new[i] = false;
+	}
+}
+
+static void close_all(struct command_batch *b, unsigned workers, size_t count)
+{
+	for (unsigned w = 0; w < workers; w++)
+		for (size_t i = 0; i < count; i++)
+			if (b->commands[w].listen_fds[i] >= 0)
+				close(b->commands[w].listen_fds[i]);
+}
+
+static int open_sockets(struct serve *s, struct command_batch *b)
+{
+	const struct snapshot *now = b->generation->snapshot;
+	struct address addresses[WORKER_LISTENERS];
+	bool is_new[WORKER_LISTENERS];
+	size_t count = now->listener_count;
+
+	if (count > WORKER_LISTENERS)
+		return err_raise(E2BIG, "more than %d listeners", (int)WORKER_LISTENERS);
+	find_new_listeners(s->generation->snapshot, now, is_new);
+	for (size_t i = 0; i < count; i++)
+		addresses[i] = now->listeners[i].address;
+	for (unsigned w = 0; w < b->count; w++) {
+		int r = serve_listen(addresses, b->commands[w].listen_fds, is_new, count);
+		if (r) {
+			close_all(b, w, count);
+			return r;
+		}
+	}
+	for (size_t i = 0; i < count; i++)
+		if (is_new[i])
+			serve_log_listening(s, now->listeners[i].tls, b->commands[0].listen_fds[i],
+			                    "clients");
+	return 0;
+}
+
+/* detail NULL: text says it already; the log gets its first line. */
+static int refuse(struct serve *s, struct buf *text, const char *detail)
+{
+	struct event e;
+
+	if (detail && buf_printf(text, "sallyport: %s: %s\n", s->path, detail))
+		detail = "no memory";
+	struct slice said = buf_slice(text);
+	event_init(&e, EVENT_ERROR, "reload_failed");
+	event_text(&e, "detail", slice_first(said, slice_index(said, '\n')));
+	event_cstr(&e, "what", "the old configuration stays in force");
+	event_emit(serve_log(s), &e);
+	return 1;
+}
+
+static int reload(struct serve *s, struct buf *text)
+{
+	struct generation *g = configure(s->path, text);
+
+	if (!g)
+		return refuse(s, text, NULL);
+	struct command_batch *b =
+		command_batch_new(COMMAND_RELOAD, slice_of(NULL, 0), s->worker_count, on_reloaded, s);
+	if (!b) {
+		generation_unref(g);
+		return refuse(s, text, "no memory");
+	}
+	b->generation = g;
+	if (open_sockets(s, b)) {
+		command_batch_free(b);
+		return refuse(s, text, err_sentence());
+	}
+	/* Before the first connection asks for them. */
+	resolve_once(g, serve_log(s));
+	s->reload = b;
+	command_send(b, s->workers);
+	return 0;
+}
+
+int serve_reload(struct serve *s, struct buf *text)
+{
+	struct buf own;
+
+	if (s->draining)
+		return 1;
+	if (s->reload) {
+		s->reload_again = true;
+		return 0;
+	}
+	if (text)
+		return reload(s, text);
+	buf_init(&own, CONFIGURE_TEXT_MAX);
+	int r = reload(s, &own);
+	buf_deinit(&own);
+	return r;
+}
