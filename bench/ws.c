@@ -4,7 +4,7 @@
  * to? Batches of masked text frames are read (head, unmasking in place, UTF-8) and, in
  * the further columns, written again: as a server (a copy) and as a client (a copy, masked
  * with a fresh key). The keys in the batch are zero, so that unmasking in place leaves it
- * as it was. Prints the median of interleaved rounds in nanoseconds per message; `copy` is a
+ * as it was. Prints the median of interleaved rounds in CPU nanoseconds per message; `copy` is a
  * memcpy of the same bytes, the floor on this machine at this moment.
  *
  *   ninja -C build bench/bench_ws && build/bench/bench_ws
@@ -146,9 +146,8 @@ static double measure(const struct work *w, const struct load *l)
 	size_t passes = 0;
 
 	do {
-		for (int i = 0; i < 16; i++)
+		for (size_t i = 0; i < 1 + 100000 / l->len; i++, passes++)
 			w->run(l);
-		passes += 16;
 		end = now_ns();
 	} while (end - start < ROUND_NS);
 	return (end - start) / (double)(passes * l->frames);

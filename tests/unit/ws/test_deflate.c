@@ -138,6 +138,7 @@ static void limits_to_the_byte(void **state)
 		{"both the same is the size",        9996,  357, REASON_MESSAGE_TOO_BIG},
 		{"no ratio is not no limit",        20000,    0, REASON_WS_INFLATE},
 		{"ratios do not overflow",          20000, UINT32_MAX, REASON_NONE},
+		{"ratios do not overflow 32 bits",  20000, 1u << 31, REASON_NONE},
 		{"sizes do not overflow",      UINT64_MAX, 1000, REASON_NONE},
 		/* clang-format on */
 	};
@@ -476,6 +477,7 @@ static void torture(void **state)
 		int r = -ENOMEM;
 		if (i && d) {
 			why = ws_inflate(i, buf_slice(&packed), &wide, &memory, &got);
+			assert_true(!why || memory.used == 0);
 			if (!why)
 				r = ws_deflate(d, got, 15, &again);
 		}

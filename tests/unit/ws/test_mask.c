@@ -56,6 +56,31 @@ static void around_the_wide_path(void **state)
 			check(lengths[l], shift, keys[0], shift);
 }
 
+/* One byte that is not ASCII, at each place: whoever unmasks must be told. */
+static void what_is_not_ascii_is_seen(void **state)
+{
+	static const size_t lengths[] = {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 20, 255, 256, 257, 389};
+	char masked[400], bytes[400];
+
+	(void)state;
+	for (size_t l = 0; l < COUNT(lengths); l++) {
+		size_t len = lengths[l];
+		memset(bytes, 0x7f, sizeof(bytes));
+		bytes[len] = '\x80'; /* behind the end */
+		assert_true(ws_mask_copy(masked, bytes, 0, keys[1], 0));
+		ws_mask(bytes, len, keys[1], 0);
+		memcpy(masked, bytes, len);
+		assert_true(ws_mask(bytes, len, keys[1], 0));
+		for (size_t at = 0; at < len; at++) {
+			masked[at] ^= '\x80';
+			assert_false(ws_mask_copy(bytes, masked, len, keys[1], 0));
+			memcpy(bytes, masked, len);
+			assert_false(ws_mask(bytes, len, keys[1], 0));
+			masked[at] ^= '\x80';
+		}
+	}
+}
+
 static void offsets_far_out(void **state)
 {
 	(void)state;
@@ -94,9 +119,12 @@ static void the_rfcs_own_example(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_length_and_offset), cmocka_unit_test(around_the_wide_path),
-		cmocka_unit_test(offsets_far_out),         cmocka_unit_test(in_pieces_as_in_one),
+		cmocka_unit_test(every_length_and_offset),
+		cmocka_unit_test(around_the_wide_path),
+		cmocka_unit_test(offsets_far_out),
+		cmocka_unit_test(in_pieces_as_in_one),
 		cmocka_unit_test(the_rfcs_own_example),
+		cmocka_unit_test(what_is_not_ascii_is_seen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,7 +39,7 @@ static const struct ws_reader_config usual = {
 
 struct row {
 	const char *says;
-	struct frame frames[8];
+	struct frame frames[9];
 	const char *wanted;
 	bool deflate;
 };
@@ -53,6 +53,24 @@ static void lay_out(const struct row *at, enum ws_side side, struct buf *bytes)
 		feed_frame(bytes, side, at->frames[i]);
 }
 
+/* The same with a pong behind it, so that short frames too have many bytes behind them. */
+static struct row with_pong(const struct row *at)
+{
+	static char wanted[1000];
+	struct row longer = *at;
+	size_t n = 0;
+
+	if (strstr(at->wanted, "refused") || strstr(at->wanted, "close"))
+		snprintf(wanted, sizeof(wanted), "%s", at->wanted);
+	else
+		snprintf(wanted, sizeof(wanted), "%s; pong 0123456789abcdef", at->wanted);
+	while (longer.frames[n].data)
+		n++;
+	longer.frames[n] = (struct frame)F(PONG, "0123456789abcdef");
+	longer.wanted = wanted;
+	return longer;
+}
+
 static void compare(const struct row *at, const char *how, size_t cut, struct slice got)
 {
 	if (!slice_eq(got, slice_from_cstr(at->wanted)))
@@ -60,7 +78,7 @@ static void compare(const struct row *at, const char *how, size_t cut, struct sl
 			 SLICE_ARG(got), at->wanted);
 }
 
-static void run_row(const struct row *at, const struct ws_reader_config *like)
+static void run_exactly(const struct row *at, const struct ws_reader_config *like)
 {
 	for (int side = WS_SERVER; side <= WS_CLIENT; side++) {
 		struct ws_reader_config config = *like;
@@ -76,6 +94,14 @@ static void run_row(const struct row *at, const struct ws_reader_config *like)
 			compare(at, "cut", cut, feed_all(&config, with, all, cut, 0));
 		buf_deinit(&bytes);
 	}
+}
+
+static void run_row(const struct row *at, const struct ws_reader_config *like)
+{
+	struct row longer = with_pong(at);
+
+	run_exactly(at, like);
+	run_exactly(&longer, like);
 }
 
 static const struct row rows[] = {
@@ -162,6 +188,7 @@ static const struct row rows[] = {
 	{"broken in fragments", {F(RSV1|BINARY, "\x00"), F(FIN|CONT, "\x07")}, "refused ws_inflate", 1},
 	{"not UTF-8 when inflated", {F(RSV1|FIN|TEXT, "\x00\x01\x00\xfe\xff\xff\x00")}, "refused ws_utf8", 1},
 	{"not UTF-8 when inflated, in fragments", {F(RSV1|TEXT, "\x00\x01\x00\xfe"), F(FIN|CONT, "\xff\xff\x00")}, "refused ws_utf8", 1},
+	{"not UTF-8 when inflated, ASCII before", {F(RSV1|FIN|TEXT, "\x3a\x01\x00")}, "refused ws_utf8", 1},
 	{"the same as binary", {F(RSV1|FIN|BINARY, "\x00\x01\x00\xfe\xff\xff\x00")}, "binary \xff", 1},
 	{"a bomb", {F(RSV1|FIN|BINARY, "\xec\xc1\x01\x0d\x00\x00\x00\xc2\xa0\xac\xef\x5f\xc2\x1c\x6e\x40\x01\x00\x00\x00\x00\x00\x00\x00\x00\xc0\xbf\x01")}, "refused message_too_big", 1},
 	/* clang-format on */
@@ -249,6 +276,8 @@ static void raw_bytes(void **state)
 		{"the second not masked", WS_SERVER, BYTES("\x81\x80\x01\x02\x03\x04\x81\x00"), "text; refused ws_unmasked"},
 		{"masked", WS_CLIENT, BYTES("\x81\x81\x01\x02\x03\x04x"), "refused ws_masked"},
 		{"5 in 16 bits", WS_CLIENT, BYTES("\x81\x7e\x00\x05hello"), "refused ws_length"},
+		{"125 in 16 bits, all of it", WS_CLIENT, BYTES("\x81\x7e\x00\x7d" A125), "refused ws_length"},
+		{"126 in 16 bits, all of it", WS_CLIENT, BYTES("\x81\x7e\x00\x7e" A125 "a"), "text " A125 "a"},
 		{"65535 in 64 bits", WS_CLIENT, BYTES("\x81\x7f\0\0\0\0\0\0\xff\xff"), "refused ws_length"},
 		{"the highest bit", WS_CLIENT, BYTES("\x81\x7f\x80\0\0\0\0\0\0\0"), "refused ws_length"},
 		{"2^63 - 1 bytes", WS_CLIENT, BYTES("\x81\x7f\x7f\xff\xff\xff\xff\xff\xff\xff"), "refused message_too_big"},
@@ -535,6 +564,13 @@ static void a_deadline_can_be_told(void **state)
 	assert_int_equal(ws_reader_serial(&reader), first);
 	assert_int_equal(GIVE("\x80\x00"), WS_MESSAGE);
 	assert_false(ws_reader_in_message(&reader));
+	assert_int_not_equal(ws_reader_serial(&reader), first);
+
+	/* A message all at once counts as well. */
+	first = ws_reader_serial(&reader);
+	assert_int_equal(GIVE("\x81\x10"
+			      "0123456789abcdef"),
+			 WS_MESSAGE);
 	assert_int_not_equal(ws_reader_serial(&reader), first);
 
 	/* Half a ping, finished together with half of the next. */
