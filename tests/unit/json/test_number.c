@@ -10,6 +10,15 @@
 
 static struct arena arena;
 
+/* The digits before an exponent. Valid until the next call. */
+static const char *digits_of(const char *text)
+{
+	static char mantissa[4096];
+
+	snprintf(mantissa, sizeof(mantissa), "%.*s", (int)strcspn(text, "eE"), text);
+	return mantissa;
+}
+
 /* The number as the reader sees it; fails where strtod says otherwise. */
 static void check(const char *text)
 {
@@ -19,7 +28,8 @@ static void check(const char *text)
 
 	arena_reset(&arena);
 	enum reason r = json_read(slice_from_cstr(text), &limits, &arena, &doc);
-	if (wanted > 1.7976931348623157e308 || wanted < -1.7976931348623157e308) {
+	bool lost = wanted == 0 && strpbrk(digits_of(text), "123456789");
+	if (lost || wanted > 1.7976931348623157e308 || wanted < -1.7976931348623157e308) {
 		if (r != REASON_JSON_NUMBER)
 			fail_msg("%s is not refused", text);
 		return;
@@ -29,6 +39,17 @@ static void check(const char *text)
 	double got = json_double(doc.root);
 	if (memcmp(&got, &wanted, sizeof(got)) != 0)
 		fail_msg("%s: got %.17g, wanted %.17g", text, got, wanted);
+}
+
+/* A fixed sequence: xorshift. */
+static uint64_t next_random(void)
+{
+	static uint64_t x = 88172645463325252u;
+
+	x ^= x << 13;
+	x ^= x >> 7;
+	x ^= x << 17;
+	return x;
 }
 
 static const char *const hard[] = {
@@ -67,17 +88,6 @@ static void hard_numbers(void **state)
 		check(*at);
 }
 
-/* A fixed sequence: xorshift. */
-static uint64_t next_random(void)
-{
-	static uint64_t x = 88172645463325252u;
-
-	x ^= x << 13;
-	x ^= x >> 7;
-	x ^= x << 17;
-	return x;
-}
-
 static void random_numbers(void **state)
 {
 	char text[128];
@@ -101,6 +111,30 @@ static void random_numbers(void **state)
 		snprintf(text, sizeof(text), "-%u.%u", (unsigned)(next_random() % 2000),
 			 (unsigned)(next_random() % 1000));
 		check(text);
+	}
+}
+
+/* Every power of ten that there is a double for, and some beyond. */
+static void every_power_of_ten(void **state)
+{
+	static const char *const mantissas[] = {
+		"1", "3", "9", "9007199254740993", "1234567890123456789", "9999999999999999999",
+		"18446744073709551615", "1.2345678901234567890123456789", "0.000999999999999999999999",
+		"17976931348623158", "4940656458412465441", "2225073858507201136",
+	};
+	char text[128];
+
+	(void)state;
+	for (int power = -400; power < 320; power++) {
+		EACH_ROW (at, mantissas) {
+			snprintf(text, sizeof(text), "%se%d", *at, power);
+			check(text);
+		}
+		for (int i = 0; i < 20; i++) {
+			snprintf(text, sizeof(text), "%llue%d", (unsigned long long)next_random(),
+				 power);
+			check(text);
+		}
 	}
 }
 
@@ -229,6 +263,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hard_numbers),
 		cmocka_unit_test(random_numbers),
+		cmocka_unit_test(every_power_of_ten),
 		cmocka_unit_test(halfway_numbers),
 		cmocka_unit_test(a_thousand_digits),
 		cmocka_unit_test(a_locale_with_commas_has_no_say),
