@@ -56,7 +56,8 @@ static struct end *end_new(int fd)
 
 static void watch(struct end *e)
 {
-	struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = e};
+	struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+				    .data.ptr = e};
 
 	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, e->fd, &event))
 		die("epoll_ctl");
@@ -78,7 +79,8 @@ static void accepted(int fd)
 		struct sockaddr_in a = loopback(upstream_port);
 		int up = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 
-		if (up < 0 || (connect(up, (struct sockaddr *)&a, sizeof(a)) && errno != EINPROGRESS))
+		if (up < 0 ||
+		    (connect(up, (struct sockaddr *)&a, sizeof(a)) && errno != EINPROGRESS))
 			die("upstream");
 		struct end *u = end_new(up);
 		u->to = e;
@@ -111,7 +113,8 @@ static void keep(struct end *e, const char *data, size_t len)
 static bool drain(struct end *e)
 {
 	while (e->held) {
-		ssize_t n = send(e->fd, e->held + e->held_at, e->held_len - e->held_at, MSG_NOSIGNAL);
+		ssize_t n =
+			send(e->fd, e->held + e->held_at, e->held_len - e->held_at, MSG_NOSIGNAL);
 
 		if (n < 0 && (errno == EAGAIN || errno == ENOTCONN))
 			return false;

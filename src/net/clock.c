@@ -14,7 +14,9 @@ struct clock_now clock_read(void)
 	MUST(clock_gettime(CLOCK_MONOTONIC, &monotonic) == 0);
 	MUST(clock_gettime(CLOCK_REALTIME, &wall) == 0);
 	return (struct clock_now){
-		.us = (uint64_t)monotonic.tv_sec * CLOCK_US_PER_S + (uint64_t)monotonic.tv_nsec / 1000 + 1,
-		.unix_ms = (uint64_t)wall.tv_sec * CLOCK_MS_PER_S + (uint64_t)wall.tv_nsec / 1000000,
+		.us = (uint64_t)monotonic.tv_sec * CLOCK_US_PER_S +
+		      (uint64_t)monotonic.tv_nsec / 1000 + 1,
+		.unix_ms =
+			(uint64_t)wall.tv_sec * CLOCK_MS_PER_S + (uint64_t)wall.tv_nsec / 1000000,
 	};
 }

@@ -92,7 +92,7 @@ static void run_again(struct reactor *r, struct list *turn)
 
 static void run_hooks(struct reactor *r)
 {
-	LIST_EACH(link, &r->hooks) {
+	LIST_EACH (link, &r->hooks) {
 		struct reactor_hook *hook = LIST_ENTRY(link, struct reactor_hook, link);
 
 		hook->fn(hook);
@@ -150,7 +150,8 @@ void reactor_stop(struct reactor *r)
 	r->stopped = true;
 }
 
-void reactor_hook_add(struct reactor *r, struct reactor_hook *hook, void (*fn)(struct reactor_hook *))
+void reactor_hook_add(struct reactor *r, struct reactor_hook *hook,
+		      void (*fn)(struct reactor_hook *))
 {
 	hook->fn = fn;
 	list_append(&r->hooks, &hook->link);
@@ -164,7 +165,8 @@ void reactor_hook_remove(struct reactor_hook *hook)
 
 int io_add(struct reactor *r, struct io *io, int fd, io_fn fn)
 {
-	struct epoll_event e = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = io};
+	struct epoll_event e = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+				.data.ptr = io};
 
 	*io = (struct io){.fn = fn, .fd = fd};
 	list_init(&io->again_link);

@@ -56,9 +56,9 @@ struct reactor {
 	struct timer_wheel timers;
 	struct clock_now now;
 	struct list again, hooks;
-	struct epoll_event *events; /* of the round under way: [event_at, event_count) are to come */
-	int event_at, event_count;
-	struct io *current; /* whose fn runs; NULL once it removed itself */
+	struct epoll_event *events; /* of the round under way ... */
+	int event_at, event_count;  /* ... of which these are still to come */
+	struct io *current;         /* whose fn runs; NULL once it removed itself */
 	int epoll_fd;
 	bool stopped;
 };
@@ -96,7 +96,8 @@ static inline uint64_t reactor_realtime_ms(const struct reactor *r)
 }
 
 /* Stays until removed. May be added and removed from anywhere but another hook. */
-void reactor_hook_add(struct reactor *r, struct reactor_hook *hook, void (*fn)(struct reactor_hook *));
+void reactor_hook_add(struct reactor *r, struct reactor_hook *hook,
+		      void (*fn)(struct reactor_hook *));
 void reactor_hook_remove(struct reactor_hook *hook);
 
 /* Starts with ready = 0; the kernel's first word comes with the next round, fn is called

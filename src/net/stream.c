@@ -18,9 +18,9 @@
 #include "net/stream_layer.h"
 
 enum {
-	CORKS = 64,            /* per worker; then the oldest is sent early */
-	DIRECT_BYTES = 16384,  /* from here on copying into the cork costs more than a send */
-	SPARE_BYTES = 32768,   /* a record that was begun by an earlier read, and TLS's own bytes */
+	CORKS = 64,           /* per worker; then the oldest is sent early */
+	DIRECT_BYTES = 16384, /* from here on copying into the cork costs more than a send */
+	SPARE_BYTES = 32768,  /* a record that was begun by an earlier read, and TLS's own bytes */
 	WIRE_BYTES = 131072,
 };
 
@@ -180,7 +180,8 @@ static void cork_take(struct stream *s)
 		cork = cork_new(scratch);
 	}
 	if (!cork) {
-		struct stream_cork *oldest = LIST_ENTRY(scratch->corked.next, struct stream_cork, link);
+		struct stream_cork *oldest =
+			LIST_ENTRY(scratch->corked.next, struct stream_cork, link);
 
 		(void)stream_flush(oldest->owner); /* it remembers how that went */
 		cork = scratch->free;
@@ -342,7 +343,8 @@ static void flush_corked(struct reactor_hook *hook)
 	struct stream_scratch *scratch = LIST_ENTRY(hook, struct stream_scratch, hook);
 
 	while (!list_empty(&scratch->corked)) {
-		struct stream_cork *cork = LIST_ENTRY(scratch->corked.next, struct stream_cork, link);
+		struct stream_cork *cork =
+			LIST_ENTRY(scratch->corked.next, struct stream_cork, link);
 
 		(void)stream_flush(cork->owner); /* which remembers, and tells its session */
 	}

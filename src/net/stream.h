@@ -25,13 +25,13 @@
 #include "net/reactor.h"
 
 enum stream_outcome {
-	STREAM_AGAIN = 1,     /* nothing at the moment; the stream's fn will be called */
-	STREAM_CLOSED = 2,    /* the peer ended cleanly: FIN, over TLS close_notify */
-	STREAM_TRUNCATED = 3, /* TLS only: FIN without close_notify; somebody may have cut it */
-	STREAM_RESET = 4,     /* gone: reset, timed out */
-	STREAM_FULL = 5,      /* writing: more than the maximum or the budget allows would wait */
+	STREAM_AGAIN = 1,      /* nothing at the moment; the stream's fn will be called */
+	STREAM_CLOSED = 2,     /* the peer ended cleanly: FIN, over TLS close_notify */
+	STREAM_TRUNCATED = 3,  /* TLS only: FIN without close_notify; somebody may have cut it */
+	STREAM_RESET = 4,      /* gone: reset, timed out */
+	STREAM_FULL = 5,       /* writing: more than the maximum or the budget allows would wait */
 	STREAM_TLS_FAILED = 6, /* bad record, alert, no common cipher; sentence in err_text */
-	STREAM_UNTRUSTED = 7, /* handshake as client: the certificate is not to be trusted */
+	STREAM_UNTRUSTED = 7,  /* handshake as client: the certificate is not to be trusted */
 	STREAM_PLAIN_HTTP = 8, /* handshake as server: the peer speaks HTTP in clear */
 };
 

@@ -95,7 +95,8 @@ static bool first_slot(struct timer_wheel *w, unsigned *level, unsigned *slot, u
 			}
 			*level = n;
 			*slot = s;
-			*start = (((w->now_ms >> shift) & ~(uint64_t)(TIMER_SLOTS - 1)) | s) << shift;
+			*start = (((w->now_ms >> shift) & ~(uint64_t)(TIMER_SLOTS - 1)) | s)
+				 << shift;
 			return true;
 		}
 	}

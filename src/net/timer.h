@@ -37,8 +37,8 @@ struct timer {
 #define TIMER_OWNER(timer, type, member) LIST_ENTRY(timer, type, member)
 
 struct timer_wheel {
-	uint64_t now_ms; /* everything up to and including it has been fired */
-	struct list due; /* armed for the past: fire with the next run */
+	uint64_t now_ms;                 /* everything up to and including it has been fired */
+	struct list due;                 /* armed for the past: fire with the next run */
 	uint64_t occupied[TIMER_LEVELS]; /* a bit per slot; a set bit may be out of date */
 	struct list slots[TIMER_LEVELS][TIMER_SLOTS];
 };

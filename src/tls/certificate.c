@@ -17,6 +17,9 @@
 
 enum { DEVELOPMENT_DAYS = 30, RSA_BITS = 2048 };
 
+/* The sentence says it all: "Invalid argument" behind it would only puzzle. */
+#define WRONG(...) (err_raise(0, __VA_ARGS__), -EINVAL)
+
 static void certificate_free(struct tls_certificate *c)
 {
 	for (size_t i = 0; i < c->name_count; i++)
@@ -81,7 +84,7 @@ static int read_chain(struct tls_certificate *c, BIO *file, const char *path)
 	c->leaf = PEM_read_bio_X509(file, NULL, NULL, NULL);
 	if (!c->leaf) {
 		ERR_clear_error();
-		return err_raise(0, "%s holds no certificate in PEM form", path), -EINVAL;
+		return WRONG("%s holds no certificate in PEM form", path);
 	}
 	while ((next = PEM_read_bio_X509(file, NULL, NULL, NULL))) {
 		if (!sk_X509_push(c->chain, next)) {
@@ -114,8 +117,8 @@ static int read_key(struct tls_certificate *c, BIO *file, const char *path)
 	if (c->key)
 		return 0;
 	if (encrypted)
-		return err_raise(0, "the key in %s is encrypted; it must not be", path), -EINVAL;
-	return err_raise(0, "%s holds no private key in PEM form", path), -EINVAL;
+		return WRONG("the key in %s is encrypted; it must not be", path);
+	return WRONG("%s holds no private key in PEM form", path);
 }
 
 /* --- what is in it */
@@ -152,7 +155,8 @@ static bool add_address(struct tls_certificate *c, const ASN1_OCTET_STRING *addr
 	if (!all)
 		return false;
 	c->addresses = all;
-	all[c->address_count++] = address_from_bytes(len == 4 ? 4 : 6, ASN1_STRING_get0_data(address), 0);
+	all[c->address_count++] =
+		address_from_bytes(len == 4 ? 4 : 6, ASN1_STRING_get0_data(address), 0);
 	return true;
 }
 
@@ -173,7 +177,7 @@ static int read_names(struct tls_certificate *c, const char *path)
 	if (!kept)
 		return err_raise(ENOMEM, "cannot keep the names in %s", path);
 	if (c->name_count + c->address_count == 0)
-		return err_raise(0, "the certificate in %s names no host (subjectAltName)", path), -EINVAL;
+		return WRONG("the certificate in %s names no host (subjectAltName)", path);
 	return 0;
 }
 
@@ -194,11 +198,11 @@ static int check_times(struct tls_certificate *c, uint64_t now_unix_ms, const ch
 
 	if (!to_unix_ms(X509_get0_notBefore(c->leaf), &begins) ||
 	    !to_unix_ms(X509_get0_notAfter(c->leaf), &c->expires_unix_ms))
-		return err_raise(0, "the certificate in %s has no legible dates", path), -EINVAL;
+		return WRONG("the certificate in %s has no legible dates", path);
 	if (begins > now_unix_ms)
-		return err_raise(0, "the certificate in %s is not valid yet", path), -EINVAL;
+		return WRONG("the certificate in %s is not valid yet", path);
 	if (c->expires_unix_ms <= now_unix_ms)
-		return err_raise(0, "the certificate in %s has expired", path), -EINVAL;
+		return WRONG("the certificate in %s has expired", path);
 	return 0;
 }
 
@@ -210,13 +214,13 @@ static int check_key(struct tls_certificate *c, const char *path, const char *ke
 		return openssl_raise(0, "the certificate in %s has no usable key", path), -EINVAL;
 	int type = EVP_PKEY_get_base_id(public);
 	if (type != EVP_PKEY_RSA && type != EVP_PKEY_EC && type != EVP_PKEY_ED25519)
-		return err_raise(0, "the key in %s is neither RSA nor elliptic", path), -EINVAL;
+		return WRONG("the key in %s is neither RSA nor elliptic", path);
 	if (type == EVP_PKEY_RSA && EVP_PKEY_get_bits(public) < RSA_BITS)
-		return err_raise(0, "the RSA key in %s is shorter than %d bits", path, RSA_BITS), -EINVAL;
+		return WRONG("the RSA key in %s is shorter than %d bits", path, RSA_BITS);
 	if (X509_check_private_key(c->leaf, c->key) != 1) {
 		ERR_clear_error();
-		return err_raise(0, "the key in %s does not belong to the certificate in %s", key_path,
-				 path), -EINVAL;
+		return WRONG("the key in %s does not belong to the certificate in %s", key_path,
+			     path);
 	}
 	return 0;
 }
@@ -298,7 +302,8 @@ static bool set_serial(X509 *x)
 
 	if (random_bytes(bytes, sizeof(bytes)))
 		return false;
-	bytes[0] = (bytes[0] & 0x7f) | 0x40; /* positive, always 16 bytes: RFC 5280 section 4.1.2.2 */
+	/* Positive, and always 16 bytes (RFC 5280 section 4.1.2.2). */
+	bytes[0] = (bytes[0] & 0x7f) | 0x40;
 	BIGNUM *n = BN_bin2bn(bytes, sizeof(bytes), NULL);
 	bool set = n && BN_to_ASN1_INTEGER(n, X509_get_serialNumber(x));
 	BN_free(n);

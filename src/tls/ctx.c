@@ -13,10 +13,9 @@
 
 /* Ephemeral elliptic curves with AEAD, nothing else. AES-128 first: it is the fastest and
  * long enough; a client that puts ChaCha20 first (no AES in hardware) gets that. */
-static const char ciphers_12[] =
-	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
-	"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
-	"ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+static const char ciphers_12[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
+				 "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
+				 "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 static const char ciphers_13[] =
 	"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 static char groups[] = "X25519:P-256:P-384"; /* not const only because a macro casts */
@@ -29,15 +28,16 @@ enum { OUR_PROTOCOLS_BYTES = sizeof(our_protocols) - 1 };
 
 static bool tune(SSL_CTX *ctx, int minimum)
 {
-	SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET |
-					 SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+	SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
+					 SSL_OP_NO_TICKET | SSL_OP_CIPHER_SERVER_PREFERENCE |
+					 SSL_OP_PRIORITIZE_CHACHA);
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
 				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_security_level(ctx, 2);
 	return SSL_CTX_set_num_tickets(ctx, 0) && SSL_CTX_set_min_proto_version(ctx, minimum) &&
-	       SSL_CTX_set_cipher_list(ctx, ciphers_12) && SSL_CTX_set_ciphersuites(ctx, ciphers_13) &&
-	       SSL_CTX_set1_groups_list(ctx, groups);
+	       SSL_CTX_set_cipher_list(ctx, ciphers_12) &&
+	       SSL_CTX_set_ciphersuites(ctx, ciphers_13) && SSL_CTX_set1_groups_list(ctx, groups);
 }
 
 struct tls_side *tls_side_ref(struct tls_side *side)
@@ -221,7 +221,8 @@ static int client_fill(struct tls_client *client, struct slice ca_file)
 	if (!ctx || !client->side.bio)
 		return openssl_raise(ENOMEM, "no memory for TLS");
 	/* SSL_CTX_set_alpn_protos returns 0 for success. */
-	if (!tune(ctx, TLS1_2_VERSION) || SSL_CTX_set_alpn_protos(ctx, our_protocols, OUR_PROTOCOLS_BYTES))
+	if (!tune(ctx, TLS1_2_VERSION) ||
+	    SSL_CTX_set_alpn_protos(ctx, our_protocols, OUR_PROTOCOLS_BYTES))
 		return openssl_raise(EINVAL, "cannot set up TLS");
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
 	return trust(ctx, ca_file);

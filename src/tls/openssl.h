@@ -38,7 +38,9 @@ struct tls_side {
 struct tls_certificate {
 	atomic_uint refs;
 	X509 *leaf;
+	/* clang-format off */
 	STACK_OF(X509) *chain; /* without the leaf */
+	/* clang-format on */
 	EVP_PKEY *key;
 	struct slice *names;
 	size_t name_count;

@@ -90,7 +90,8 @@ static BIO_METHOD *method;
 
 static void make_method(void)
 {
-	BIO_METHOD *m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "sallyport worker");
+	BIO_METHOD *m =
+		BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "sallyport worker");
 
 	if (m && BIO_meth_set_read_ex(m, bio_read) && BIO_meth_set_write_ex(m, bio_write) &&
 	    BIO_meth_set_ctrl(m, bio_ctrl) && BIO_meth_set_create(m, bio_create))
@@ -160,7 +161,8 @@ static int gather(struct stream *s, struct slice *cipher)
 /* Keeps ciphertext for the next step. */
 static int keep(struct stream *s, struct slice cipher)
 {
-	int r = stream_queue_append(s, &of(s)->in, cipher, s->scratch->read_bytes + PLAIN_SPARE_BYTES);
+	int r = stream_queue_append(s, &of(s)->in, cipher,
+				    s->scratch->read_bytes + PLAIN_SPARE_BYTES);
 
 	if (cipher.len)
 		stream_resume(s);
@@ -466,5 +468,6 @@ const char *tls_stream_cipher(const struct stream *s)
 
 struct slice tls_stream_server_name(const struct stream *s)
 {
-	return slice_from_cstr(s->layer ? SSL_get_servername(of(s)->ssl, TLSEXT_NAMETYPE_host_name) : NULL);
+	return slice_from_cstr(s->layer ? SSL_get_servername(of(s)->ssl, TLSEXT_NAMETYPE_host_name)
+					: NULL);
 }

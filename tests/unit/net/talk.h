@@ -21,10 +21,10 @@ struct talker {
 	struct budget budget;
 	uint64_t sent, to_send, received;
 	uint8_t salt, peer_salt;
-	size_t biggest;     /* of one write */
-	unsigned stubborn;  /* out of 16: how often it does not read when it could */
+	size_t biggest;      /* of one write */
+	unsigned stubborn;   /* out of 16: how often it does not read when it could */
 	unsigned given_back; /* out of 16: how often it gives back a part */
-	int ended, greeted; /* outcomes; greeted: of the handshake */
+	int ended, greeted;  /* outcomes; greeted: of the handshake */
 	unsigned gone, fulls, calls;
 	bool hushed; /* shutdown was said */
 };
@@ -68,8 +68,8 @@ static inline void talk_listen(struct talker *t)
 	}
 	t->received += taken;
 	if (taken < got.len) {
-		assert_int_equal(
-			stream_unread(&t->s, slice_of(got.data + taken, got.len - taken)), 0);
+		assert_int_equal(stream_unread(&t->s, slice_of(got.data + taken, got.len - taken)),
+				 0);
 		stream_resume(&t->s);
 	}
 }
@@ -93,7 +93,10 @@ static inline void talk_speak(struct talker *t)
 		if (in_place && r == 0)
 			stream_commit(&t->s, len);
 		else if (r == 0)
-			r = stream_writev(&t->s, (struct slice[]){{text, len / 3}, {text + len / 3, len - len / 3}}, 2);
+			r = stream_writev(
+				&t->s,
+				(struct slice[]){{text, len / 3}, {text + len / 3, len - len / 3}},
+				2);
 		if (r == 0)
 			t->sent += len;
 		assert_true(stream_pending_bytes(&t->s) <= t->s.max_pending * 2 + 70000);
@@ -131,7 +134,8 @@ static inline void talk_begin(struct talk *t, size_t max_pending, int buffer)
 	memset(t, 0, sizeof(*t));
 	assert_int_equal(reactor_init(&t->reactor), 0);
 	assert_int_equal(stream_scratch_init(&t->scratch, &t->reactor, STREAM_READ_BYTES), 0);
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair),
+			 0);
 	for (int i = 0; i < 2; i++) {
 		struct talker *e = &t->ends[i];
 

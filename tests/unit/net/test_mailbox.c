@@ -169,7 +169,8 @@ static void from_many_threads(void **state)
 	open_office(&o, ROOM);
 	for (unsigned i = 0; i < SENDERS; i++) {
 		senders[i] = (struct sender){.office = &o, .number = i};
-		assert_int_equal(pthread_create(&senders[i].thread, NULL, send_all, &senders[i]), 0);
+		assert_int_equal(pthread_create(&senders[i].thread, NULL, send_all, &senders[i]),
+				 0);
 	}
 	while (o.delivered < SENDERS * LETTERS)
 		assert_int_equal(reactor_run_once(&o.reactor, TIMER_NEVER), 0);
@@ -210,7 +211,8 @@ static void closed_under_fire(void **state)
 	open_office(&o, ROOM);
 	for (unsigned i = 0; i < SENDERS; i++) {
 		senders[i] = (struct sender){.office = &o, .number = i};
-		assert_int_equal(pthread_create(&senders[i].thread, NULL, send_until_shut, &senders[i]), 0);
+		assert_int_equal(
+			pthread_create(&senders[i].thread, NULL, send_until_shut, &senders[i]), 0);
 	}
 	while (o.delivered < 5000)
 		assert_int_equal(reactor_run_once(&o.reactor, TIMER_NEVER), 0);

@@ -86,7 +86,8 @@ static void threads_differ(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 4; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, draw_many, draws + i * DRAWS / 4), 0);
+		assert_int_equal(
+			pthread_create(&threads[i], NULL, draw_many, draws + i * DRAWS / 4), 0);
 	for (size_t i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);
 	assert_true(all_differ(draws, DRAWS));

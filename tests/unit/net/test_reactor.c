@@ -40,7 +40,8 @@ static void end_open(struct end *e, char name)
 	int pair[2];
 
 	*e = (struct end){.name = name};
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair),
+			 0);
 	e->fd = pair[0];
 	e->other = pair[1];
 	assert_int_equal(io_add(&reactor, &e->io, e->fd, on_end), 0);
@@ -315,7 +316,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_kernel_speaks_once, begin, finish),
 		cmocka_unit_test_setup_teardown(after_everybody_else, begin, finish),
 		cmocka_unit_test_setup_teardown(removed_by_another, begin, finish),
-		cmocka_unit_test_setup_teardown(removed_while_it_waits_for_another_turn, begin, finish),
+		cmocka_unit_test_setup_teardown(removed_while_it_waits_for_another_turn, begin,
+						finish),
 		cmocka_unit_test_setup_teardown(removed_by_itself, begin, finish),
 		cmocka_unit_test_setup_teardown(hooks_run_once_per_round, begin, finish),
 		cmocka_unit_test_setup_teardown(sleeps_until_the_deadline, begin, finish),

@@ -26,8 +26,7 @@ static void literals_and_localhost(void **state)
 	size_t count;
 
 	(void)state;
-	EACH_ROW(row, rows)
-	{
+	EACH_ROW (row, rows) {
 		int r = resolve_now(slice_from_cstr(row->name), 8080, found, COUNT(found), &count);
 
 		if (r == -EAGAIN && row->wanted == -ENOENT)
@@ -35,14 +34,16 @@ static void literals_and_localhost(void **state)
 		ROW_CHECK(row, r == row->wanted);
 		ROW_CHECK(row, (count > 0) == (r == 0));
 		if (row->first)
-			ROW_EQ(row, address_format_with_port(&found[0], text), slice_from_cstr(row->first));
+			ROW_EQ(row, address_format_with_port(&found[0], text),
+			       slice_from_cstr(row->first));
 		for (size_t i = 0; i < count; i++)
 			ROW_CHECK(row, found[i].port == 8080);
 		for (size_t i = 1; i < count; i++)
 			ROW_CHECK(row, !address_eq(&found[0], &found[i]));
 	}
 	memset(longest, 'a', sizeof(longest));
-	assert_int_equal(resolve_now(slice_of(longest, sizeof(longest)), 1, found, 4, &count), -ENAMETOOLONG);
+	assert_int_equal(resolve_now(slice_of(longest, sizeof(longest)), 1, found, 4, &count),
+			 -ENAMETOOLONG);
 	assert_int_equal(resolve_now(slice_of("a\0b", 3), 1, found, 4, &count), -ENAMETOOLONG);
 	assert_int_equal(resolve_now(SLICE("localhost"), 1, found, 1, &count), 0);
 	assert_int_equal(count, 1);

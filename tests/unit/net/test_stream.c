@@ -38,7 +38,8 @@ static void bench_begin(size_t max_pending, uint64_t budget)
 	budget_init(&b.budget, budget, NULL);
 	assert_int_equal(reactor_init(&b.reactor), 0);
 	assert_int_equal(stream_scratch_init(&b.scratch, &b.reactor, 65536), 0);
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair),
+			 0);
 	b.peer = pair[1];
 	assert_int_equal(stream_init(&b.s, &b.scratch, pair[0], told, max_pending, &b.budget), 0);
 }
@@ -94,8 +95,7 @@ static void assert_reads_outcome(int wanted)
 static void conversations(void **state)
 {
 	(void)state;
-	EACH_ROW(row, talk_rows)
-	{
+	EACH_ROW (row, talk_rows) {
 		srandom((unsigned)(row - talk_rows));
 		talk_row(&talk, row, NULL);
 	}
@@ -356,7 +356,8 @@ static void more_writers_than_corks(void **state)
 
 		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
 		peers[i] = pair[1];
-		assert_int_equal(stream_init(&many[i], &b.scratch, pair[0], told, 1000, &b.budget), 0);
+		assert_int_equal(stream_init(&many[i], &b.scratch, pair[0], told, 1000, &b.budget),
+				 0);
 	}
 	turn();
 	for (int round = 0; round < 3; round++)

@@ -102,7 +102,8 @@ static void neither_early_nor_lost(void **state)
 		for (size_t j = 0; j < COUNT(edges); j++) {
 			uint64_t start = edges[i], at;
 
-			if (edges[j] < 2 || __builtin_add_overflow(start, edges[j], &at) || at == TIMER_NEVER)
+			if (edges[j] < 2 || __builtin_add_overflow(start, edges[j], &at) ||
+			    at == TIMER_NEVER)
 				continue;
 			timer_wheel_init(&wheel, start);
 			timer_init(&a.timer, ring);

@@ -14,9 +14,9 @@
 #include "unit.h"
 
 struct cert_row {
-	const char *san;    /* NULL: no extension */
+	const char *san;        /* NULL: no extension */
 	int from_days, to_days; /* from now */
-	int rsa_bits;       /* 0: P-256 */
+	int rsa_bits;           /* 0: P-256 */
 	const char *key_password;
 };
 
@@ -63,7 +63,8 @@ static inline void certs_make(const char *name, const struct cert_row *row)
 	X509_set_pubkey(x, key);
 	X509V3_set_ctx(&context, x, x, NULL, NULL, 0);
 	if (row->san) {
-		X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, &context, NID_subject_alt_name, row->san);
+		X509_EXTENSION *e =
+			X509V3_EXT_conf_nid(NULL, &context, NID_subject_alt_name, row->san);
 
 		MUST(e);
 		X509_add_ext(x, e, -1);
@@ -76,8 +77,9 @@ static inline void certs_make(const char *name, const struct cert_row *row)
 	fclose(f);
 	snprintf(file, sizeof(file), "%s.key", name);
 	f = fopen(certs_path(file), "w");
-	MUST(f && PEM_write_PrivateKey(f, key, row->key_password ? EVP_aes_128_cbc() : NULL, NULL, 0, NULL,
-				       row->key_password ? (void *)(uintptr_t)row->key_password : NULL));
+	MUST(f && PEM_write_PrivateKey(
+			  f, key, row->key_password ? EVP_aes_128_cbc() : NULL, NULL, 0, NULL,
+			  row->key_password ? (void *)(uintptr_t)row->key_password : NULL));
 	fclose(f);
 	X509_free(x);
 	EVP_PKEY_free(key);

@@ -43,7 +43,8 @@ static void make_damaged(void)
 	assert_non_null(f);
 	size_t n = fread(text, 1, 4000, f);
 	fclose(f);
-	snprintf(text + n, sizeof(text) - n, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+	snprintf(text + n, sizeof(text) - n,
+		 "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
 	certs_file("damaged.crt", text);
 }
 
@@ -78,8 +79,7 @@ static void loading(void **state)
 
 	(void)state;
 	make_damaged();
-	EACH_ROW(row, rows)
-	{
+	EACH_ROW (row, rows) {
 		struct tls_certificate *c = NULL;
 		int r = tls_certificate_load(certs(row->chain), certs(row->key), certs_now(), &c);
 
@@ -123,9 +123,11 @@ static void names(void **state)
 	char text[TLS_FINGERPRINT_BYTES];
 
 	(void)state;
-	assert_int_equal(tls_certificate_load(certs("good.crt"), certs("good.key"), certs_now(), &c), 0);
-	EACH_ROW(row, rows)
-	ROW_CHECK(row, tls_certificate_covers(c, slice_from_cstr(row->host)) == row->wanted);
+	assert_int_equal(
+		tls_certificate_load(certs("good.crt"), certs("good.key"), certs_now(), &c), 0);
+	EACH_ROW (row, rows)
+		ROW_CHECK(row,
+			  tls_certificate_covers(c, slice_from_cstr(row->host)) == row->wanted);
 	assert_int_equal(tls_certificate_name_count(c), 3);
 	assert_slice(tls_certificate_name(c, 0), "shop.example");
 	assert_slice(tls_certificate_name(c, 1), "*.shop.example");
@@ -136,7 +138,8 @@ static void names(void **state)
 	uint64_t days = (tls_certificate_expires_unix_ms(c) - certs_now()) / 86400000;
 	assert_in_range(days, 29, 30);
 	assert_int_equal(tls_certificate_fingerprint(c, text).len, 95);
-	assert_true(slice_starts_with(tls_certificate_pem(c), SLICE("-----BEGIN CERTIFICATE-----")));
+	assert_true(
+		slice_starts_with(tls_certificate_pem(c), SLICE("-----BEGIN CERTIFICATE-----")));
 	assert_ptr_equal(tls_certificate_ref(c), c);
 	tls_certificate_unref(c);
 	tls_certificate_unref(c);
@@ -156,7 +159,8 @@ static void development(void **state)
 	assert_true(tls_certificate_covers(a, SLICE("::1")));
 	assert_false(tls_certificate_covers(a, SLICE("example.com")));
 	assert_true(tls_certificate_expires_unix_ms(a) > certs_now());
-	assert_false(slice_eq(tls_certificate_fingerprint(a, one), tls_certificate_fingerprint(b, other)));
+	assert_false(slice_eq(tls_certificate_fingerprint(a, one),
+			      tls_certificate_fingerprint(b, other)));
 	tls_certificate_unref(a);
 	tls_certificate_unref(b);
 }

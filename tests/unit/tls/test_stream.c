@@ -13,7 +13,8 @@
 #include "net/talk.h"
 #include "tls/certs.h"
 
-static struct tls_certificate *certificates[4]; /* localhost, a.example, *.wild.example, rsa.wild.example */
+static struct tls_certificate
+	*certificates[4]; /* localhost, a.example, *.wild.example, rsa.wild.example */
 static struct tls_server *server, *server_13;
 static struct tls_client *client; /* trusts all of them */
 
@@ -75,8 +76,7 @@ static void greet(struct talk *t)
 static void conversations(void **state)
 {
 	(void)state;
-	EACH_ROW(row, talk_rows)
-	{
+	EACH_ROW (row, talk_rows) {
 		srandom((unsigned)(row - talk_rows));
 		talk_row(&talk, row, greet);
 	}
@@ -116,12 +116,12 @@ static void whom_a_client_trusts(void **state)
 	};
 
 	(void)state;
-	EACH_ROW(row, rows)
-	{
+	EACH_ROW (row, rows) {
 		shake(slice_from_cstr(row->host), server);
 		if (talk.ends[1].greeted != row->wanted)
 			fail_msg("%s: got %d, %s", row->says, talk.ends[1].greeted, err_text());
-		/* In TLS 1.3 the server was done before the client objected; then its alert comes. */
+		/* In TLS 1.3 the server was done before the client objected; then its alert comes.
+		 */
 		if (row->wanted)
 			ROW_CHECK(row, talk.ends[0].ended == STREAM_TLS_FAILED);
 		else
@@ -235,7 +235,8 @@ static void raw_begin(struct raw *raw, struct tls_server *with)
 	talk_begin(&talk, 100000, 0);
 	stream_deinit(&talk.ends[0].s);
 	stream_deinit(&talk.ends[1].s);
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair),
+			 0);
 	assert_int_equal(stream_init(&talk.ends[0].s, &talk.scratch, pair[0], talk_event, 100000,
 				     &talk.ends[0].budget),
 			 0);
@@ -280,10 +281,11 @@ static void turns(void)
 
 static void what_a_server_accepts(void **state)
 {
-	static const unsigned char h2[] = "\x02h2", both[] = "\x02h2\x08http/1.1", h1[] = "\x08http/1.1";
+	static const unsigned char h2[] = "\x02h2", both[] = "\x02h2\x08http/1.1",
+				   h1[] = "\x08http/1.1";
 	static const struct {
 		const char *says;
-		int min, max; /* 0: any */
+		int min, max;        /* 0: any */
 		const char *ciphers; /* of TLS 1.2 */
 		const unsigned char *protocols;
 		unsigned protocols_len;
@@ -309,8 +311,7 @@ static void what_a_server_accepts(void **state)
 	struct raw raw;
 
 	(void)state;
-	EACH_ROW(row, rows)
-	{
+	EACH_ROW (row, rows) {
 		raw_begin(&raw, row->only_13 ? server_13 : server);
 		SSL_set_min_proto_version(raw.ssl, row->min);
 		SSL_set_max_proto_version(raw.ssl, row->max);
@@ -322,7 +323,8 @@ static void what_a_server_accepts(void **state)
 		turns();
 		ROW_CHECK(row, talk.ends[0].greeted == (row->accepted ? 0 : STREAM_TLS_FAILED));
 		if (row->cipher)
-			ROW_EQ(row, slice_from_cstr(SSL_get_cipher_name(raw.ssl)), slice_from_cstr(row->cipher));
+			ROW_EQ(row, slice_from_cstr(SSL_get_cipher_name(raw.ssl)),
+			       slice_from_cstr(row->cipher));
 		const unsigned char *chosen;
 		unsigned len;
 		SSL_get0_alpn_selected(raw.ssl, &chosen, &len);
@@ -349,15 +351,15 @@ static void the_certificate_by_name(void **state)
 	char name[64];
 
 	(void)state;
-	EACH_ROW(row, rows)
-	{
+	EACH_ROW (row, rows) {
 		raw_begin(&raw, server);
 		snprintf(name, sizeof(name), "%s", row->name ? row->name : "");
 		if (row->name)
 			SSL_set_tlsext_host_name(raw.ssl, name);
 		ROW_CHECK(row, raw_shake(&raw));
 		X509 *got = SSL_get1_peer_certificate(raw.ssl);
-		X509_NAME_get_text_by_NID(X509_get_subject_name(got), NID_commonName, name, sizeof(name));
+		X509_NAME_get_text_by_NID(X509_get_subject_name(got), NID_commonName, name,
+					  sizeof(name));
 		X509_free(got);
 		ROW_EQ(row, slice_from_cstr(name), slice_from_cstr(row->wanted));
 		raw_end(&raw);
@@ -571,12 +573,12 @@ static void without_a_handshake(void **state)
 	struct raw raw;
 
 	(void)state;
-	EACH_ROW(row, rows)
-	{
+	EACH_ROW (row, rows) {
 		raw_begin(&raw, server);
 		talk.ends[0].ended = 1; /* reading is for this test */
 		if (row->bytes.len)
-			assert_int_equal(write(raw.fd, row->bytes.data, row->bytes.len), row->bytes.len);
+			assert_int_equal(write(raw.fd, row->bytes.data, row->bytes.len),
+					 row->bytes.len);
 		if (row->ends)
 			shutdown(raw.fd, SHUT_WR);
 		talk_turn(&talk);
@@ -629,7 +631,8 @@ static void a_bad_record(void **state)
 	raw_begin(&raw, server);
 	assert_true(raw_shake(&raw));
 	turns();
-	assert_int_equal(write(raw.fd, "\x17\x03\x03\0\x20tampered tampered tampered tampe", 37), 37);
+	assert_int_equal(write(raw.fd, "\x17\x03\x03\0\x20tampered tampered tampered tampe", 37),
+			 37);
 	turns();
 	assert_int_equal(talk.ends[0].ended, STREAM_TLS_FAILED);
 	assert_non_null(strstr(err_sentence(), "TLS record"));
