@@ -51,7 +51,7 @@ static void sizes_that_do_not_exist(void **state)
 	assert_null(arena_alloc(&a, SIZE_MAX));
 	arena_reset(&a);
 	/* With the block's own head it would be 0 bytes. */
-	assert_null(arena_alloc(&a, SIZE_MAX - 15));
+	assert_null(arena_alloc(&a, SIZE_MAX - 16));
 	arena_reset(&a);
 	assert_null(arena_calloc(&a, SIZE_MAX / 2, 3));
 	assert_true(a.overflow);

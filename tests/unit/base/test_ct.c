@@ -29,6 +29,8 @@ static void slices(void **state)
 	assert_true(ct_slice_eq(SLICE("secret"), SLICE("secret")));
 	assert_false(ct_slice_eq(SLICE("secret"), SLICE("secreT")));
 	assert_false(ct_slice_eq(SLICE("secret"), SLICE("secre")));
+	assert_false(ct_slice_eq(slice_of("secret", 5), slice_of("secret", 6)));
+	assert_false(ct_slice_eq(slice_of("secret", 6), slice_of("secret", 5)));
 	assert_true(ct_slice_eq(slice_of(NULL, 0), SLICE("")));
 }
 
