@@ -174,7 +174,8 @@ static void make_mixed(struct message *m)
 			 "[\"red\",\"new\",\"s\\u00e4le\"],\"stock\":{\"here\":%d,\"there\":null},"
 			 "\"active\":%s,\"note\":\"a line\\nand \\\"another\\\" with f\xc3\xbcr "
 			 "and \xe4\xb8\xad\xe6\x96\x87\"}",
-			 i ? "," : "", 100000 + i, i, i * 7, i * 11, i * 3, i % 2 ? "true" : "false");
+			 i ? "," : "", 100000 + i, i, i * 7, i * 11, i * 3,
+			 i % 2 ? "true" : "false");
 		add(m, item);
 	}
 	add(m, "],\"page\":1,\"more\":false}");

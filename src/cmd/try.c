@@ -23,7 +23,7 @@ static const struct part {
 	try_fn line, bytes; /* NULL: not in this version */
 	const char *help;
 } parts[] = {
-	{"json", try_json_line, try_json_bytes, "is this JSON, as strictly as the gateway reads it"},
+	{"json", try_json_line, try_json_bytes, "is this JSON, as the gateway reads it"},
 	{"http", try_http_line, try_http_bytes, "is this a request that a listener takes"},
 	{"schema", NULL, NULL, "does this value satisfy that JSON Schema"},
 	{"cel", NULL, NULL, "what does this expression give"},
@@ -39,9 +39,10 @@ static void print_usage(FILE *to)
 	fputs("usage: sallyport try PART FILE...\n"
 	      "       sallyport try PART --lines [FILE...]\n"
 	      "\n"
-	      "Gives each input to one part of the gateway and prints its verdict, a line of JSON.\n"
-	      "A FILE is one input, as it is; - is standard input. With --lines every line of the\n"
-	      "FILEs, or of standard input, is one: {\"text\": \"...\"} or {\"base64\": \"...\"}.\n"
+	      "Gives each input to one part of the gateway and prints its verdict, a line of\n"
+	      "JSON. A FILE is one input, as it is; - is standard input. With --lines every\n"
+	      "line of the FILEs, or of standard input, is one: {\"text\": \"...\"} or\n"
+	      "{\"base64\": \"...\"}.\n"
 	      "\n",
 	      to);
 	for (int i = 0; i < PARTS; i++)
@@ -51,8 +52,8 @@ static void print_usage(FILE *to)
 	      "  -l, --lines   one input per line\n"
 	      "  -h, --help    this text\n"
 	      "\n"
-	      "Exit status: 0 fine (with --lines: every line was answered), 1 something was refused\n"
-	      "or could not be read, 2 wrong use.\n",
+	      "Exit status: 0 fine (with --lines: every line was answered), 1 something was\n"
+	      "refused or could not be read, 2 wrong use.\n",
 	      to);
 }
 

@@ -12,10 +12,10 @@
 
 /* A number's parts as the reader saw them. */
 struct json_decimal {
-	struct slice text;   /* of the mantissa: digits with at most one dot, no sign */
-	uint64_t mantissa;   /* the digits as a whole number; means nothing with over 19 */
-	uint64_t digits;     /* significant ones: without leading zeros */
-	int64_t exponent;    /* of ten, for the mantissa as a whole number */
+	struct slice text; /* of the mantissa: digits with at most one dot, no sign */
+	uint64_t mantissa; /* the digits as a whole number; means nothing with over 19 */
+	uint64_t digits;   /* significant ones: without leading zeros */
+	int64_t exponent;  /* of ten, for the mantissa as a whole number */
 	bool negative;
 };
 
@@ -50,12 +50,11 @@ enum { JSON_POWER_EXACT = 22 }; /* 10^22 is a double */
 
 extern const double json_powers_of_ten[JSON_POWER_EXACT + 1];
 
-/* `digits` is how many were read, a dot and leading zeros included; the exponent is not above
- * zero. */
-static inline bool json_decimal_is_short(uint64_t mantissa, size_t digits, int64_t exponent)
+/* `digits` is how many were read, a dot and leading zeros included; so there are at most as
+ * many behind the dot, which is as much as the exponent may be below zero. */
+static inline bool json_decimal_is_short(uint64_t mantissa, size_t digits)
 {
-	return FLT_EVAL_METHOD == 0 && digits <= 19 && mantissa <= UINT64_C(1) << 53 &&
-	       exponent >= -JSON_POWER_EXACT;
+	return FLT_EVAL_METHOD == 0 && digits <= 19 && mantissa <= UINT64_C(1) << 53;
 }
 
 /* Both are exact and division rounds once (Clinger, 1990). */

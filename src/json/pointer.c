@@ -11,7 +11,8 @@ bool json_pointer_valid(struct slice pointer)
 	for (size_t i = 0; i < pointer.len; i++) {
 		if (pointer.data[i] != '~')
 			continue;
-		if (i + 1 == pointer.len || (pointer.data[i + 1] != '0' && pointer.data[i + 1] != '1'))
+		if (i + 1 == pointer.len ||
+		    (pointer.data[i + 1] != '0' && pointer.data[i + 1] != '1'))
 			return false;
 	}
 	return true;
@@ -93,8 +94,8 @@ static bool put_segment(struct room *out, struct slice segment)
 }
 
 /* The child of that container in which v is, its segment appended if there is room. */
-static const struct json_node *towards(const struct json_node *container,
-				       const struct json_node *v, struct room *out, bool *fits)
+static const struct json_node *towards(const struct json_node *container, const struct json_node *v,
+				       struct room *out, bool *fits)
 {
 	char digits[16];
 	uint32_t index = 0;

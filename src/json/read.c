@@ -226,7 +226,7 @@ static inline const char *read_number(struct json_reader *r, const char *p, stru
 		return p;
 	}
 	bool plain = p == end || (*p | 0x20) != 'e';
-	if (LIKELY(plain) && json_decimal_is_short(mantissa, (size_t)(p - digits), exponent)) {
+	if (LIKELY(plain) && json_decimal_is_short(mantissa, (size_t)(p - digits))) {
 		double real = json_decimal_short(mantissa, exponent);
 		v->as.real = negative ? -real : real;
 		v->len = (uint32_t)(p - from);
@@ -360,8 +360,8 @@ static const char *read_all(struct json_reader *r, uint32_t *nodes)
 	const uint32_t depth_max =
 		r->limits->depth < JSON_DEPTH_MAX ? r->limits->depth : JSON_DEPTH_MAX;
 	uint32_t values_left = r->limits->values, depth = 0, up = NO_NODE;
-	struct json_node *v = r->nodes;  /* the next free node */
-	struct json_node *open = NULL;   /* the innermost open container */
+	struct json_node *v = r->nodes; /* the next free node */
+	struct json_node *open = NULL;  /* the innermost open container */
 	bool in_object = false;
 
 	if (end - p >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)

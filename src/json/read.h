@@ -51,22 +51,22 @@ struct json_limits {
 /* What exactly was wrong: for logs and tests. The reason is what peers are told. */
 enum json_fault {
 	JSON_FAULT_NONE = 0,
-	JSON_FAULT_SYNTAX,      /* REASON_JSON_MALFORMED; at: the byte that does not fit */
-	JSON_FAULT_END,         /* REASON_JSON_MALFORMED; the text ends early */
-	JSON_FAULT_TRAILING,    /* REASON_JSON_MALFORMED; something follows the value */
-	JSON_FAULT_UTF8,        /* REASON_JSON_MALFORMED; at: first byte of the bad sequence */
-	JSON_FAULT_BOM,         /* REASON_JSON_MALFORMED */
-	JSON_FAULT_CONTROL,     /* REASON_JSON_MALFORMED; a control character in a string */
-	JSON_FAULT_ESCAPE,      /* REASON_JSON_MALFORMED; at: the backslash, here and below */
-	JSON_FAULT_SURROGATE,   /* REASON_JSON_MALFORMED; lone or in the wrong order */
-	JSON_FAULT_NUL,         /* REASON_JSON_MALFORMED; \u0000 */
-	JSON_FAULT_DUPLICATE,   /* REASON_JSON_DUPLICATE_KEY; at: the second key's quote */
-	JSON_FAULT_FORBIDDEN,   /* REASON_JSON_FORBIDDEN_KEY; at: the key's quote */
-	JSON_FAULT_NUMBER,      /* REASON_JSON_NUMBER; at: the number's first byte */
-	JSON_FAULT_DEPTH,       /* REASON_JSON_TOO_DEEP; at: the bracket */
-	JSON_FAULT_MEMBERS,     /* REASON_JSON_TOO_LARGE; at: the key's quote */
-	JSON_FAULT_VALUES,      /* REASON_JSON_TOO_LARGE; at: the value */
-	JSON_FAULT_MEMORY,      /* REASON_JSON_TOO_LARGE; the arena is used up */
+	JSON_FAULT_SYNTAX,    /* REASON_JSON_MALFORMED; at: the byte that does not fit */
+	JSON_FAULT_END,       /* REASON_JSON_MALFORMED; the text ends early */
+	JSON_FAULT_TRAILING,  /* REASON_JSON_MALFORMED; something follows the value */
+	JSON_FAULT_UTF8,      /* REASON_JSON_MALFORMED; at: first byte of the bad sequence */
+	JSON_FAULT_BOM,       /* REASON_JSON_MALFORMED */
+	JSON_FAULT_CONTROL,   /* REASON_JSON_MALFORMED; a control character in a string */
+	JSON_FAULT_ESCAPE,    /* REASON_JSON_MALFORMED; at: the backslash, here and below */
+	JSON_FAULT_SURROGATE, /* REASON_JSON_MALFORMED; lone or in the wrong order */
+	JSON_FAULT_NUL,       /* REASON_JSON_MALFORMED; \u0000 */
+	JSON_FAULT_DUPLICATE, /* REASON_JSON_DUPLICATE_KEY; at: the second key's quote */
+	JSON_FAULT_FORBIDDEN, /* REASON_JSON_FORBIDDEN_KEY; at: the key's quote */
+	JSON_FAULT_NUMBER,    /* REASON_JSON_NUMBER; at: the number's first byte */
+	JSON_FAULT_DEPTH,     /* REASON_JSON_TOO_DEEP; at: the bracket */
+	JSON_FAULT_MEMBERS,   /* REASON_JSON_TOO_LARGE; at: the key's quote */
+	JSON_FAULT_VALUES,    /* REASON_JSON_TOO_LARGE; at: the value */
+	JSON_FAULT_MEMORY,    /* REASON_JSON_TOO_LARGE; the arena is used up */
 };
 
 struct json_doc {
@@ -92,6 +92,11 @@ size_t json_at(const struct json_doc *doc, const struct json_node *v);
 /* A word for logs and tests: "syntax", "utf8", ... */
 const char *json_fault_word(enum json_fault fault);
 
-/* An arena of one block of so many bytes (arena_init(a, n, n)) holds the tape of every text
- * of that length under those limits. Most need a tenth. */
+/*
+ * An arena of one block of so many bytes (arena_init(a, n, n)) holds the tape of every text of
+ * that length under those limits; most need a tenth. Where messages come often, make the
+ * arena's blocks that large: what does not fit into the first block is allocated and freed
+ * again for every message, while the part of a large block that no message needs is never
+ * touched.
+ */
 size_t json_arena_bytes(size_t text_bytes, const struct json_limits *limits);

@@ -38,10 +38,10 @@ enum json_type {
 };
 
 enum {
-	JSON_IS_TRUE = 1,    /* bool */
-	JSON_IS_INTEGER = 2, /* number without fraction and exponent: as.integer, else as.real */
-	JSON_IS_BIG = 4,     /* such a number beyond +-(2^53 - 1); see json_limits.big_integers */
-	JSON_IS_KEY = 8,     /* string that names a member: as.string.hash is set */
+	JSON_IS_TRUE = 1,     /* bool */
+	JSON_IS_INTEGER = 2,  /* number without fraction and exponent: as.integer, else as.real */
+	JSON_IS_BIG = 4,      /* such a number beyond +-(2^53 - 1); see json_limits.big_integers */
+	JSON_IS_KEY = 8,      /* string that names a member: as.string.hash is set */
 	JSON_IS_ESCAPED = 16, /* string whose bytes lie in the arena, not in the text */
 };
 
@@ -53,9 +53,9 @@ struct json_node {
 	uint8_t type;  /* enum json_type */
 	uint8_t flags; /* JSON_IS_* */
 	uint16_t unused;
-	uint32_t len;  /* bytes of a string or of a number's text; members; items */
+	uint32_t len; /* bytes of a string or of a number's text; members; items */
 	union {
-		const char *data; /* string: decoded bytes; else: where the value stands in the text */
+		const char *data; /* string: its decoded bytes; else: its place in the text */
 		uintptr_t seen;   /* used by the reader while an object is open */
 	};
 	union {
@@ -147,13 +147,13 @@ static inline const struct json_node *json_end(const struct json_node *container
 }
 
 /* for (each item of a JSON_ARRAY, in order) */
-#define JSON_EACH(item, array)                                                                \
-	for (const struct json_node *item = (array) + 1; item != json_end(array);             \
+#define JSON_EACH(item, array)                                                                     \
+	for (const struct json_node *item = (array) + 1; item != json_end(array);                  \
 	     item = json_next(item))
 
 /* for (each key of a JSON_OBJECT, in order); the value is json_value_of(key). */
-#define JSON_EACH_MEMBER(key, object)                                                         \
-	for (const struct json_node *key = (object) + 1; key != json_end(object);             \
+#define JSON_EACH_MEMBER(key, object)                                                              \
+	for (const struct json_node *key = (object) + 1; key != json_end(object);                  \
 	     key = json_next(key + 1))
 
 static inline const struct json_node *json_value_of(const struct json_node *key)
