@@ -5,8 +5,9 @@
 
 #define LABEL63 "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff123"
 
-#define NAME253 LABEL63 "." LABEL63 "." LABEL63 "." \
-	"aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffg"
+#define NAME253                                                                                    \
+	LABEL63 "." LABEL63 "." LABEL63 "."                                                        \
+		"aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffg"
 
 static void hosts(void **state)
 {

@@ -187,6 +187,17 @@ static void nothing_is_reflected(void **state)
 	buf_clear(&out);
 	assert_int_equal(http_respond_refusal(&out, &r), 0);
 	assert_true(slice_ends_with(buf_slice(&out), SLICE(",\"request\":\"\"}\n")));
+	/* Nor one that is longer than ours could be. */
+	char id[65];
+	memset(id, 'i', sizeof(id));
+	r.request = slice_of(id, 64);
+	buf_clear(&out);
+	assert_int_equal(http_respond_refusal(&out, &r), 0);
+	assert_true(slice_ends_with(buf_slice(&out), SLICE("iiii\"}\n")));
+	r.request = slice_of(id, 65);
+	buf_clear(&out);
+	assert_int_equal(http_respond_refusal(&out, &r), 0);
+	assert_true(slice_ends_with(buf_slice(&out), SLICE(",\"request\":\"\"}\n")));
 }
 
 static void no_room_is_said(void **state)
@@ -220,6 +231,9 @@ static void other_responses(void **state)
 	assert_int_equal(http_respond_start(&out, 204, 0), 0);
 	assert_int_equal(http_respond_end(&out, 204, 0), 0);
 	assert_slice(buf_slice(&out), "HTTP/1.1 204 No Content\r\n\r\n");
+	buf_clear(&out);
+	assert_int_equal(http_respond_end(&out, 200, 0), 0);
+	assert_slice(buf_slice(&out), "Content-Length: 0\r\n\r\n");
 	buf_clear(&out);
 	assert_int_equal(http_respond_end(&out, 304, 5), 0);
 	assert_slice(buf_slice(&out), "\r\n");

@@ -42,6 +42,7 @@ static void good_urls(void **state)
 		ROW_EQ(at, u.unix_path, slice_from_cstr(at->unix_path));
 		ROW_EQ(at, u.path, slice_from_cstr(at->path));
 		ROW_EQ(at, u.query, slice_from_cstr(at->query));
+		ROW_CHECK(at, u.has_query == (at->query[0] != 0));
 		ROW_EQ(at, url_authority(&u, room, sizeof(room)), slice_from_cstr(at->authority));
 	}
 }
@@ -66,6 +67,11 @@ static void bad_urls(void **state)
 		if (!url_parse(slice_from_cstr(rows[i]), &u))
 			fail_msg("accepted: %s", rows[i]);
 	assert_non_null(url_parse(SLICE("ws+unix:///a\0b:/c"), &u));
+	/* People are told what is wrong, not only that something is. */
+	assert_non_null(strstr(url_parse(SLICE("http://u@a"), &u), "user"));
+	assert_non_null(strstr(url_parse(SLICE("http://a/#b"), &u), "fragment"));
+	assert_non_null(strstr(url_parse(SLICE("http:///a"), &u), "missing"));
+	assert_non_null(strstr(url_parse(SLICE("http://a:b"), &u), "port"));
 	/* sun_path has room for 107 bytes and a NUL. */
 	char text[160];
 	int len = snprintf(text, sizeof(text), "ws+unix:///%0106d:/c", 0);
