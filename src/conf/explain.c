@@ -365,13 +365,8 @@ static void say_gateway(struct talk *t)
 {
 	struct conf_limits usual = {0};
 
-	/* What the machine decides differs from machine to machine and is not repeated. */
 	load_fields(SECTION_LIMITS, NULL, &usual);
 	struct conf_limits now = t->s->limits;
-	if (now.connections_by_machine)
-		now.connections = usual.connections;
-	if (now.buffered_by_machine)
-		now.buffered = usual.buffered;
 	say(t, "\nLimits of the gateway\n");
 	say(t, "  connections %s",
 	    now.connections_by_machine ? "as many as the open files allow" : "");
@@ -383,6 +378,7 @@ static void say_gateway(struct talk *t)
 	say(t, "\n  buffered %.*s\n",
 	    SLICE_ARG(now.buffered_by_machine ? SLICE("a quarter of the memory")
 					      : num_format_size(now.buffered, text)));
+	/* These two were said; what the machine decides would differ from machine to machine. */
 	now.connections = usual.connections;
 	now.buffered = usual.buffered;
 	say_limits(t, SECTION_LIMITS, &now, &usual, "  ", "");

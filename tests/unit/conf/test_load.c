@@ -198,6 +198,43 @@ static void identities(void **state)
 	done();
 }
 
+/* A folder of keys only where something is signed with them. */
+static void keys(void **state)
+{
+	static const struct {
+		const char *says, *text, *wanted;
+	} rows[] = {
+		{"nothing signed", "identity: {a: {anyone: true}}", ""},
+		{"named all the same", "identity: {a: {anyone: true}}\nkeys: /k/", "/k"},
+		{"CSRF", "identity: {a: {cookie: {name: s, verify: \"https://a/\"}}}", "etc/keys"},
+		{"no CSRF", "identity: {a: {cookie: {name: s, verify: \"https://a/\", csrf: off}}}", ""},
+	};
+
+	(void)state;
+	EACH_ROW (at, rows) {
+		char text[512];
+		snprintf(text, sizeof(text),
+			 "%s\nlisten: http://127.0.0.1:1\nroutes: [{path: /, identify: a, contract: "
+			 "none, upstream: \"ws://127.0.0.1:1\"}]\n",
+			 at->text);
+		load(text);
+		ROW_EQ(at, s->keys, slice_from_cstr(at->wanted));
+		done();
+	}
+}
+
+/* /a and /a/ are two paths. */
+static void slash_at_the_end(void **state)
+{
+	(void)state;
+	load(SMALLEST "  - {path: \"/chat/{id}/\", identify: anyone, contract: none, upstream: "
+		      "\"ws://127.0.0.1:1\"}\n");
+	assert_int_equal(s->route_count, 2);
+	assert_true(s->routes[1].path.trailing_slash && !s->routes[0].path.trailing_slash);
+	assert_int_equal(s->routes[1].path.count, 2);
+	done();
+}
+
 static void routes(void **state)
 {
 	(void)state;
@@ -338,6 +375,7 @@ int main(void)
 		cmocka_unit_test(defaults),     cmocka_unit_test(default_limits),
 		cmocka_unit_test(written_limits), cmocka_unit_test(listeners),
 		cmocka_unit_test(identities),   cmocka_unit_test(routes),
+		cmocka_unit_test(keys),         cmocka_unit_test(slash_at_the_end),
 		cmocka_unit_test(sorted_paths), cmocka_unit_test(csp),
 		cmocka_unit_test(references),
 	};
