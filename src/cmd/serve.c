@@ -4,13 +4,15 @@
 #include <stdio.h>
 
 #include "cmd/cmd.h"
+#include "ctl/parent.h"
 #include "ctl/serve.h"
 
 static void usage(FILE *to)
 {
 	fputs("usage: sallyport serve [-c FILE]\n\n"
 	      "  -c, --config FILE   the configuration (sallyport.yaml)\n\n"
-	      "Stays in the foreground and logs to standard error. SIGTERM drains, a second one ends.\n",
+	      "Stays in the foreground and logs to standard error. SIGTERM drains, a second one ends;\n"
+	      "SIGHUP reads the configuration again; SIGUSR2 rolls to the binary as it is on disk now.\n",
 	      to);
 }
 
@@ -21,7 +23,8 @@ int cmd_serve(int argc, char **argv)
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
-	const char *configuration = "sallyport.yaml";
+	static char usual[] = "sallyport.yaml";
+	char *configuration = usual;
 
 	for (int o; (o = getopt_long(argc, argv, "c:h", options, NULL)) != -1;) {
 		if (o == 'c') {
@@ -35,5 +38,5 @@ int cmd_serve(int argc, char **argv)
 		usage(stderr);
 		return EXIT_WRONG_USE;
 	}
-	return serve_run(configuration);
+	return parent_present() ? serve_run(configuration) : parent_run(configuration);
 }

@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "ctl/configure.h"
+#include "ctl/parent.h"
 #include "ctl/serve_priv.h"
 
 static void log_outcome(struct serve *s, enum event_level level, const char *name, const char *detail)
@@ -20,12 +21,27 @@ static void log_outcome(struct serve *s, enum event_level level, const char *nam
 	event_emit(serve_log(s), &e);
 }
 
+/* The workers have closed them; as long as the parent holds them the kernel would go on
+ * taking connections for nobody. */
+static void forget_removed(const struct snapshot *old, const struct snapshot *now)
+{
+	for (size_t o = 0; o < old->listener_count; o++) {
+		bool kept = false;
+		for (size_t i = 0; i < now->listener_count; i++)
+			kept |= address_eq_with_port(&old->listeners[o].address,
+			                             &now->listeners[i].address);
+		if (!kept)
+			parent_forget_address(&old->listeners[o].address);
+	}
+}
+
 static void on_reloaded(struct command_batch *b)
 {
 	struct serve *s = b->arg;
 	struct generation *old = s->generation;
 
 	s->reload = NULL;
+	forget_removed(old->snapshot, b->generation->snapshot);
 	s->generation = generation_ref(b->generation);
 	if (s->admin)
 		admin_set_conf(s->admin, s->generation->snapshot);

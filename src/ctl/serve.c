@@ -21,6 +21,7 @@
 #include "base/obj.h"
 #include "conf/explain.h"
 #include "ctl/configure.h"
+#include "ctl/parent.h"
 #include "ctl/serve_priv.h"
 #include "net/random.h"
 #include "net/sock.h"
@@ -152,6 +153,18 @@ static unsigned worker_count(const struct snapshot *s)
 	return count < WORKERS_MAX ? count : WORKERS_MAX - 1;
 }
 
+/* Inherited, or opened and given to the parent to keep. */
+static int listener_socket(size_t listener, const struct address *a, int *fd)
+{
+	*fd = parent_take_socket(listener, a);
+	if (*fd >= 0)
+		return 0;
+	int r = sock_listen(a, LISTEN_BACKLOG, true, fd);
+	if (r == 0)
+		parent_give_socket(listener, *fd);
+	return r;
+}
+
 /* The first socket on an address decides the port where the configuration leaves it open. */
 int serve_listen(struct address *addresses, int *fds, const bool *open, size_t count)
 {
@@ -159,7 +172,7 @@ int serve_listen(struct address *addresses, int *fds, const bool *open, size_t c
 		fds[i] = -1;
 		if (open && !open[i])
 			continue;
-		int r = sock_listen(&addresses[i], LISTEN_BACKLOG, true, &fds[i]);
+		int r = listener_socket(i, &addresses[i], &fds[i]);
 		if (r) {
 			while (i--)
 				if (fds[i] >= 0)
@@ -258,7 +271,7 @@ static int start_admin(struct serve *s)
 		r = tls_server_new(g->certificates, g->certificate_count, g->snapshot->tls.minimum_13,
 		                   &s->admin_tls);
 	if (r == 0)
-		r = sock_listen(&conf->listener.address, LISTEN_BACKLOG, false, &fd);
+		r = listener_socket(ADMIN_LISTENER, &conf->listener.address, &fd);
 	if (r)
 		return r;
 	serve_log_listening(s, conf->listener.tls, fd, "admin");
@@ -325,7 +338,13 @@ static int start(struct serve *s)
 		r = start_workers(s);
 	if (r == 0)
 		r = api_new(s, &s->api);
-	return r ? r : start_admin(s);
+	if (r == 0)
+		r = start_admin(s);
+	if (r)
+		return r;
+	parent_close_rest();
+	parent_say_ready();
+	return 0;
 }
 
 static void stop(struct serve *s)

@@ -10,7 +10,12 @@
 #include "obs/admin.h"
 #include "obs/log.h"
 
-enum { WORKERS_MAX = 256, TOKEN_BYTES = 4096, LISTEN_BACKLOG = 4096 };
+enum {
+	WORKERS_MAX = 256,
+	TOKEN_BYTES = 4096,
+	LISTEN_BACKLOG = 4096,
+	ADMIN_LISTENER = 65535, /* its number among the sockets that the parent holds */
+};
 
 struct api;
 
