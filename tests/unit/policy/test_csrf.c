@@ -56,6 +56,16 @@ static void the_old_key_still_checks(void **state)
 	assert_int_equal(csrf_check(unit_keys(), SLICE("good"), t), REASON_NONE);
 	assert_int_equal(csrf_check(&other, SLICE("good"), t), REASON_CSRF_INVALID);
 	assert_true(csrf_make(&(struct keyset){0}, SLICE("good"), random, token) < 0);
+
+	/* the newest makes, with the key for this purpose and no other */
+	struct keyset both = *unit_keys();
+	assert_int_equal(csrf_make(&both, SLICE("good"), random, token), 0);
+	assert_int_equal(csrf_check(&other, SLICE("good"), t), REASON_NONE);
+	assert_int_equal(csrf_check(&old, SLICE("good"), t), REASON_CSRF_INVALID);
+	memset(both.keys[1].derived[KEY_TICKET], 0, KEYS_DERIVED_BYTES);
+	assert_int_equal(csrf_check(&both, SLICE("good"), t), REASON_NONE);
+	both.keys[1].derived[KEY_CSRF][0] ^= 1;
+	assert_int_equal(csrf_check(&both, SLICE("good"), t), REASON_CSRF_INVALID);
 }
 
 int main(void)

@@ -33,6 +33,7 @@ static const struct {
 	{"loopback, from outside", WILDCARD, "127.0.0.1", false},
 	{"a rebound name", WILDCARD, "rebound.evil.example", false},
 	{"hosts: wildcard", WILDCARD, "x.many.example.net", true},
+	{"a dot that even hosts: has", WILDCARD, "dotted.example.", false},
 	{"an address in hosts:", WILDCARD, "198.51.100.7", true},
 	{"another listener's address", WILDCARD, "10.1.2.3", true},
 	{"the listener's address", LITERAL_LISTENER, "10.1.2.3:8080", true},
@@ -57,7 +58,7 @@ static struct host_facts facts(enum setting setting, struct snapshot *s,
 			       struct conf_listener listeners[3])
 {
 	static const struct slice hosts[] = {
-		{"gate.example.com", 16}, {"*.many.example.net", 18}, {"198.51.100.7", 12}};
+		{"gate.example.com", 16}, {"*.many.example.net", 18}, {"198.51.100.7", 12}, {"dotted.example.", 15}};
 	static const struct slice names[] = {{"cert.example.org", 16}, {"*.wild.example.org", 18}};
 	static const struct address certificate = {.family = 4, .bytes = {203, 0, 113, 5}};
 	struct address literal, loopback, v6;
@@ -117,6 +118,13 @@ static void nothing_configured_is_nobody(void **state)
 	assert_false(host_is_ours(&f, &host));
 	assert_true(http_authority_parse(SLICE("0.0.0.0"), &host));
 	assert_false(host_is_ours(&f, &host));
+
+	/* the parser never gives an empty label; a wildcard would not take it either */
+	struct snapshot some;
+	struct conf_listener listeners[3];
+	struct host_facts wild = facts(WILDCARD, &some, listeners);
+	host = (struct http_authority){.host = SLICE(".wild.example.org")};
+	assert_false(host_is_ours(&wild, &host));
 }
 
 static void it_is_written_in_one_way(void **state)

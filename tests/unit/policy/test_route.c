@@ -134,6 +134,17 @@ static void no_route_takes_it(void **state)
 	arena_deinit(&arena);
 }
 
+/* The parser never makes an empty piece; a parameter would not take one either. */
+static void a_parameter_is_never_empty(void **state)
+{
+	struct http_target t = {.segments = {SLICE("z"), SLICE("b")}, .segment_count = 2};
+	struct route_match m;
+	(void)state;
+	assert_true(route_match_path(&routes[4].path, &t, &m));
+	t.segments[0].len = 0;
+	assert_false(route_match_path(&routes[4].path, &t, &m));
+}
+
 static void parameters_have_a_maximum(void **state)
 {
 	struct conf_segment segments[ROUTE_PARAMS_MAX + 1];
@@ -245,6 +256,7 @@ int main(void)
 		cmocka_unit_test(the_most_specific_route_has_it),
 		cmocka_unit_test(order_does_not_matter),
 		cmocka_unit_test(no_route_takes_it),
+		cmocka_unit_test(a_parameter_is_never_empty),
 		cmocka_unit_test(parameters_have_a_maximum),
 		cmocka_unit_test(the_path_to_the_application),
 		cmocka_unit_test(a_path_as_one_text),

@@ -74,6 +74,12 @@ static void keys_are_rotated(void **state)
 	assert_int_equal(ticket_check(NULL, from_new, NOW_MS, got), REASON_CREDENTIAL_INVALID);
 	assert_true(ticket_make(&empty, id, NOW_MS, new_text) < 0);
 	assert_true(ticket_make(NULL, id, NOW_MS, new_text) < 0);
+
+	/* made with the key for this purpose and no other */
+	memset(both.keys[1].derived[KEY_CSRF], 0, KEYS_DERIVED_BYTES);
+	assert_int_equal(ticket_check(&both, from_new, NOW_MS, got), REASON_NONE);
+	both.keys[1].derived[KEY_TICKET][0] ^= 1;
+	assert_int_equal(ticket_check(&both, from_new, NOW_MS, got), REASON_CREDENTIAL_INVALID);
 }
 
 static struct ticket_record record(void)
@@ -204,6 +210,15 @@ static void a_ticket_is_bound(void **state)
 		r.bind_path = r.bind_origin = r.bind_address = false;
 		ROW_CHECK(at, ticket_judge(&r, &f) == at->free);
 	}
+	/* with a credential that does not end, the ticket's own end counts */
+	struct ticket_record own_end = record();
+	own_end.credential_expires_unix_ms = 0;
+	struct ticket_facts then = {own_end.ticket, own_end.path, own_end.origin, own_end.address,
+				    NOW_MS + 9};
+	assert_int_equal(ticket_judge(&own_end, &then), REASON_NONE);
+	then.now_unix_ms++;
+	assert_int_equal(ticket_judge(&own_end, &then), REASON_CREDENTIAL_EXPIRED);
+
 	struct ticket_record none = {.expires_unix_ms = UINT64_MAX};
 	struct ticket_facts anything = {.now_unix_ms = NOW_MS};
 	assert_int_equal(ticket_judge(&none, &anything), REASON_TICKET_BOUND_ELSEWHERE);
