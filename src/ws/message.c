@@ -75,6 +75,8 @@ static size_t input_bytes(const struct ws_input *in)
 static struct ws_rules rules_now(const struct ws_reader *r)
 {
 	const struct ws_reader_config *c = r->config;
+	/* A new configuration may allow less than has come already. */
+	uint64_t room = c->max_message > r->message_bytes ? c->max_message - r->message_bytes : 0;
 
 	return (struct ws_rules){
 		.side = c->side,
@@ -82,7 +84,7 @@ static struct ws_rules rules_now(const struct ws_reader *r)
 		.text_ok = c->text_ok,
 		.binary_ok = c->binary_ok,
 		.in_message = r->in_message,
-		.max_payload = c->max_message - r->message_bytes,
+		.max_payload = room,
 	};
 }
 
@@ -98,7 +100,8 @@ static int read_head(struct ws_reader *r, struct ws_input *in, struct ws_header 
 		size_t more = WS_HEADER_MAX - had;
 		if (more > bytes.len)
 			more = bytes.len;
-		memcpy(r->head + had, bytes.data, more);
+		if (more)
+			memcpy(r->head + had, bytes.data, more);
 		bytes = slice_of(r->head, had + more);
 	}
 	switch (ws_header_decode(bytes, &rules, h, &why)) {
@@ -387,7 +390,13 @@ enum ws_event_kind ws_reader_next(struct ws_reader *r, struct ws_input *in, stru
 {
 	if (r->lent)
 		settle(r);
-	if (r->state == AT_HEAD && !r->in_message && !r->head_bytes && take_common(r, in, out))
-		return WS_MESSAGE;
+	if (r->state == AT_HEAD && !r->in_message && !r->head_bytes) {
+		if (in->at == in->end) {
+			*out = (struct ws_event){.kind = WS_NEED_MORE};
+			return WS_NEED_MORE;
+		}
+		if (take_common(r, in, out))
+			return WS_MESSAGE;
+	}
 	return take_by_states(r, in, out);
 }

@@ -31,7 +31,11 @@
 #include "ws/deflate.h"
 #include "ws/frame.h"
 
-/* Shared by all connections of a route's leg; outlives their readers. Zero refuses. */
+/*
+ * Shared by all connections of a route's leg; outlives their readers. Zero refuses. A
+ * reader's `config` may be exchanged between two calls, the side staying the same; what is
+ * then under way is held to the new limits.
+ */
 struct ws_reader_config {
 	enum ws_side side;                /* who we are on this leg */
 	bool text_ok, binary_ok;          /* others are refused with REASON_WS_DATA_TYPE */

@@ -587,6 +587,29 @@ static void a_deadline_can_be_told(void **state)
 	drop_reader();
 }
 
+static void limits_may_shrink_on_the_way(void **state)
+{
+	struct ws_reader_config smaller = plain;
+
+	(void)state;
+	smaller.max_message = 3;
+	hold_reader(&plain, 1 << 20);
+	assert_int_equal(GIVE("\x01\x05" "hello"), WS_NEED_MORE);
+	reader.config = &smaller;
+	assert_int_equal(GIVE("\x80\x01" "x"), WS_REFUSED);
+	assert_int_equal(event.reason, REASON_MESSAGE_TOO_BIG);
+	drop_reader();
+
+	hold_reader(&plain, 1 << 20);
+	assert_int_equal(GIVE("\x02\x7e\x01\x2c" "a"), WS_NEED_MORE);
+	reader.config = &smaller;
+	static char rest[299];
+	assert_int_equal(give(rest, sizeof(rest)), WS_REFUSED);
+	assert_int_equal(event.reason, REASON_MESSAGE_TOO_BIG);
+	assert_int_equal(memory.used, 0);
+	drop_reader();
+}
+
 static void torture(void **state)
 {
 	static const struct row row = {
@@ -651,6 +674,7 @@ int main(void)
 		CASE(refusals_and_closes_free_at_once),
 		CASE(what_is_inflated_is_charged_and_given_back),
 		CASE(a_deadline_can_be_told),
+		CASE(limits_may_shrink_on_the_way),
 		CASE(torture),
 	};
 
