@@ -594,14 +594,20 @@ static void limits_may_shrink_on_the_way(void **state)
 	(void)state;
 	smaller.max_message = 3;
 	hold_reader(&plain, 1 << 20);
-	assert_int_equal(GIVE("\x01\x05" "hello"), WS_NEED_MORE);
+	assert_int_equal(GIVE("\x01\x05"
+			      "hello"),
+			 WS_NEED_MORE);
 	reader.config = &smaller;
-	assert_int_equal(GIVE("\x80\x01" "x"), WS_REFUSED);
+	assert_int_equal(GIVE("\x80\x01"
+			      "x"),
+			 WS_REFUSED);
 	assert_int_equal(event.reason, REASON_MESSAGE_TOO_BIG);
 	drop_reader();
 
 	hold_reader(&plain, 1 << 20);
-	assert_int_equal(GIVE("\x02\x7e\x01\x2c" "a"), WS_NEED_MORE);
+	assert_int_equal(GIVE("\x02\x7e\x01\x2c"
+			      "a"),
+			 WS_NEED_MORE);
 	reader.config = &smaller;
 	static char rest[299];
 	assert_int_equal(give(rest, sizeof(rest)), WS_REFUSED);
