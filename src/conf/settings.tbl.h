@@ -98,7 +98,7 @@ SETTING(IDENTITY_MTLS, IDENTITY, "mtls", SETTING_MAP, SETTING_NOT_YET, MTLS, "",
 	"A client certificate")
 SETTING(TICKET_FROM, TICKET, "from", SETTING_TEXTS, 0, NONE, "", "", NO_FIELD,
 	"Identities with which one may ask for a ticket, in the order in which they are tried")
-SETTING(TICKET_TTL, TICKET, "ttl", SETTING_DURATION, 0, NONE, "30s", "1s..1h", FIELD(conf_identity, ticket.ttl_ms),
+SETTING(TICKET_TTL, TICKET, "ttl", SETTING_DURATION, 0, NONE, "30s", "100ms..1h", FIELD(conf_identity, ticket.ttl_ms),
 	"How long a ticket may be used, once")
 SETTING(TICKET_BIND, TICKET, "bind", SETTING_WORDS, 0, NONE, "[origin, route]", "origin | route | address", NO_FIELD,
 	"What must be the same when the ticket is asked for and when it is used")
@@ -208,7 +208,7 @@ SETTING(REFUSALS, ROUTE_LIMITS, "refusals", SETTING_RATE, SETTING_UNLIMITED, NON
 	"Refused messages of a connection before it is closed, whatever `on_refusal` says")
 SETTING(UPSTREAM_TIME, ROUTE_LIMITS, "upstream_time", SETTING_DURATION, 0, NONE, "5s", "100ms..5m", FIELD(conf_route_limits, upstream_time_ms),
 	"How long the application may take to answer the handshake")
-SETTING(JSON_DEPTH, JSON_LIMITS, "depth", SETTING_COUNT_OF, 0, NONE, "32", "1..128", FIELD(conf_route_limits, json_depth),
+SETTING(JSON_DEPTH, JSON_LIMITS, "depth", SETTING_COUNT_OF, 0, NONE, "32", "1..512", FIELD(conf_route_limits, json_depth),
 	"How deep arrays and objects may be nested")
 SETTING(JSON_MEMBERS, JSON_LIMITS, "members", SETTING_COUNT_OF, 0, NONE, "1024", "1..1000000", FIELD(conf_route_limits, json_members),
 	"Members of one object")
@@ -242,11 +242,11 @@ SETTING(HANDSHAKES_PER_ADDRESS, LIMITS, "handshakes_per_address", SETTING_RATE, 
 	"Handshakes and requests of one address, counted before anything is verified")
 SETTING(HANDSHAKE_TIMEOUT, LIMITS, "handshake_timeout", SETTING_DURATION, 0, NONE, "5s", "100ms..5m", FIELD(conf_limits, handshake_timeout_ms),
 	"In which time TLS and the request head must have arrived, counted from the first byte and not renewed")
-SETTING(REQUEST_HEAD, LIMITS, "request_head", SETTING_SIZE, 0, NONE, "16KiB", "1KiB..1MiB", FIELD(conf_limits, request_head),
+SETTING(REQUEST_HEAD, LIMITS, "request_head", SETTING_SIZE, 0, NONE, "16KiB", "256B..1MiB", FIELD(conf_limits, request_head),
 	"The longest request head")
 SETTING(REQUEST_HEADERS, LIMITS, "request_headers", SETTING_COUNT_OF, 0, NONE, "64", "4..256", FIELD(conf_limits, request_headers),
 	"Header fields of one request")
-SETTING(BUFFERED, LIMITS, "buffered", SETTING_SIZE, 0, NONE, "", "1MiB..1024GiB", FIELD(conf_limits, buffered),
+SETTING(BUFFERED, LIMITS, "buffered", SETTING_SIZE, 0, NONE, "", "64KiB..1024GiB", FIELD(conf_limits, buffered),
 	"What all connections together may keep in buffers; a quarter of the memory when left out")
 SETTING(QUEUE_PER_WORKER, LIMITS, "queue_per_worker", SETTING_COUNT_OF, 0, NONE, "1024", "1..1000000", FIELD(conf_limits, queue_per_worker),
 	"Questions to the application that may be under way at once, per worker; over it, 503")
