@@ -72,6 +72,20 @@ static void a_full_buffer_takes_nothing(void **state)
 	}
 }
 
+/* buf_printf leaves one byte more than the maximum behind it, for its NUL. */
+static void a_buffer_that_was_printed_to_has_no_more_room(void **state)
+{
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 10);
+	assert_int_equal(buf_printf(&out, "%s", "12345"), 0);
+	assert_int_equal(json_write_string(&out, SLICE("abcd")), BUF_FULL);
+	assert_int_equal(json_write_string(&out, SLICE("abc")), 0);
+	assert_slice(buf_slice(&out), "12345\"abc\"");
+	buf_deinit(&out);
+}
+
 static void without_memory_nothing_is_written(void **state)
 {
 	static const char text[] = "{\"a\":\"a text that does not fit twice\"}";
@@ -132,8 +146,8 @@ static const struct {
 	 "{\"user\":\"u\",\"text\":\"<b>\",\"list\":[],\"n\":{\"a\":1}}"},
 	{"one more member", {{ADD, "list/1", "y\n", "2"}},
 	 "{\"user\":\"u\",\"text\":\"<b>\",\"list\":[1,{\"x\":1,\"y\\n\":2},3],\"n\":{\"a\":1}}"},
-	{"two more, in order", {{ADD, "n", "b", "2"}, {ADD, "n", "c", "[3]"}},
-	 "{\"user\":\"u\",\"text\":\"<b>\",\"list\":[1,{\"x\":1},3],\"n\":{\"a\":1,\"b\":2,\"c\":[3]}}"},
+	{"three more, in order", {{ADD, "n", "b", "2"}, {ADD, "n", "c", "[3]"}, {ADD, "n", "d", "4"}},
+	 "{\"user\":\"u\",\"text\":\"<b>\",\"list\":[1,{\"x\":1},3],\"n\":{\"a\":1,\"b\":2,\"c\":[3],\"d\":4}}"},
 	{"one more where all others went", {{REMOVE, "n/a", 0, 0}, {ADD, "n", "b", "{}"}},
 	 "{\"user\":\"u\",\"text\":\"<b>\",\"list\":[1,{\"x\":1},3],\"n\":{\"b\":{}}}"},
 	{"a member that is there is set at its place", {{SET, "", "text", "7"}},
@@ -356,6 +370,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(strings_are_written_one_way),
 		cmocka_unit_test(a_full_buffer_takes_nothing),
+		cmocka_unit_test(a_buffer_that_was_printed_to_has_no_more_room),
 		cmocka_unit_test(without_memory_nothing_is_written),
 		cmocka_unit_test(changes_are_laid_over_the_tape),
 		cmocka_unit_test(a_part_is_written_with_its_changes),
