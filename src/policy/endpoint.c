@@ -217,8 +217,7 @@ static struct verdict read_body(struct endpoint *e)
 		return verdict_refuse(REASON_BODY_TOO_LARGE, NULL);
 	if (json_read(e->in->body, &limits, e->in->arena, &doc) != REASON_NONE)
 		return verdict_refuse(REASON_BODY_MALFORMED, json_fault_word(doc.fault));
-	const struct json_node *route =
-		json_member_typed(doc.root, SLICE("route"), JSON_STRING);
+	const struct json_node *route = json_member_typed(doc.root, SLICE("route"), JSON_STRING);
 	if (!route || json_count(doc.root) != 1)
 		return verdict_refuse(REASON_BODY_MALFORMED, "not {\"route\": \"/path\"}");
 	if (http_target_parse(json_string(route), e->in->arena, &e->target, NULL) != REASON_NONE ||
@@ -256,9 +255,9 @@ static struct verdict gate_ticket_credential(struct endpoint *e)
 		.csrf_in_header = true,
 		.origin_missing = e->origin.len == 0,
 	};
-	struct verdict v = credential_find(e->in->conf, e->ticket->ticket.from,
-					   e->ticket->ticket.from_count, &facts, e->in->arena,
-					   &e->credential);
+	struct verdict v =
+		credential_find(e->in->conf, e->ticket->ticket.from, e->ticket->ticket.from_count,
+				&facts, e->in->arena, &e->credential);
 	if (v.kind == VERDICT_PASS)
 		v = credential_check(e->in->keys, e->in->now_unix_ms, &e->credential);
 	return v;
@@ -278,8 +277,11 @@ typedef struct verdict (*gate_fn)(struct endpoint *e);
 static struct verdict post_ticket(struct endpoint *e)
 {
 	static const gate_fn gates[] = {
-		gate_marker,        read_body, find_ticket_route,
-		gate_ticket_origin, gate_ticket_credential,
+		gate_marker,
+		read_body,
+		find_ticket_route,
+		gate_ticket_origin,
+		gate_ticket_credential,
 	};
 	for (size_t i = 0; i < sizeof(gates) / sizeof(gates[0]); i++) {
 		struct verdict v = gates[i](e);
@@ -303,8 +305,7 @@ static struct verdict find_cookie(struct endpoint *e)
 	for (size_t i = 0; i < s->identity_count; i++) {
 		if (s->identities[i].kind != CONF_IDENTITY_COOKIE)
 			continue;
-		struct verdict v =
-			credential_find(s, &i, 1, &facts, e->in->arena, &e->credential);
+		struct verdict v = credential_find(s, &i, 1, &facts, e->in->arena, &e->credential);
 		if (v.kind == VERDICT_PASS || v.reason != REASON_CREDENTIAL_MISSING)
 			return v;
 	}

@@ -28,7 +28,7 @@
 #include "policy/verdict.h"
 
 enum {
-	ENDPOINT_BODY_MAX = 4096,  /* bytes of a request's body */
+	ENDPOINT_BODY_MAX = 4096, /* bytes of a request's body */
 	ENDPOINT_HEADERS_MAX = 8,
 	ENDPOINT_RANDOM_BYTES = 16,
 };

@@ -48,8 +48,7 @@ static struct verdict gate_extensions(struct handshake *h)
 {
 	enum reason r = http_extensions_negotiate(h->in->head, h->in->dispatch->route->compression,
 						  &h->deflate);
-	return r == REASON_NONE ? verdict_pass()
-				: verdict_refuse(r, "Sec-WebSocket-Extensions");
+	return r == REASON_NONE ? verdict_pass() : verdict_refuse(r, "Sec-WebSocket-Extensions");
 }
 
 static struct verdict gate_origin(struct handshake *h)
@@ -89,8 +88,7 @@ typedef struct verdict (*gate_fn)(struct handshake *h);
 static struct verdict pass_gates(struct handshake *h)
 {
 	static const gate_fn gates[] = {
-		gate_websocket, gate_protocols,  gate_extensions,
-		gate_origin,    gate_credential,
+		gate_websocket, gate_protocols, gate_extensions, gate_origin, gate_credential,
 	};
 	for (size_t i = 0; i < sizeof(gates) / sizeof(gates[0]); i++) {
 		struct verdict v = gates[i](h);

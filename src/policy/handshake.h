@@ -61,7 +61,7 @@ struct handshake {
 	struct credential credential;
 	struct identity identity;
 	struct question question; /* with VERDICT_ASK */
-	unsigned state; /* private */
+	unsigned state;           /* private */
 };
 
 /* PASS, ASK or REFUSE. *in stays where it is until the last verdict. */

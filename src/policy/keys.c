@@ -35,8 +35,8 @@ static bool hmac_run(EVP_MAC_CTX *ctx, struct slice key, const struct slice *par
 	if (!EVP_MAC_init(ctx, (const unsigned char *)key.data, key.len, params))
 		return false;
 	for (size_t i = 0; i < count; i++) {
-		if (parts[i].len && !EVP_MAC_update(ctx, (const unsigned char *)parts[i].data,
-						    parts[i].len))
+		if (parts[i].len &&
+		    !EVP_MAC_update(ctx, (const unsigned char *)parts[i].data, parts[i].len))
 			return false;
 	}
 	return EVP_MAC_final(ctx, tag, &len, KEYS_DERIVED_BYTES) && len == KEYS_DERIVED_BYTES;

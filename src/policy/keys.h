@@ -17,9 +17,9 @@
 #include "base/slice.h"
 
 enum {
-	KEYS_MAX = 16,          /* files in the folder */
-	KEYS_FILE_MIN = 32,     /* bytes */
-	KEYS_FILE_MAX = 4096,   /* bytes */
+	KEYS_MAX = 16,        /* files in the folder */
+	KEYS_FILE_MIN = 32,   /* bytes */
+	KEYS_FILE_MAX = 4096, /* bytes */
 	KEYS_DERIVED_BYTES = 32,
 	KEYS_ID_BYTES = 4,
 };

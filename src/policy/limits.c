@@ -33,11 +33,11 @@ enum {
 
 /* Sizes of the tables stop growing here; 160 MiB of address space, touched where used. */
 #define CONNECTIONS_SIZED_FOR (UINT64_C(1) << 20)
-#define RATE_WORDS_MIN (UINT64_C(1) << 14)
-#define COUNT_WORDS_MIN (UINT64_C(1) << 10)
+#define RATE_WORDS_MIN        (UINT64_C(1) << 14)
+#define COUNT_WORDS_MIN       (UINT64_C(1) << 10)
 
-#define TAT_MASK ((UINT64_C(1) << TAT_BITS) - 1)
-#define TAT_AHEAD_MAX ((INT64_C(1) << (TAT_BITS - 1)) - 1)
+#define TAT_MASK              ((UINT64_C(1) << TAT_BITS) - 1)
+#define TAT_AHEAD_MAX         ((INT64_C(1) << (TAT_BITS - 1)) - 1)
 
 /* What a key is the key of: the same bytes in another class are another key. */
 enum key_class { CLASS_RATE = 1, CLASS_ADDRESS, CLASS_PREFIX, CLASS_IDENTITY };
@@ -296,9 +296,9 @@ static struct verdict admit_counts(struct limits *l, const struct conf_limits *c
 	}
 	r->from = l;
 	uint64_t hash = hash_address(l, CLASS_ADDRESS, peer, 32, 64);
-	struct verdict v = count_verdict(
-		count_take(l, hash, c->connections_per_address, &r->address),
-		"connections_per_address");
+	struct verdict v =
+		count_verdict(count_take(l, hash, c->connections_per_address, &r->address),
+			      "connections_per_address");
 	if (v.kind != VERDICT_PASS)
 		return v;
 	hash = hash_address(l, CLASS_PREFIX, peer, 24, 48);
@@ -327,9 +327,9 @@ struct verdict limits_admit_identity(struct limits *l, const struct conf_limits 
 		return verdict_refuse(REASON_INTERNAL, "a subject that nothing makes");
 	if (!subject.len)
 		return verdict_pass();
-	return count_verdict(count_take(l, hash_subject(l, subject), c->connections_per_identity,
-					&r->identity),
-			     "connections_per_identity");
+	return count_verdict(
+		count_take(l, hash_subject(l, subject), c->connections_per_identity, &r->identity),
+		"connections_per_identity");
 }
 
 void limits_release(struct limits_receipt *r)

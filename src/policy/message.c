@@ -13,15 +13,24 @@ void message_policy_init(struct message_policy *m, const struct conf_route *rout
  * about the connection: the framing is broken, or to let it pass would mean to hold it
  * first. A reason that nobody thought of here closes. */
 static const bool about_one_message[REASON_COUNT] = {
-	[REASON_MESSAGE_RATE] = true,       [REASON_BYTE_RATE] = true,
-	[REASON_COST_EXCEEDED] = true,      [REASON_CONTROL_RATE] = true,
-	[REASON_JSON_MALFORMED] = true,     [REASON_JSON_DUPLICATE_KEY] = true,
-	[REASON_JSON_FORBIDDEN_KEY] = true, [REASON_JSON_NUMBER] = true,
-	[REASON_JSON_TOO_DEEP] = true,      [REASON_JSON_TOO_LARGE] = true,
-	[REASON_MESSAGE_UNKNOWN] = true,    [REASON_SCHEMA] = true,
-	[REASON_RULE] = true,               [REASON_MARKUP] = true,
-	[REASON_INJECTION] = true,          [REASON_REPLAY] = true,
-	[REASON_OUT_OF_TURN] = true,        [REASON_BUSY] = true,
+	[REASON_MESSAGE_RATE] = true,
+	[REASON_BYTE_RATE] = true,
+	[REASON_COST_EXCEEDED] = true,
+	[REASON_CONTROL_RATE] = true,
+	[REASON_JSON_MALFORMED] = true,
+	[REASON_JSON_DUPLICATE_KEY] = true,
+	[REASON_JSON_FORBIDDEN_KEY] = true,
+	[REASON_JSON_NUMBER] = true,
+	[REASON_JSON_TOO_DEEP] = true,
+	[REASON_JSON_TOO_LARGE] = true,
+	[REASON_MESSAGE_UNKNOWN] = true,
+	[REASON_SCHEMA] = true,
+	[REASON_RULE] = true,
+	[REASON_MARKUP] = true,
+	[REASON_INJECTION] = true,
+	[REASON_REPLAY] = true,
+	[REASON_OUT_OF_TURN] = true,
+	[REASON_BUSY] = true,
 };
 
 bool message_always_closes(enum reason reason)
@@ -52,7 +61,8 @@ struct verdict message_refuse(struct message_policy *m, enum reason reason, uint
 struct verdict message_judge_client(struct message_policy *m, size_t bytes, uint64_t now_us)
 {
 	const struct conf_route_limits *limits = &m->route->limits;
-	if (bytes > limits->message_size)
+	/* What ws/ lets through already; here once more, for whoever hands in messages else. */
+	if (bytes > limits->message_size && bytes > limits->inflated)
 		return verdict_refuse(REASON_MESSAGE_TOO_BIG, "message_size");
 	if (!rate_take(&limits->messages, &m->messages, now_us, 1))
 		return message_refuse(m, REASON_MESSAGE_RATE, now_us);

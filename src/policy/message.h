@@ -31,8 +31,8 @@ struct message_policy {
 
 void message_policy_init(struct message_policy *m, const struct conf_route *route);
 
-/* A client's whole message of so many bytes (after inflation): message_size, `messages`,
- * `bytes`. now_us is monotonic, in all of these. */
+/* A client's whole message of so many bytes (after inflation): message_size or `inflated`,
+ * whichever is more, then `messages`, `bytes`. now_us is monotonic, in all of these. */
 struct verdict message_judge_client(struct message_policy *m, size_t bytes, uint64_t now_us)
 	__attribute__((warn_unused_result));
 

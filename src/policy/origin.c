@@ -15,8 +15,7 @@ bool origin_presented(const struct http_head *head, struct slice *origin)
 	return http_header_single(head, SLICE("origin"), origin) && origin->len > 0;
 }
 
-bool origin_on_list(const struct conf_origins *o, const struct origin_facts *f,
-		    struct slice origin)
+bool origin_on_list(const struct conf_origins *o, const struct origin_facts *f, struct slice origin)
 {
 	if (!origin.len)
 		return false;

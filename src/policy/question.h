@@ -25,11 +25,11 @@ enum question_kind {
  * a question to another thread copies them. */
 struct question {
 	enum question_kind kind;
-	uint8_t ticket_id[TICKET_ID_BYTES];  /* TAKE, PUT */
-	struct slice record;                 /* PUT: bytes of ticket_record_encode */
-	uint64_t expires_unix_ms;            /* PUT */
+	uint8_t ticket_id[TICKET_ID_BYTES];   /* TAKE, PUT */
+	struct slice record;                  /* PUT: bytes of ticket_record_encode */
+	uint64_t expires_unix_ms;             /* PUT */
 	const struct conf_identity *identity; /* VERIFY: whose cookie and which URL */
-	struct slice cookie;                 /* VERIFY: the value, secret */
+	struct slice cookie;                  /* VERIFY: the value, secret */
 };
 
 enum answer_kind {

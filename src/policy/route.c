@@ -16,8 +16,7 @@ static bool shape_fits(const struct conf_path *p, const struct http_target *t)
 	return t->segment_count == p->count && t->trailing_slash == p->trailing_slash;
 }
 
-bool route_match_path(const struct conf_path *p, const struct http_target *t,
-		      struct route_match *m)
+bool route_match_path(const struct conf_path *p, const struct http_target *t, struct route_match *m)
 {
 	m->param_count = 0;
 	m->rest = p->count;
@@ -32,8 +31,7 @@ bool route_match_path(const struct conf_path *p, const struct http_target *t,
 		}
 		if (!t->segments[i].len || m->param_count == ROUTE_PARAMS_MAX)
 			return false;
-		m->params[m->param_count++] =
-			(struct route_param){wanted->text, t->segments[i]};
+		m->params[m->param_count++] = (struct route_param){wanted->text, t->segments[i]};
 	}
 	return true;
 }

@@ -22,7 +22,7 @@
 enum { ROUTE_PARAMS_MAX = 16 };
 
 struct route_param {
-	struct slice name; /* in the snapshot */
+	struct slice name;  /* in the snapshot */
 	struct slice value; /* decoded, in the target's memory */
 };
 

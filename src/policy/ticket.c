@@ -23,8 +23,7 @@ _Static_assert(BASE64URL_CHARS(TICKET_BYTES) == TICKET_CHARS, "a ticket fills it
 
 static int ticket_tag(const struct key *key, const char *bytes, uint8_t tag[KEYS_DERIVED_BYTES])
 {
-	struct slice secret =
-		slice_of((const char *)key->derived[KEY_TICKET], KEYS_DERIVED_BYTES);
+	struct slice secret = slice_of((const char *)key->derived[KEY_TICKET], KEYS_DERIVED_BYTES);
 	struct slice covered = slice_of(bytes, TAG_AT);
 	return keys_hmac(secret, &covered, 1, tag);
 }

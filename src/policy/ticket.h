@@ -38,12 +38,12 @@ enum reason ticket_check(const struct keyset *k, struct slice text, uint64_t now
 
 /* What a ticket stands for. */
 struct ticket_record {
-	struct slice ticket;  /* name of the ticket identity that issued it */
-	struct slice via;     /* name of the identity it was asked for with */
+	struct slice ticket; /* name of the ticket identity that issued it */
+	struct slice via;    /* name of the identity it was asked for with */
 	struct slice subject;
-	struct slice claims;  /* text of a JSON object */
-	struct slice path;    /* decoded concrete path, such as /chat/lobby */
-	struct slice origin;  /* empty: the request for it had none */
+	struct slice claims; /* text of a JSON object */
+	struct slice path;   /* decoded concrete path, such as /chat/lobby */
+	struct slice origin; /* empty: the request for it had none */
 	struct address address;
 	bool bind_path, bind_origin, bind_address;
 	uint64_t expires_unix_ms;            /* of the ticket */

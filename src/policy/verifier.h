@@ -19,8 +19,8 @@
 #include "policy/question.h"
 
 enum {
-	VERIFIER_BODY_MAX = 64 * 1024,  /* a longer body is an answer that failed */
-	VERIFIER_CACHE_NO_MS = 2000,    /* a "no" is remembered at most so long */
+	VERIFIER_BODY_MAX = 64 * 1024, /* a longer body is an answer that failed */
+	VERIFIER_CACHE_NO_MS = 2000,   /* a "no" is remembered at most so long */
 };
 
 /* Judges the application's answer: ANSWER_YES with subject and claims (compact JSON) in a's

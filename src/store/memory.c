@@ -106,8 +106,8 @@ static bool has_room(const struct store *s, size_t cost)
  * control thread walk the ring for each request. */
 static bool make_room(struct store *s, size_t cost, uint64_t now_unix_ms)
 {
-	bool due = now_unix_ms < s->swept_unix_ms ||
-		   now_unix_ms - s->swept_unix_ms >= SWEEP_EVERY_MS;
+	bool due =
+		now_unix_ms < s->swept_unix_ms || now_unix_ms - s->swept_unix_ms >= SWEEP_EVERY_MS;
 	if (!has_room(s, cost) && due)
 		store_sweep(s, now_unix_ms);
 	return has_room(s, cost);
@@ -151,9 +151,8 @@ int store_take(struct store *s, const uint8_t id[STORE_ID_BYTES], uint64_t now_u
 	struct entry *e = map_get(&s->map, slice_of((const char *)id, STORE_ID_BYTES));
 	if (!e)
 		return STORE_ABSENT;
-	int r = now_unix_ms >= e->expires_unix_ms
-			? STORE_ABSENT
-			: buf_append(to, slice_of(e->record, e->bytes));
+	int r = now_unix_ms >= e->expires_unix_ms ? STORE_ABSENT
+						  : buf_append(to, slice_of(e->record, e->bytes));
 	entry_forget(s, e);
 	return r;
 }

@@ -28,8 +28,7 @@ enum {
 
 /* In this process's memory: at most max_entries records of max_bytes together. The key is
  * 16 random bytes. NULL without memory. */
-struct store *store_new_memory(const struct siphash_key *key, size_t max_entries,
-			       size_t max_bytes);
+struct store *store_new_memory(const struct siphash_key *key, size_t max_entries, size_t max_bytes);
 
 /* Wipes and frees. Accepts NULL, returns NULL. */
 struct store *store_free(struct store *s);

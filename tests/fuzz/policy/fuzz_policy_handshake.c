@@ -50,7 +50,8 @@ static struct keyset keys;
 
 static struct verdict answer(struct handshake *h)
 {
-	struct answer yes = {.kind = ANSWER_YES, .subject = SLICE("al\r\nice"), .claims = SLICE("{}")};
+	struct answer yes = {
+		.kind = ANSWER_YES, .subject = SLICE("al\r\nice"), .claims = SLICE("{}")};
 	struct ticket_record r = {
 		.ticket = SLICE("ticket"),
 		.via = SLICE("session"),
@@ -91,8 +92,9 @@ static void must_have_been_allowed(const struct handshake *h)
 
 static void must_be_writable(const struct handshake *h)
 {
-	static const char *const own[] = {"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host",
-					  "Forwarded",	     "Sallyport-Subject", "Sallyport-Request"};
+	static const char *const own[] = {"X-Forwarded-For",   "X-Forwarded-Proto",
+					  "X-Forwarded-Host",  "Forwarded",
+					  "Sallyport-Subject", "Sallyport-Request"};
 	const struct conf_upstream upstream = {.path = h->in->dispatch->route->path};
 	const struct forward_facts facts = {
 		.route = h->in->dispatch->route,

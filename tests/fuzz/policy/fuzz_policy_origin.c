@@ -17,15 +17,16 @@ static char lower(char c)
 }
 
 /* The origin's text as it must be; `port` says whether the default one is written out. */
-static size_t expected(char *out, size_t room, const struct http_authority *host, bool tls, bool port)
+static size_t expected(char *out, size_t room, const struct http_authority *host, bool tls,
+		       bool port)
 {
 	char text[16] = "";
 	unsigned standard = tls ? 443 : 80, n = host->port ? host->port : standard;
 	if (n != standard || port)
 		snprintf(text, sizeof(text), ":%u", n);
 	int len = snprintf(out, room, "%s://%s%.*s%s%s", tls ? "https" : "http",
-			   host->is_ipv6 ? "[" : "", SLICE_ARG(host->host), host->is_ipv6 ? "]" : "",
-			   text);
+			   host->is_ipv6 ? "[" : "", SLICE_ARG(host->host),
+			   host->is_ipv6 ? "]" : "", text);
 	for (int i = 0; i < len; i++)
 		out[i] = lower(out[i]);
 	return (size_t)len;
@@ -47,7 +48,8 @@ static void try_same(const struct http_authority *host, struct slice origin, boo
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct slice items[] = {{"https://chat.example.com", 24}, {"null", 4}, {"", 0}};
+	static const struct slice items[] = {
+		{"https://chat.example.com", 24}, {"null", 4}, {"", 0}};
 	const struct conf_origins list = {.list = {items, 3}};
 	struct slice all = slice_of((const char *)data, size);
 	struct slice first = slice_first(all, slice_index(all, '\n'));

@@ -9,8 +9,14 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define LITERAL(t) {.text = {t, sizeof(t) - 1}}
-#define PARAMETER(t) {.text = {t, sizeof(t) - 1}, .parameter = true}
+#define LITERAL(t)                                                                                 \
+	{                                                                                          \
+		.text = { t, sizeof(t) - 1 }                                                       \
+	}
+#define PARAMETER(t)                                                                               \
+	{                                                                                          \
+		.text = {t, sizeof(t) - 1}, .parameter = true                                      \
+	}
 #define PIECES(name) .segments = name, .count = sizeof(name) / sizeof((name)[0])
 
 static const struct conf_segment a[] = {LITERAL("a")}, ab[] = {LITERAL("a"), LITERAL("b")},
@@ -48,7 +54,8 @@ static void must_be_same_path(const struct http_target *t, struct slice text, st
 	MUST(again.trailing_slash == t->trailing_slash);
 }
 
-static void try_path_out(const struct http_target *t, const struct route_match *m, struct arena *arena)
+static void try_path_out(const struct http_target *t, const struct route_match *m,
+			 struct arena *arena)
 {
 	struct buf b;
 	buf_init(&b, 1 << 20);
@@ -79,8 +86,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < ROUTES; i++)
 		forth[i].path = back[ROUTES - 1 - i].path = paths[i];
 	arena_init(&arena, 65536, 1 << 22);
-	if (size < 8192 && http_target_parse(slice_of((const char *)data, size), &arena, &t, NULL) ==
-				   REASON_NONE) {
+	if (size < 8192 && http_target_parse(slice_of((const char *)data, size), &arena, &t,
+					     NULL) == REASON_NONE) {
 		const struct conf_route *found = route_find(&one, &t, &m);
 		const struct conf_route *again = route_find(&two, &t, &other);
 		MUST((found != NULL) == !t.asterisk && (again != NULL) == (found != NULL));

@@ -104,7 +104,12 @@ static const struct conf_route unit_routes[] = {
 		.origins = {.same = true},
 		.identify = (const size_t[]){ID_LEGACY, ID_SESSION}, .identify_count = 2,
 	},
-	{	/* 5: tickets bound to addresses */
+	{	/* 5: programs, with tickets for cookies */
+		.path = {.text = {"/prog", 5}, SEGMENTS(LITERAL("prog"))},
+		.origins = {CHAT_ORIGINS, .missing_allowed = true},
+		.identify = (const size_t[]){ID_TICKET}, .identify_count = 1,
+	},
+	{	/* 6: tickets bound to addresses */
 		.path = {.text = {"/bound", 6}, SEGMENTS(LITERAL("bound"))},
 		.origins = {.list = TEXTS({"https://bound.example.com", 25})},
 		.identify = (const size_t[]){ID_ADDRESS_TICKET}, .identify_count = 1,

@@ -117,6 +117,8 @@ static const struct row {
 	{"the origin of another route", POST, S "Origin: https://bound.example.com\r\n" C, LOBBY, REASON_ORIGIN_NOT_ALLOWED, 0, "", false, 0},
 	{"the gateway's own origin, if it is not listed", POST, S "Origin: https://gate.example.com:8443\r\n" C, LOBBY, REASON_ORIGIN_NOT_ALLOWED, 0, "", false, 0},
 	{"no origin", POST, S C, LOBBY, REASON_ORIGIN_MISSING, 0, "", false, 0},
+	{"no origin, where that is allowed: a cookie is no credential", POST, S C, "{\"route\": \"/prog\"}", REASON_CREDENTIAL_MISSING, 0, "", false, 0},
+	{"with one it is", POST, S O C, "{\"route\": \"/prog\"}", OK, 201, CHAT_ORIGIN, true, 2},
 	{"a navigation", POST, S O C "Sec-Fetch-Mode: navigate\r\n", LOBBY, REASON_ORIGIN_NOT_ALLOWED, 0, "", false, 0},
 	{"a script", POST, S O C "Sec-Fetch-Mode: cors\r\nSec-Fetch-Site: same-site\r\n", LOBBY, OK, 201, CHAT_ORIGIN, true, 2},
 	{"no credential", POST, S O, LOBBY, REASON_CREDENTIAL_MISSING, 0, CHAT_ORIGIN, true, 0},
@@ -224,6 +226,32 @@ static void a_ticket_stands_for_what_it_should(void **state)
 	assert_true(r.bind_address && address_eq(&r.address, &in.peer));
 }
 
+/* What is allowed to an origin depends on the routes that there are. */
+static void each_configuration_has_its_own_readers(void **state)
+{
+	const struct conf_route *routes = unit_snapshot.routes;
+	size_t count = unit_snapshot.route_count;
+	(void)state;
+	/* no route takes the gateway's own pages, but a CSRF token is not for a route */
+	unit_snapshot.route_count = 1;
+	assert_int_equal(run("own page", "GET /.sallyport/csrf",
+			     "Cookie: sid=good\r\nOrigin: https://gate.example.com:8443\r\n", "")
+				 .kind,
+			 VERDICT_PASS);
+	/* a route whose tickets need no cookie */
+	unit_snapshot.routes = routes + 3;
+	assert_int_equal(run("preflight", "OPTIONS /.sallyport/ticket", O, "").kind, VERDICT_PASS);
+	assert_slice(header("Access-Control-Allow-Origin"), CHAT_ORIGIN);
+	assert_slice(header("Access-Control-Allow-Credentials"), "");
+	/* no route at all */
+	unit_snapshot.route_count = 0;
+	assert_int_equal(run("preflight", "OPTIONS /.sallyport/ticket", O, "").reason,
+			 REASON_ORIGIN_NOT_ALLOWED);
+	assert_int_equal(run("ticket", POST, S O C, LOBBY).reason, REASON_ROUTE_UNKNOWN);
+	unit_snapshot.routes = routes;
+	unit_snapshot.route_count = count;
+}
+
 static void a_token_is_good_for_its_session(void **state)
 {
 	static const char before[] = "{\"csrf\":\"";
@@ -286,6 +314,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(endpoints_say_what_they_should),
 		cmocka_unit_test(a_ticket_stands_for_what_it_should),
+		cmocka_unit_test(each_configuration_has_its_own_readers),
 		cmocka_unit_test(a_token_is_good_for_its_session),
 		cmocka_unit_test(a_ticket_that_cannot_be_kept_is_none),
 		cmocka_unit_test(a_body_has_an_end),

@@ -262,6 +262,28 @@ static void answers_are_taken_once(void **state)
 	assert_int_equal(handshake_answer(&h, &yes, NOW_MS).reason, REASON_INTERNAL);
 	h = (struct handshake){0};
 	assert_int_equal(handshake_answer(&h, &yes, NOW_MS).reason, REASON_INTERNAL);
+	assert_int_equal(run("asked", G("/chat/lobby?ticket=%T") WS O E, FRESH).kind, VERDICT_PASS);
+	struct answer again = {.kind = ANSWER_YES, .record = buf_slice(&record)};
+	assert_int_equal(handshake_answer(&h, &again, NOW_MS).reason, REASON_INTERNAL);
+}
+
+static void no_credential_is_no_good_one(void **state)
+{
+	struct credential none = {0};
+	struct conf_identity strange = {.name = SLICE("strange")};
+	(void)state;
+	assert_int_equal(credential_check(unit_keys(), NOW_MS, &none).reason,
+			 REASON_CREDENTIAL_MISSING);
+	none.identity = &strange;
+	assert_int_equal(credential_check(unit_keys(), NOW_MS, &none).reason,
+			 REASON_CREDENTIAL_MISSING);
+	/* nor is one that the configuration does not have */
+	const size_t identify[] = {COUNT(unit_identities)};
+	const struct credential_facts facts = {.head = &u.parser.head};
+	assert_int_equal(credential_find(&unit_snapshot, identify, 1, &facts, &u.arena, &none).reason,
+			 REASON_INTERNAL);
+	assert_int_equal(credential_find(&unit_snapshot, identify, 0, &facts, &u.arena, &none).reason,
+			 REASON_CREDENTIAL_MISSING);
 }
 
 static void too_late_is_too_late(void **state)
@@ -278,6 +300,7 @@ static void identities_have_so_many_connections(void **state)
 {
 	struct limits_receipt others[2] = {0};
 	(void)state;
+	limits_release(&receipt);
 	for (size_t i = 0; i < COUNT(others); i++) {
 		assert_int_equal(
 			limits_admit(limits, &unit_snapshot.limits, &in.peer, 0, &others[i]).kind,
@@ -354,6 +377,7 @@ int main(void)
 		cmocka_unit_test(gates_say_what_they_should),
 		cmocka_unit_test(what_passes_is_known_in_full),
 		cmocka_unit_test(answers_are_taken_once),
+		cmocka_unit_test(no_credential_is_no_good_one),
 		cmocka_unit_test(too_late_is_too_late),
 		cmocka_unit_test(identities_have_so_many_connections),
 		cmocka_unit_test(a_full_arena_refuses),

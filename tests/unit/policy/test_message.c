@@ -180,6 +180,18 @@ static void a_reply_names_the_reason(void **state)
 	buf_deinit(&b);
 }
 
+/* The size as it travels is ws/'s business; here an inflated message may be longer. */
+static void an_inflated_message_may_be_longer(void **state)
+{
+	struct conf_route r = route(CONF_ON_REFUSAL_DROP, false);
+	struct message_policy m;
+	(void)state;
+	r.limits.inflated = 1500;
+	message_policy_init(&m, &r);
+	assert_int_equal(message_judge_client(&m, 1500, 0).kind, VERDICT_PASS);
+	assert_int_equal(message_judge_client(&m, 1501, 0).reason, REASON_MESSAGE_TOO_BIG);
+}
+
 /* A route whose limits nobody filled in lets nothing through. */
 static void nothing_said_is_nothing_allowed(void **state)
 {
@@ -216,6 +228,7 @@ int main(void)
 		cmocka_unit_test(a_refusal_does_what_the_route_says),
 		cmocka_unit_test(too_many_refusals_close),
 		cmocka_unit_test(a_reply_names_the_reason),
+		cmocka_unit_test(an_inflated_message_may_be_longer),
 		cmocka_unit_test(nothing_said_is_nothing_allowed),
 		cmocka_unit_test(unlimited_is_what_it_says),
 	};
