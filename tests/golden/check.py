@@ -39,6 +39,32 @@ def run(binary, folder, name):
     return text.decode("utf-8", "backslashreplace")
 
 
+# How the command is used: arguments, exit status, what it says.
+USES = (
+    (["--help"], 0, "usage: sallyport check"),
+    (["--nonsense"], 2, "usage: sallyport check"),
+    (["-x"], 2, "usage: sallyport check"),
+    (["-c"], 2, "usage: sallyport check"),
+    (["ok_smallest.yaml"], 2, "The file is given with -c"),
+    (["-c", "ok_smallest.yaml", "more"], 2, "what is 'more'?"),
+    (["--config", "ok_smallest.yaml"], 0, "Opens WebSockets on"),
+    (["--config=ok_smallest.yaml", "--quiet"], 0, None),
+    (["-q", "-c", "warn_nothing.yaml"], 0, "2 warnings"),
+    (["-q", "-c", "unsafe_key.yaml"], 1, "3 unsafe settings"),
+    ([], 1, "sallyport.yaml: error: cannot be read: No such file"),
+    (["-c", "files"], 1, "cannot be read: Is a directory"),
+    (["-c", "/dev/null"], 1, "here is nothing"),
+    (["-c", "/dev/zero"], 1, "larger than 1 MiB"),
+)
+
+
+def used_well(binary, folder, arguments, status, words):
+    done = subprocess.run([binary, "check", *arguments], cwd=folder, timeout=30, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    said = words in done.stdout if words else done.stdout == ""
+    return done.returncode == status and said, f"exit {done.returncode}\n{done.stdout}"
+
+
 def wanted_exit(name):
     return 0 if name.startswith(("ok_", "warn_")) else 1
 
@@ -48,7 +74,7 @@ def main():
     update = sys.argv[2:] == ["--update"]
     names = sorted(p.name for p in HERE.glob("*.yaml"))
     failed = 0
-    print(f"1..{len(names)}")
+    print(f"1..{len(names) + len(USES)}")
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary)
         prepare(folder)
@@ -65,6 +91,12 @@ def main():
                 for line in difflib.unified_diff(wanted.splitlines(), said.splitlines(),
                                                  "wanted", "said", lineterm=""):
                     print("# " + line)
+        for number, use in enumerate(USES, len(names) + 1):
+            good, said = used_well(binary, folder, *use)
+            failed += not good
+            print(f"{'ok' if good else 'not ok'} {number} - check {' '.join(use[0])}")
+            for line in "" if good else said.splitlines():
+                print("# " + line)
     return 1 if failed else 0
 
 
