@@ -360,7 +360,8 @@ static int collect(struct parent *p)
 		}
 		if (pid != p->now.pid)
 			continue;
-		bool asked = p->now.told_to_end;
+		/* Whoever ends with 0 drained because the operator said so through the API. */
+		bool asked = p->now.told_to_end || (WIFEXITED(status) && WEXITSTATUS(status) == 0);
 		uint64_t age_ms = clock_since(p->now.started_ms, now_ms());
 		bury(p, &p->now);
 		if (p->next.pid) {

@@ -229,7 +229,10 @@ void conn_answer(struct conn *c, struct ask *a)
 {
 	MUST(c->ask == a);
 	c->ask = NULL;
-	request_answer(c, a);
+	if (c->session && c->session->open)
+		renew_answer(c, a);
+	else
+		request_answer(c, a);
 }
 
 static void ask_timed_out(struct conn *c)
@@ -363,6 +366,20 @@ void conn_respond(struct conn *c, bool keep_open)
 	stream_resume(&c->client);
 }
 
+/* What was only gathered for the end of the round goes out now: nobody would tell us when
+ * the kernel has taken it all at once. While the client takes what we send it may end its
+ * side; reading would tell, later. */
+bool conn_still_sending(struct conn *c)
+{
+	if (stream_pending_bytes(&c->client) == 0)
+		return false;
+	if (stream_flush(&c->client)) {
+		conn_end(c);
+		return true;
+	}
+	return stream_pending_bytes(&c->client) != 0;
+}
+
 static void respond_on_client(struct conn *c, unsigned why)
 {
 	struct request *q = c->request;
@@ -371,12 +388,8 @@ static void respond_on_client(struct conn *c, unsigned why)
 		site_on_client(c, why);
 		return;
 	}
-	if (stream_pending_bytes(&c->client)) {
-		/* While it takes what we send it may end its side; reading would tell, later. */
-		if (why & STREAM_GONE && stream_flush(&c->client))
-			conn_end(c);
+	if (conn_still_sending(c))
 		return;
-	}
 	if (!q->keep_open) {
 		start_linger(c);
 		return;

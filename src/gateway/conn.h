@@ -119,6 +119,8 @@ struct session {
 	uint16_t close_code;
 	const char *by; /* who ended it: client, server, gateway */
 	bool open;      /* a 101 was sent */
+	bool control;   /* the client may renew its credential on this socket */
+	struct renewal *renewal; /* under way */
 };
 
 struct conn {
@@ -163,6 +165,10 @@ void conn_refuse(struct conn *c, struct verdict v);
 /* Sends what is in worker.response and then takes the next request, or lingers. */
 void conn_respond(struct conn *c, bool keep_open);
 
+/* In RESPOND: something written waits for the client to take it, or the connection ended;
+ * called again when that changes. */
+bool conn_still_sending(struct conn *c);
+
 /* Common fields of a line about this connection. */
 void conn_event(const struct conn *c, struct event *e);
 
@@ -194,9 +200,21 @@ void relay_on_client(struct conn *c, unsigned why);
 void relay_on_deadline(struct conn *c);
 void relay_closing_deadline(struct conn *c);
 void relay_on_server(struct conn *c, unsigned why);
+void relay_send_text(struct conn *c, struct slice text);
+void relay_set_lifetime(struct conn *c, uint64_t credential_expires_unix_ms);
 void relay_reload(struct conn *c, struct generation *g, struct route_run *run);
 struct slice session_key(const struct session *s);
 void relay_refuse(struct conn *c, enum reason reason, const char *detail);
+
+/* --- renew.c: a live session with a fresh ticket */
+
+/* Before the request is forgotten. False without memory. */
+bool renew_prepare(struct conn *c);
+
+/* Is the client's message one for the gateway? Then it was taken, and c may have ended. */
+bool renew_take(struct conn *c, const struct ws_event *e);
+void renew_answer(struct conn *c, struct ask *a);
+void renew_free(struct session *s);
 
 /* --- site.c */
 void site_start(struct conn *c);

@@ -98,6 +98,7 @@ void session_free(struct conn *c)
 		ws_reader_deinit(&s->legs[CLIENT].reader);
 		ws_reader_deinit(&s->legs[SERVER].reader);
 	}
+	renew_free(s);
 	stream_deinit(&s->up);
 	if (s->target) {
 		s->target->active--;
@@ -377,6 +378,9 @@ void relay_refuse(struct conn *c, enum reason reason, const char *detail)
 
 	if (c->state != CONN_OPEN)
 		return;
+	if (c->ask)
+		c->ask->conn = NULL;
+	c->ask = NULL;
 	log_refused(c, reason, detail, ACTION_CLOSE);
 	start_closing(c, "gateway", reason, code);
 	send_close(c, CLIENT, code, word);
@@ -476,17 +480,26 @@ static void forward(struct conn *c, enum side from, const struct ws_event *e)
 	           (int64_t)e->payload.len);
 }
 
-static void reply(struct conn *c, enum reason reason)
+/* A message of our own to the client. */
+void relay_send_text(struct conn *c, struct slice text)
 {
-	struct session *s = c->session;
-	struct buf *text = &c->worker->response, *frame = &c->worker->frame;
+	struct buf *frame = &c->worker->frame;
 
-	buf_clear(text);
 	buf_clear(frame);
-	if (message_reply(&s->policy, reason, text) ||
-	    ws_write_message(&s->legs[CLIENT].writer, frame, WS_OPCODE_TEXT, buf_slice(text)) ||
+	if (ws_write_message(&c->session->legs[CLIENT].writer, frame, WS_OPCODE_TEXT, text) ||
 	    stream_write(&c->client, buf_slice(frame)))
 		relay_refuse(c, REASON_OVERLOADED, "reply");
+}
+
+static void reply(struct conn *c, enum reason reason)
+{
+	struct buf *text = &c->worker->response;
+
+	buf_clear(text);
+	if (message_reply(&c->session->policy, reason, text))
+		relay_refuse(c, REASON_OVERLOADED, "reply");
+	else
+		relay_send_text(c, buf_slice(text));
 }
 
 /* True: the message or frame goes on. */
@@ -527,7 +540,7 @@ static void on_message(struct conn *c, enum side from, const struct ws_event *e)
 		if (v.kind == VERDICT_REFUSE)
 			v = verdict_refuse(REASON_UPSTREAM_FAILED, reason_word(v.reason));
 	}
-	if (act(c, v))
+	if (act(c, v) && !(from == CLIENT && c->session->control && renew_take(c, e)))
 		forward(c, from, e);
 }
 
@@ -667,12 +680,12 @@ static void leg_init(struct conn *c, enum side side, const struct ws_reader_conf
 }
 
 /* The session ends at its longest lifetime, or with its credential if that is sooner. */
-static void set_lifetime(struct conn *c, uint64_t expires_unix_ms)
+void relay_set_lifetime(struct conn *c, uint64_t expires_unix_ms)
 {
 	struct session *s = c->session;
 	uint64_t now = conn_now(c);
 
-	s->lifetime_ms = clock_add(now, s->run->conf->limits.lifetime_ms);
+	s->lifetime_ms = clock_add(s->opened_ms, s->run->conf->limits.lifetime_ms);
 	s->lifetime_reason = REASON_LIFETIME;
 	if (!expires_unix_ms)
 		return;
@@ -712,7 +725,8 @@ void relay_open(struct conn *c, const struct http_deflate *server_deflate)
 	for (size_t i = 0; i < conn_conf(c)->identity_count; i++)
 		if (slice_eq(conn_conf(c)->identities[i].name, q->handshake.identity.via))
 			s->via = conn_conf(c)->identities[i].name;
-	set_lifetime(c, q->handshake.identity.expires_unix_ms);
+	relay_set_lifetime(c, q->handshake.identity.expires_unix_ms);
+	s->control = q->handshake.ws.protocols.control && renew_prepare(c);
 	s->open = true;
 	metric_add(&c->worker->metrics, METRIC_SESSIONS, 1);
 	metric_add(&c->worker->metrics, METRIC_HANDSHAKES, 1);

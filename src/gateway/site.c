@@ -280,11 +280,9 @@ void site_on_client(struct conn *c, unsigned why)
 {
 	struct request *q = c->request;
 
-	if (stream_pending_bytes(&c->client)) {
-		if (why & STREAM_GONE && stream_flush(&c->client))
-			conn_end(c);
+	(void)why;
+	if (conn_still_sending(c))
 		return;
-	}
 	struct ask *a = ask_file(c);
 	if (!a) {
 		conn_end(c);

@@ -56,6 +56,8 @@ static bool take_offered(struct http_protocols *p, struct slice token)
 		return take_carrier(content, &p->csrf);
 	if (has_prefix(token, SLICE("bearer."), &content))
 		return take_carrier(content, &p->bearer);
+	if (slice_eq(token, SLICE("sallyport.control.v1")))
+		p->control = true;
 	if (has_prefix(token, SLICE("sallyport."), &content))
 		return true;
 	return take_protocol(p, token);

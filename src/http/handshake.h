@@ -28,6 +28,7 @@ struct http_protocols {
 	struct slice ticket; /* sallyport.ticket.<ticket> */
 	struct slice csrf;   /* sallyport.csrf.<token> */
 	struct slice bearer; /* bearer.<token> */
+	bool control;        /* sallyport.control.v1: the client talks to the gateway too */
 	bool offered;        /* there was a field at all */
 };
 
