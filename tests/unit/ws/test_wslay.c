@@ -5,7 +5,7 @@
  * Built only where Debian's libwslay-dev is installed.
  *
  * wslay answers what it refuses with a close frame, from which its verdict is read. It
- * knows no limit on fragments and no close codes 1012 to 1014: those are not made here.
+ * knows no limit on fragments and no close codes 1012 to 1014.
  */
 #include <wslay/wslay.h>
 
@@ -219,8 +219,13 @@ static void add_frame(struct buf *bytes, enum ws_side side, bool *inside)
 }
 
 /* What wslay is known to do in another way, and is not asked about. */
-static bool is_habit(enum reason why, struct slice theirs)
+static bool is_habit(enum reason why, struct slice ours, struct slice theirs)
 {
+	static const char *const newer[] = {"close 1012", "close 1013", "close 1014"};
+
+	for (size_t i = 0; i < COUNT(newer); i++)
+		if (ours.len && memmem(ours.data, ours.len, newer[i], strlen(newer[i])))
+			return true;
 	if (why != REASON_WS_CLOSE_CODE)
 		return false;
 	/* Of a close frame that is wrong in both, it sees the text first; and it takes half a
@@ -245,7 +250,8 @@ static bool agree(enum ws_side side, struct slice bytes, struct buf *ours, struc
 	}
 	refused += why != REASON_NONE;
 	long_stories += buf_waiting(ours) > 60;
-	return slice_eq(buf_slice(ours), buf_slice(theirs)) || is_habit(why, buf_slice(theirs));
+	return slice_eq(buf_slice(ours), buf_slice(theirs)) ||
+	       is_habit(why, buf_slice(ours), buf_slice(theirs));
 }
 
 static void run_round(unsigned round)
