@@ -40,7 +40,8 @@ struct json_limits {
 	 * a lone surrogate becomes the three bytes that UTF-8 would have for it. */
 	bool any_strings;
 
-	/* Random, per process: the order of keys in hash tables must not be guessable. */
+	/* Random, per process: where keys of large objects collide must not be guessable. Whoever
+	 * reads what strangers send fills it in; for our own files it may stay zero. */
 	struct siphash_key secret;
 };
 
