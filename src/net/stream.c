@@ -30,6 +30,7 @@ enum {
 	CONNECTED = 1 << 1,   /* was writable once */
 	SHUTTING = 1 << 2,    /* FIN follows what waits */
 	SHUT = 1 << 3,        /* FIN is out */
+	RESUMED = 1 << 4,     /* fn is due, whatever the kernel says */
 };
 
 struct stream_cork {
@@ -521,6 +522,7 @@ int stream_unread(struct stream *s, struct slice rest)
 
 void stream_resume(struct stream *s)
 {
+	s->state |= RESUMED;
 	io_again(&s->io);
 }
 
@@ -538,8 +540,9 @@ static void on_io(struct io *io)
 		if (s->out)
 			(void)stream_flush(s);
 	}
-	if ((io->ready & IO_READABLE) || s->in || s->layer)
+	if ((io->ready & IO_READABLE) || s->in || s->layer || (s->state & RESUMED))
 		why |= STREAM_READ;
+	s->state &= (uint8_t)~RESUMED;
 	if ((io->ready & IO_HANGUP) || s->broken)
 		why |= STREAM_GONE;
 	if (why)
