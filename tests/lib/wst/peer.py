@@ -16,7 +16,7 @@ Saying frames (a client masks, an application does not)
 Expecting
     < 101  header Name: value  no header Name
     < 403  reason origin_not_allowed                    a problem+json body in full order
-    < 200  body ~ REGEX  json a.b=value  save t json ticket  save c header Set-Cookie
+    < 200  body ~ REGEX  length N (of a made page)  json a.b=value  save t json ticket  save c header Set-Cookie
     < GET /x  header A: b  headers exactly Host Upgrade ...          (application) the request
     < text EXPR   < binary EXPR   < ping EXPR   < pong EXPR   < text ~ REGEX   < frame OP fin=0 EXPR
     < close CODE  reason WORD     << close CODE  reason WORD (messages before it do not matter)
@@ -91,7 +91,7 @@ class Peer:
             act = getattr(self, "do_" + verb, None)
             if not act:
                 raise Failed(f"no such verb: {verb}")
-            act(s.rest if verb in _EXPRESSIONS else self.world.fill(s.rest))
+            act(self.world.fill(s.rest))
 
     def bytes(self, text):
         return data.evaluate(text, self.world.variables)
@@ -358,6 +358,12 @@ class Peer:
         elif head.body != rest.encode():
             raise Failed(f"{self.name}: body is {head.body[:300]!r}")
 
+    def check_length(self, head, rest):
+        """As many bytes as a made page has, and the right ones."""
+        wanted = bytes(i % 251 for i in range(int(rest)))
+        if head.body != wanted:
+            raise Failed(f"{self.name}: a body of {len(head.body)} bytes, or others than wanted")
+
     def check_json(self, head, rest):
         path, _, value = rest.partition("=")
         got = _dig(_json(head), path)
@@ -495,10 +501,6 @@ class Peer:
             raise Failed(f"{self.name}: wanted nothing, got {frame}")
         if self.wire.eof:
             raise Failed(f"{self.name}: wanted nothing, the connection ended")
-
-
-# Verbs whose argument is an expression over variables, not text to fill in.
-_EXPRESSIONS = ("text", "binary", "continuation", "ping", "pong", "close", "raw", "frame", "greet")
 
 
 def _edit(headers, edits):

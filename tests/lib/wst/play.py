@@ -4,11 +4,14 @@ Plays one script: applications first, then the gateway, then everything in the o
 
     gateway [plain] { ... }          see gateway.py; ${app}, ${app.port} ... are filled in
     file NAME { ... }                a file beside the configuration
+    pages NAME BYTES                 one of so many bytes
     app NAME ...                     see upstream.py
+    certificate NAME HOST ...        self-signed, with its key, in NAME.pem beside the configuration
+    trust NAME                       the gateway's system trusts that certificate; before `gateway`
     client NAME [tls] [OPTION=...] { ... }
                                      a second block of the same name goes on with the same connection.
                                      from=127.0.0.2  rcvbuf=4096  to=admin|0|1  again (a new connection)
-                                     tls: sni=NAME  max=1.1|1.2|1.3  min=...  alpn=h2,http/1.1  refused
+                                     tls: sni=NAME  cert=FILE (it must be that one)  max=1.1|1.2|1.3  min=...  alpn=h2,http/1.1  refused
     table handshakes STATUS REASON [tls] { ... }
                                      each row is a connection of its own: what follows a > (or `raw`, `http`),
                                      refused with that status and reason, then closed
@@ -20,6 +23,7 @@ Plays one script: applications first, then the gateway, then everything in the o
     secret TEXT                      must not be in the log or the metrics when all is over
     metric NAME{...} VALUE           or >= VALUE; waits a little for it
     seen APP N                       the application saw N requests
+    asked APP header N: v  ...       the last one was like that
     signal NAME | kill TERM|HUP      kill waits for nothing; `exit CODE` waits for the end
     sleep 100ms
     idle                             sessions, connections, buffers and questions are all zero
@@ -29,6 +33,7 @@ import re
 import shlex
 import shutil
 import ssl
+import subprocess
 import tempfile
 import threading
 import time
@@ -37,7 +42,7 @@ import urllib.parse
 from . import Failed, script, wire
 from .gateway import Gateway, configuration
 from .peer import Peer, Stopped, seconds
-from .script import Statement
+from .script import Statement, fields
 from .upstream import App
 
 IDLE = ("sallyport_sessions", "sallyport_connections", "sallyport_buffered_bytes", "sallyport_questions")
@@ -123,26 +128,53 @@ class Play:
     def prepare(self):
         self.world.variables["folder"] = self.folder
         for s in self.script.statements:
+            if s.verb == "certificate":
+                self.make_certificate(*s.rest.split())
+        for s in self.script.statements:
             if s.verb == "app":
                 self.make_app(s)
         for s in self.script.statements:
+            if s.verb == "pages":
+                self.make_page(*s.rest.split())
             if s.verb == "file":
                 path = os.path.join(self.folder, s.rest)
                 os.makedirs(os.path.dirname(path), exist_ok=True)
                 with open(path, "w", encoding="utf-8") as f:
                     f.write(s.raw)
 
+    def make_page(self, name, size):
+        path = os.path.join(self.folder, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as f:
+            f.write(bytes(i % 251 for i in range(int(size))))
+
+    def make_certificate(self, name, *hosts):
+        path = os.path.join(self.folder, name + ".pem")
+        names = ",".join(f"{'IP' if h[0].isdigit() else 'DNS'}:{h}" for h in hosts)
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-subj", f"/CN={name}", "-days", "2", "-addext", f"subjectAltName={names}", "-keyout", path,
+                        "-out", path + ".crt"], check=True, capture_output=True)
+        with open(path, "a", encoding="utf-8") as out, open(path + ".crt", encoding="utf-8") as crt:
+            out.write(crt.read())
+
+    def do_trust(self, s):
+        self.environment = {**(self.environment or {}), "SSL_CERT_FILE": os.path.join(self.folder, s.rest + ".pem.crt")}
+
     def make_app(self, s):
         words = s.rest.split()
-        kind = words[1] if len(words) > 1 else "script"
-        app = self.apps[words[0]] = App(words[0], kind, s.block or [], self.world)
+        o = dict(w.partition("=")[::2] for w in words[1:])
+        kind = [w for w in words[1:] if w != "unix" and "=" not in w]
+        unix = os.path.join(self.folder, words[0] + ".sock") if "unix" in o else None
+        certificate = os.path.join(self.folder, o["tls"] + ".pem") if "tls" in o else None
+        app = self.apps[words[0]] = App(words[0], kind[0] if kind else "script", s.block or [], self.world, unix,
+                                        certificate)
         v = self.world.variables
-        v[words[0]] = f"ws://127.0.0.1:{app.port}"
+        v[words[0]] = app.url
         v[words[0] + ".http"] = f"http://127.0.0.1:{app.port}"
         v[words[0] + ".host"] = f"127.0.0.1:{app.port}"
 
     def step(self, s):
-        if s.verb in ("app", "file"):
+        if s.verb in ("app", "file", "pages", "certificate"):
             return
         act = getattr(self, "do_" + s.verb, None)
         if not act:
@@ -180,6 +212,8 @@ class Play:
             w = wire.dial(at.hostname, at.port, o.get("from"), int(o.get("rcvbuf", 0)), self.world.patience)
             if "tls" in o:
                 w.start_tls(_tls_context(o), o.get("sni", "localhost"), self.world.patience)
+            if "cert" in o:
+                self.check_certificate(name, w, o["cert"])
         except (OSError, ssl.SSLError) as e:
             if "refused" in o:
                 return False
@@ -190,6 +224,12 @@ class Play:
             self.clients[name].wire.close()
         self.clients[name] = Peer(w, name, self.world, client=True)
         return True
+
+    def check_certificate(self, name, w, wanted):
+        got = ssl.DER_cert_to_PEM_cert(w.tls.getpeercert(binary_form=True))
+        with open(os.path.join(self.folder, wanted + ".pem.crt"), encoding="utf-8") as f:
+            if f.read().split() != got.split():
+                raise Failed(f"{name} was shown another certificate than {wanted}")
 
     def do_table(self, s):
         kind, code, reason, *options = s.rest.split()
@@ -265,6 +305,13 @@ class Play:
         got = len(self.apps[name].seen)
         if got != int(n):
             raise Failed(f"{name} saw {got} requests, wanted {n}")
+
+    def do_asked(self, s):
+        name, _, wanted = s.rest.partition(" ")
+        seen = self.apps[name].seen
+        if not seen:
+            raise Failed(f"{name} saw no request")
+        Peer(None, name, self.world, client=False).check_head(seen[-1], fields(self.world.fill(wanted)))
 
     def do_signal(self, s):
         self.world.signal(s.rest)

@@ -11,9 +11,12 @@ Applications for the gateway to talk to.
         when Cookie: sid=alice  200  {"sub": "alice"}
         when Cookie: sid=slow  hang
         else 401
+    app NAME unix ...        the same on a unix socket
+    app NAME tls=CERT ...    the same over TLS, with a certificate that the script has made
 """
 import select
 import socket
+import ssl
 import threading
 
 from . import Failed, codec, http1
@@ -23,8 +26,9 @@ from .wire import Wire
 
 
 class App:
-    def __init__(self, name, kind, statements, world):
+    def __init__(self, name, kind, statements, world, unix=None, certificate=None):
         self.name = name
+        self.certificate = certificate      # path of a PEM file with certificate and key
         self.kind = kind
         self.statements = statements
         self.world = world
@@ -34,16 +38,29 @@ class App:
         self.threads = []
         self.stopping = False
         self.lock = threading.Lock()
-        self.sock = socket.socket()
-        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if kind == "deaf":
-            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        self.sock.bind(("127.0.0.1", 0))
-        self.port = self.sock.getsockname()[1]
+        self.listen_at(unix)
         if kind != "closed":
             self.sock.listen(256)
             self.thread = threading.Thread(target=self.accept, daemon=True)
             self.thread.start()
+
+    def listen_at(self, unix):
+        self.sock = socket.socket(socket.AF_UNIX if unix else socket.AF_INET)
+        if unix:
+            self.sock.bind(unix)
+            self.url, self.port = f"ws+unix://{unix}:", 0
+            return
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if self.kind == "deaf":
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self.sock.bind(("127.0.0.1", 0))
+        self.port = self.sock.getsockname()[1]
+        self.url = f"{'wss' if self.certificate else 'ws'}://{'localhost' if self.certificate else '127.0.0.1'}:{self.port}"
+
+    def secure(self, wire):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.certificate)
+        wire.start_tls(context, None, self.world.patience, server=True)
 
     def accept(self):
         while not self.stopping:
@@ -63,6 +80,8 @@ class App:
     def serve(self, wire):
         peer = Peer(wire, self.name, self.world, client=False)
         try:
+            if self.certificate:
+                self.secure(wire)
             if self.kind == "script":
                 peer.run(self.statements)
                 self.linger(peer)
@@ -72,7 +91,7 @@ class App:
             self.failures.append(Failed(f"{self.name}: still waited when all was over", f.line))
         except Failed as f:
             self.failures.append(f)
-        except OSError:
+        except (OSError, ssl.SSLError):
             pass
         finally:
             with self.lock:

@@ -25,10 +25,11 @@ class Wire:
         self.was_reset = False
         self.broken = False     # writing no longer works
 
-    def start_tls(self, context, server_name, timeout):
-        """Shakes hands as a client; raises ssl.SSLError or TimeoutError."""
+    def start_tls(self, context, server_name, timeout, server=False):
+        """Shakes hands, as a client or as the server; raises ssl.SSLError or TimeoutError."""
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.tls = context.wrap_bio(self._in, self._out, server_hostname=server_name)
+        self.tls = context.wrap_bio(self._in, self._out, server_side=server,
+                                    server_hostname=None if server else server_name)
         until = time.monotonic() + timeout
         while True:
             try:
