@@ -210,6 +210,8 @@ static void say_cookie(struct talk *t, const struct conf_identity *identity)
 	if (identity->cookie.cache_ms)
 		say(t, " (remembered for %.*s)",
 		    SLICE_ARG(num_format_duration_ms(identity->cookie.cache_ms, text)));
+	say(t, ", asked again every %.*s while a socket is open",
+	    SLICE_ARG(num_format_duration_ms(identity->cookie.recheck_ms, text)));
 	say(t, "; browsers send it by themselves, so it counts only with an allowed Origin%s",
 	    identity->cookie.csrf_off ? "" : " and a CSRF token");
 }

@@ -108,6 +108,8 @@ SETTING(COOKIE_VERIFY, COOKIE, "verify", SETTING_URL, SETTING_REQUIRED, NONE, ""
 	"Asked with GET and that cookie: 200 and JSON with `sub` is a yes, 401 and 403 are a no, anything else refuses with 503")
 SETTING(COOKIE_CACHE, COOKIE, "cache", SETTING_DURATION, 0, NONE, "10s", "0s..5m", FIELD(conf_identity, cookie.cache_ms),
 	"How long a yes is remembered, and so how long a session that ended may still open connections")
+SETTING(COOKIE_RECHECK, COOKIE, "recheck", SETTING_DURATION, 0, NONE, "60s", "1s..24h", FIELD(conf_identity, cookie.recheck_ms),
+	"How often an open connection's cookie is asked about again, and so how long a socket outlives a log-out")
 SETTING(COOKIE_CSRF, COOKIE, "csrf", SETTING_WORD, 0, NONE, "required", "required | off", NO_FIELD,
 	"Whether a token of `GET /.sallyport/csrf` must come with the cookie")
 SETTING(COOKIE_CLEARTEXT, COOKIE, "cleartext", SETTING_WORD, 0, NONE, "", "allowed", NO_FIELD,

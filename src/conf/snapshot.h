@@ -62,7 +62,7 @@ struct conf_identity {
 	struct {
 		struct slice name;   /* of the cookie */
 		struct slice verify; /* URL */
-		uint64_t cache_ms;
+		uint64_t cache_ms, recheck_ms;
 		bool csrf_off;
 		bool cleartext_allowed; /* written down: verify is http beyond loopback */
 	} cookie;

@@ -29,7 +29,8 @@ static struct snapshot *load_snapshot(const char *path, struct buf *text)
 		say(text, path, "cannot be read");
 	bool said = diag_print(d, text) == 0;
 	if (r)
-		said &= buf_printf(text, "sallyport: %s: this configuration cannot be used\n", path) == 0;
+		said &= buf_printf(text, "sallyport: %s: this configuration cannot be used\n",
+		                   path) == 0;
 	(void)said; /* what does not fit is lost; that there is no snapshot is not */
 	diag_deinit(d);
 	free(d);

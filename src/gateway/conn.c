@@ -229,7 +229,9 @@ void conn_answer(struct conn *c, struct ask *a)
 {
 	MUST(c->ask == a);
 	c->ask = NULL;
-	if (c->session && c->session->open)
+	if (c->session && c->session->open && a->question.kind == QUESTION_VERIFY_COOKIE)
+		recheck_answer(c, a);
+	else if (c->session && c->session->open)
 		renew_answer(c, a);
 	else
 		request_answer(c, a);

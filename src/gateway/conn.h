@@ -115,6 +115,10 @@ struct session {
 	struct slice via; /* in the home's snapshot */
 	char *key;        /* what proved it, for revocation */
 	size_t key_len;
+	char *cookie; /* of the application's session, asked about again and again; NULL: none */
+	size_t cookie_len;
+	uint64_t recheck_at_ms; /* 0: never */
+	unsigned rechecks_failed;
 	enum reason reason; /* of the end */
 	uint16_t close_code;
 	const char *by; /* who ended it: client, server, gateway */
@@ -215,6 +219,14 @@ bool renew_prepare(struct conn *c);
 bool renew_take(struct conn *c, const struct ws_event *e);
 void renew_answer(struct conn *c, struct ask *a);
 void renew_free(struct session *s);
+
+/* --- recheck.c: is the application's session still alive? */
+
+/* Before the request is forgotten. False without memory. */
+bool recheck_prepare(struct conn *c);
+void recheck_start(struct conn *c);
+void recheck_answer(struct conn *c, struct ask *a);
+void recheck_free(struct session *s);
 
 /* --- site.c */
 void site_start(struct conn *c);

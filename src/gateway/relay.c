@@ -99,6 +99,7 @@ void session_free(struct conn *c)
 		ws_reader_deinit(&s->legs[SERVER].reader);
 	}
 	renew_free(s);
+	recheck_free(s);
 	stream_deinit(&s->up);
 	if (s->target) {
 		s->target->active--;
@@ -153,7 +154,7 @@ static uint64_t leg_idle_at(const struct session *s, const struct leg *leg)
 
 static uint64_t next_deadline(const struct session *s)
 {
-	uint64_t at = s->lifetime_ms;
+	uint64_t at = earlier(s->lifetime_ms, s->recheck_at_ms);
 
 	for (int side = CLIENT; side <= SERVER; side++) {
 		const struct leg *leg = &s->legs[side];
@@ -185,6 +186,11 @@ void relay_on_deadline(struct conn *c)
 	if (s->lifetime_ms <= now) {
 		relay_refuse(c, s->lifetime_reason, NULL);
 		return;
+	}
+	if (s->recheck_at_ms && s->recheck_at_ms <= now) {
+		recheck_start(c);
+		if (c->state != CONN_OPEN)
+			return;
 	}
 	for (int i = CLIENT; i <= SERVER; i++) {
 		enum side side = (enum side)i;
@@ -726,6 +732,7 @@ void relay_open(struct conn *c, const struct http_deflate *server_deflate)
 		if (slice_eq(conn_conf(c)->identities[i].name, q->handshake.identity.via))
 			s->via = conn_conf(c)->identities[i].name;
 	relay_set_lifetime(c, q->handshake.identity.expires_unix_ms);
+	bool prepared = recheck_prepare(c);
 	s->control = q->handshake.ws.protocols.control && renew_prepare(c);
 	s->open = true;
 	metric_add(&c->worker->metrics, METRIC_SESSIONS, 1);
@@ -735,4 +742,6 @@ void relay_open(struct conn *c, const struct http_deflate *server_deflate)
 	conn_enter(c, CONN_OPEN, next_deadline(s));
 	/* Frames may have come right behind the application's 101. */
 	stream_resume(&s->up);
+	if (!prepared)
+		relay_refuse(c, REASON_OVERLOADED, "memory");
 }

@@ -96,7 +96,11 @@ static void ask_for(struct conn *c, struct slice ticket)
 		relay_refuse(c, r, "renewal");
 		return;
 	}
-	struct ask *a = c->ask ? NULL : ask_new(c, ASK_POLICY, 0);
+	/* A recheck under way is not waited for: it comes again. */
+	if (c->ask)
+		c->ask->conn = NULL;
+	c->ask = NULL;
+	struct ask *a = ask_new(c, ASK_POLICY, 0);
 	if (!a) {
 		relay_refuse(c, REASON_OVERLOADED, "renewal");
 		return;

@@ -10,6 +10,7 @@ Applications for the gateway to talk to.
     app NAME answers { ... } ordinary HTTP, for `verify`. Lines, the first that fits decides:
         when Cookie: sid=alice  200  {"sub": "alice"}
         when Cookie: sid=slow  hang
+        once Cookie: sid=bob   200  {"sub": "bob"}      only the first time
         else 401
     app NAME unix ...        the same on a unix socket
     app NAME tls=CERT ...    the same over TLS, with a certificate that the script has made
@@ -33,6 +34,7 @@ class App:
         self.statements = statements
         self.world = world
         self.failures = []
+        self.spent = []             # the `once` lines that were used
         self.seen = []              # request heads, in the order they came
         self.open = set()
         self.threads = []
@@ -161,11 +163,17 @@ class App:
     def answer(self, peer, head):
         for s in self.statements:
             parts = fields(s.text)
-            if parts[0].startswith("when "):
+            conditional = parts[0].startswith(("when ", "once "))
+            if conditional:
                 name, _, value = parts[0][5:].partition(":")
                 if value.strip() not in (head.get(name) or ""):
                     continue
-            rest = parts[1:] if parts[0].startswith("when ") else parts[0].split()[1:] + parts[1:]
+                if parts[0].startswith("once "):
+                    with self.lock:
+                        if s in self.spent:
+                            continue
+                        self.spent.append(s)
+            rest = parts[1:] if conditional else parts[0].split()[1:] + parts[1:]
             if rest[0] == "hang":
                 self.world.over.wait(self.world.long)
                 return False
