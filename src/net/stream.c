@@ -186,6 +186,7 @@ static void cork_take(struct stream *s)
 
 		(void)stream_flush(oldest->owner); /* it remembers how that went */
 		cork = scratch->free;
+		MUST(cork);
 		scratch->free = cork->next_free;
 	}
 	cork->owner = s;

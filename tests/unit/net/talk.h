@@ -160,7 +160,7 @@ static inline void talk_turn(struct talk *t)
 static inline void talk_out(struct talk *t)
 {
 	for (unsigned turns = 0; !t->ends[0].ended || !t->ends[1].ended; turns++) {
-		if (turns > 3000000)
+		if (turns > 300000)
 			fail_msg("they got stuck: %llu of %llu, %llu of %llu",
 				 (unsigned long long)t->ends[0].received,
 				 (unsigned long long)t->ends[1].to_send,

@@ -2,6 +2,7 @@
 #include "net/mailbox.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "unit.h"
 
@@ -235,5 +236,6 @@ int main(void)
 		cmocka_unit_test(from_many_threads),
 		cmocka_unit_test(closed_under_fire),
 	};
+	alarm(60); /* a lost wake-up would sleep for ever */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
