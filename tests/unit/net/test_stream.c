@@ -280,6 +280,23 @@ static void not_reading_and_resuming(void **state)
 	assert_reads("wait");
 }
 
+static void resuming_with_nothing_there(void **state)
+{
+	(void)state;
+	bench_begin(1000, 1000);
+	say("all");
+	turn();
+	assert_reads("all");
+	assert_reads_outcome(STREAM_AGAIN); /* the kernel has nothing more to tell */
+	b.calls = b.why = 0;
+	stream_resume(&b.s);
+	turn();
+	assert_int_equal(b.calls, 1);
+	assert_int_equal(b.why, STREAM_READ);
+	turn();
+	assert_int_equal(b.calls, 1); /* once */
+}
+
 static void fin_follows_what_waits(void **state)
 {
 	static char text[90000];
@@ -512,6 +529,7 @@ int main(void)
 		cmocka_unit_test_teardown(out_of_budget_breaks, bench_end),
 		cmocka_unit_test_teardown(given_back_is_read_first, bench_end),
 		cmocka_unit_test_teardown(not_reading_and_resuming, bench_end),
+		cmocka_unit_test_teardown(resuming_with_nothing_there, bench_end),
 		cmocka_unit_test_teardown(fin_follows_what_waits, bench_end),
 		cmocka_unit_test_teardown(peer_gone_while_writing, bench_end),
 		cmocka_unit_test_teardown(ended_from_its_own_fn, bench_end),
