@@ -271,8 +271,8 @@ static void sleeps_until_the_deadline(void **state)
 	timer_arm(&reactor.timers, &first.timer, start + 20);
 	timer_arm(&reactor.timers, &second.timer, start + 150);
 	assert_int_equal(reactor_run(&reactor), 0);
-	assert_in_range(first.rung_at, start + 20, start + 149);
-	assert_true(second.rung_at >= start + 150);
+	assert_true(first.rung_at >= start + 20 && first.rung_at <= second.rung_at);
+	assert_in_range(second.rung_at, start + 150, start + 60000);
 	assert_true(reactor_now_us(&reactor) / 1000 == second.rung_at);
 	assert_true(reactor_realtime_ms(&reactor) > UINT64_C(1700000000000));
 }

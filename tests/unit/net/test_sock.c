@@ -157,7 +157,7 @@ static void out_of_descriptors(void **state)
 	wait_for(listening, POLLIN);
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
 	few = old;
-	few.rlim_cur = (rlim_t)dup(0); /* the lowest free one: nothing is free below it */
+	few.rlim_cur = (rlim_t)dup(listening); /* the lowest free one: nothing is free below it */
 	close((int)few.rlim_cur);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
 	int r = sock_accept(listening, &reserve, &fd, &peer);
