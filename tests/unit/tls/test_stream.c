@@ -753,7 +753,7 @@ static void idle_memory(void **state)
 	for (size_t i = 0; i < MANY; i++)
 		stream_deinit(&many[i].ends[0].s);
 	size_t each = (before - mallinfo2().uordblks) / MANY;
-	print_message("an idle TLS stream of the server's side: %zu bytes\n", each);
+	print_message("# an idle TLS stream of the server's side: %zu bytes\n", each);
 	assert_in_range(each, 2000, 15 * 1024);
 	for (size_t i = 0; i < MANY; i++)
 		talk_end(&many[i]);
