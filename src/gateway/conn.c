@@ -105,12 +105,13 @@ static void on_timer(struct timer *t)
 }
 
 void conn_new(struct worker_listener *l, int fd, const struct address *peer,
-              struct limits_receipt *receipt, struct verdict admitted)
+	      struct limits_receipt *receipt, struct verdict admitted)
 {
 	struct worker *w = l->worker;
 	struct conn *c = calloc(1, sizeof(*c));
 
-	if (!c || stream_init(&c->client, &w->scratch, fd, on_stream, CONN_QUEUE_BYTES, &w->memory)) {
+	if (!c ||
+	    stream_init(&c->client, &w->scratch, fd, on_stream, CONN_QUEUE_BYTES, &w->memory)) {
 		metric_add(&w->metrics, METRIC_ACCEPT_FAILURES, 1);
 		limits_release(receipt);
 		close(fd);
@@ -164,7 +165,7 @@ static void gone_on_client(struct conn *c, unsigned why)
 {
 	(void)c;
 	(void)why;
-	MUST(!"an event on a connection that has ended");
+	MUST(false && "an event on a connection that has ended");
 }
 
 /* --- TLS */
@@ -188,7 +189,8 @@ static void tls_on_client(struct conn *c, unsigned why)
 	if (r == STREAM_AGAIN)
 		return;
 	if (r == STREAM_PLAIN_HTTP) {
-		conn_refuse(c, verdict_refuse(REASON_HANDSHAKE_MALFORMED, "clear text on a TLS port"));
+		conn_refuse(c,
+			    verdict_refuse(REASON_HANDSHAKE_MALFORMED, "clear text on a TLS port"));
 		return;
 	}
 	if (r == STREAM_CLOSED || r == STREAM_RESET) {
@@ -241,7 +243,7 @@ static void ask_timed_out(struct conn *c)
 {
 	struct request *q = c->request;
 	bool store = c->ask && c->ask->kind == ASK_POLICY &&
-	             c->ask->question.kind != QUESTION_VERIFY_COOKIE;
+		     c->ask->question.kind != QUESTION_VERIFY_COOKIE;
 
 	if (c->ask)
 		c->ask->conn = NULL;
@@ -252,7 +254,7 @@ static void ask_timed_out(struct conn *c)
 		conn_refuse(c, verdict_refuse(REASON_OVERLOADED, "files"));
 	else
 		conn_refuse(c, verdict_refuse(store ? REASON_STORE_FAILED : REASON_VERIFIER_FAILED,
-		                              "no answer in time"));
+					      "no answer in time"));
 }
 
 /* --- respond and linger */
@@ -309,7 +311,8 @@ void conn_refuse(struct conn *c, struct verdict v)
 {
 	struct worker *w = c->worker;
 	const struct request *q = c->request;
-	bool endpoint = q && (q->dispatch.kind == DISPATCH_TICKET || q->dispatch.kind == DISPATCH_CSRF);
+	bool endpoint =
+		q && (q->dispatch.kind == DISPATCH_TICKET || q->dispatch.kind == DISPATCH_CSRF);
 
 	metric_refused(&w->metrics, v.reason);
 	if (event_wanted(w->gateway->log, EVENT_INFO))
