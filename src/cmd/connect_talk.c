@@ -140,8 +140,8 @@ static void on_quiet(struct timer *timer)
 	struct talk *t = TIMER_OWNER(timer, struct talk, quiet);
 
 	if (t->o->count) {
-		fprintf(stderr, "sallyport: %" PRIu64 " of %" PRIu64 " messages came\n", t->messages,
-			t->o->count);
+		fprintf(stderr, "sallyport: %" PRIu64 " of %" PRIu64 " messages came\n",
+			t->messages, t->o->count);
 		t->status = EXIT_PROBLEM;
 	}
 	finish(t);
@@ -152,7 +152,8 @@ static void arm_quiet(struct talk *t)
 	uint64_t wait = t->o->count ? t->o->timeout_ms : t->o->wait_ms;
 
 	if (!t->input_open && t->phase == OPEN)
-		timer_arm(&t->reactor.timers, &t->quiet, clock_add(reactor_now_ms(&t->reactor), wait));
+		timer_arm(&t->reactor.timers, &t->quiet,
+			  clock_add(reactor_now_ms(&t->reactor), wait));
 }
 
 /* --- standard input */
@@ -186,7 +187,8 @@ static void send_line(struct talk *t, struct slice line)
 
 	buf_init(&bytes, LINE_MAX_BYTES);
 	if (t->o->binary && !decode_hex(line, &bytes)) {
-		fputs("sallyport: with --binary each line is hexadecimal; this one was left out\n", stderr);
+		fputs("sallyport: with --binary each line is hexadecimal; this one was left out\n",
+		      stderr);
 		buf_deinit(&bytes);
 		return;
 	}
@@ -230,7 +232,8 @@ static bool input_has_more(const struct talk *t)
 	return t->input_is_file || poll(&p, 1, 0) > 0;
 }
 
-/* Descriptor 0 may be shared with a shell, so it is not made non-blocking: poll before each read. */
+/* Descriptor 0 may be shared with a shell, so it is not made non-blocking: poll before each read.
+ */
 static void read_input(struct talk *t)
 {
 	char *room;
@@ -323,7 +326,8 @@ static void say_close(struct talk *t, const struct ws_event *e, bool ours)
 	if (e->payload.len) {
 		fputs(", \"", stderr);
 		for (size_t i = 0; i < e->payload.len; i++)
-			fputc((unsigned char)e->payload.data[i] >= 0x20 ? e->payload.data[i] : ' ', stderr);
+			fputc((unsigned char)e->payload.data[i] >= 0x20 ? e->payload.data[i] : ' ',
+			      stderr);
 		fputc('"', stderr);
 	}
 	if (why != REASON_NONE)
@@ -398,15 +402,22 @@ static void opened(struct talk *t, const struct http_upgrade_answer *a, struct s
 			SLICE_ARG(a->protocol), a->deflate.on ? ", with permessage-deflate" : "");
 	t->phase = OPEN;
 	timer_disarm(&t->deadline);
-	t->config = (struct ws_reader_config){.side = WS_CLIENT, .text_ok = true, .binary_ok = true,
-		.max_fragments = 1000000, .max_message = UINT64_C(1) << 28,
+	t->config = (struct ws_reader_config){
+		.side = WS_CLIENT,
+		.text_ok = true,
+		.binary_ok = true,
+		.max_fragments = 1000000,
+		.max_message = UINT64_C(1) << 28,
 		.inflate = {.max_bytes = UINT64_C(1) << 28, .max_ratio = 2000}};
 	ws_reader_init(&t->reader, &t->config, &t->memory, a->deflate.on ? t->inflater : NULL);
 	t->writer = (struct ws_writer){.masker = &t->masker,
-		.deflater = a->deflate.on ? t->deflater : NULL,
-		.window_bits = a->deflate.client_bits, .deflate_from = DEFLATE_FROM};
-	t->came = (struct connect_watch){.reader = WS_CLIENT, .mark = "<", .compressed = a->deflate.on};
-	t->went = (struct connect_watch){.reader = WS_SERVER, .mark = ">", .compressed = a->deflate.on};
+				       .deflater = a->deflate.on ? t->deflater : NULL,
+				       .window_bits = a->deflate.client_bits,
+				       .deflate_from = DEFLATE_FROM};
+	t->came = (struct connect_watch){
+		.reader = WS_CLIENT, .mark = "<", .compressed = a->deflate.on};
+	t->went = (struct connect_watch){
+		.reader = WS_SERVER, .mark = ">", .compressed = a->deflate.on};
 	start_input(t);
 	if (rest.len && t->phase != OVER)
 		on_frames(t, rest);
@@ -452,7 +463,8 @@ static void on_answer(struct talk *t, struct stream_bytes bytes)
 		return;
 	}
 	if (http_upgrade_verify(&t->upgrade, h, &a, &detail) != REASON_NONE) {
-		fprintf(stderr, "sallyport: the 101 is not an answer to what was asked: %s\n", detail);
+		fprintf(stderr, "sallyport: the 101 is not an answer to what was asked: %s\n",
+			detail);
 		stop(t, EXIT_PROBLEM);
 		return;
 	}
@@ -487,7 +499,8 @@ static void on_stream(struct stream *s, unsigned why);
 
 static int try_address(struct talk *t, int fd)
 {
-	int r = stream_init(&t->stream, &t->scratch, fd, on_stream, 4 * (size_t)LINE_MAX_BYTES, &t->memory);
+	int r = stream_init(&t->stream, &t->scratch, fd, on_stream, 4 * (size_t)LINE_MAX_BYTES,
+			    &t->memory);
 
 	if (r) {
 		close(fd);
@@ -540,8 +553,9 @@ static void on_tls(struct talk *t)
 		fprintf(stderr, "sallyport: %s (-k goes on all the same)\n", err_sentence());
 		stop(t, EXIT_PROBLEM);
 	} else if (r) {
-		fail(t, r == STREAM_TLS_FAILED || r < 0 ? err_sentence()
-							: "the connection ended in the TLS handshake");
+		fail(t, r == STREAM_TLS_FAILED || r < 0
+				? err_sentence()
+				: "the connection ended in the TLS handshake");
 	} else {
 		if (t->tls && t->o->verbose)
 			fprintf(stderr, "* %s, %s\n", tls_stream_version(&t->stream),
@@ -605,13 +619,17 @@ static int prepare_request(struct talk *t)
 	const struct url *u = &o->url;
 
 	if (buf_append(&t->target, u->path.len ? u->path : SLICE("/")) ||
-	    (u->has_query && (buf_append(&t->target, SLICE("?")) || buf_append(&t->target, u->query))) ||
+	    (u->has_query &&
+	     (buf_append(&t->target, SLICE("?")) || buf_append(&t->target, u->query))) ||
 	    !url_authority(u, t->authority, sizeof(t->authority)).data)
 		return err_raise(EINVAL, "the URL is too long");
-	t->upgrade = (struct http_upgrade){
-		.target = buf_slice(&t->target), .authority = slice_from_cstr(t->authority),
-		.protocols = o->protocols, .protocol_count = o->protocol_count,
-		.offer_deflate = o->compress, .headers = o->headers, .header_count = o->header_count};
+	t->upgrade = (struct http_upgrade){.target = buf_slice(&t->target),
+					   .authority = slice_from_cstr(t->authority),
+					   .protocols = o->protocols,
+					   .protocol_count = o->protocol_count,
+					   .offer_deflate = o->compress,
+					   .headers = o->headers,
+					   .header_count = o->header_count};
 	t->authority[url_authority(u, t->authority, sizeof(t->authority)).len] = 0;
 	t->upgrade.authority = slice_from_cstr(t->authority);
 	return 0;
@@ -625,7 +643,8 @@ static int prepare_tls(struct talk *t)
 		return 0;
 	if (!o->insecure)
 		return tls_client_new(slice_from_cstr(o->ca_file), &t->tls);
-	fputs("sallyport: -k: the certificate is not verified; anybody could be answering\n", stderr);
+	fputs("sallyport: -k: the certificate is not verified; anybody could be answering\n",
+	      stderr);
 	return tls_client_new_unverified(&t->tls);
 }
 
@@ -705,7 +724,8 @@ int connect_talk(const struct connect_options *o)
 	if (r == 0)
 		r = dial(t);
 	if (r == 0) {
-		timer_arm(&t->reactor.timers, &t->deadline, reactor_now_ms(&t->reactor) + o->timeout_ms);
+		timer_arm(&t->reactor.timers, &t->deadline,
+			  reactor_now_ms(&t->reactor) + o->timeout_ms);
 		r = t->phase == OVER ? 0 : reactor_run(&t->reactor);
 	}
 	if (r) {

@@ -47,7 +47,9 @@ bool connect_json_string(struct slice text, const char *name, char *out, size_t 
 static void print_safely(struct slice s)
 {
 	for (size_t i = 0; i < s.len; i++)
-		fputc((unsigned char)s.data[i] >= 0x20 && (unsigned char)s.data[i] < 0x7f ? s.data[i] : ' ',
+		fputc((unsigned char)s.data[i] >= 0x20 && (unsigned char)s.data[i] < 0x7f
+			      ? s.data[i]
+			      : ' ',
 		      stderr);
 }
 
@@ -90,7 +92,8 @@ static struct curl_slist *add(struct curl_slist *list, const char *name, struct 
 	char line[8192];
 
 	/* curl leaves a field out whose value is empty, unless it ends in a semicolon */
-	int n = snprintf(line, sizeof(line), value.len ? "%s: %.*s" : "%s;%.*s", name, SLICE_ARG(value));
+	int n = snprintf(line, sizeof(line), value.len ? "%s: %.*s" : "%s;%.*s", name,
+			 SLICE_ARG(value));
 	if (n < 0 || (size_t)n >= sizeof(line))
 		return list;
 	struct curl_slist *longer = curl_slist_append(list, line);
@@ -158,8 +161,8 @@ static int get_csrf(const struct connect_options *o, char csrf[CSRF_TEXT_MAX])
 	if (url_parse(slice_from_cstr(o->ticket_from), &u) ||
 	    !url_authority(&u, authority, sizeof(authority)).data)
 		return EXIT_WRONG_USE;
-	snprintf(url, sizeof(url), "%s://%s/.sallyport/csrf", http_scheme_is_tls(u.scheme) ? "https" : "http",
-		 authority);
+	snprintf(url, sizeof(url), "%s://%s/.sallyport/csrf",
+		 http_scheme_is_tls(u.scheme) ? "https" : "http", authority);
 	struct curl_slist *headers = common_headers(o);
 	int r = call(o, url, headers, NULL, &a);
 	curl_slist_free_all(headers);

@@ -33,8 +33,8 @@ struct slice connect_frame_words(const struct ws_header *h, bool compressed,
 	char mask[32] = "not masked";
 
 	if (h->masked)
-		snprintf(mask, sizeof(mask), "masked with %02x%02x%02x%02x", h->key[0], h->key[1], h->key[2],
-			 h->key[3]);
+		snprintf(mask, sizeof(mask), "masked with %02x%02x%02x%02x", h->key[0], h->key[1],
+			 h->key[2], h->key[3]);
 	int n = snprintf(text, CONNECT_TEXT_MAX, "%s (opcode %u), %s, %s%" PRIu64 " byte%s, %s",
 			 opcode_word(h->opcode), h->opcode, h->fin ? "final" : "more to follow",
 			 compressed && h->rsv1 ? "compressed, " : "", h->payload_bytes,
@@ -45,8 +45,12 @@ struct slice connect_frame_words(const struct ws_header *h, bool compressed,
 /* One head from w->head if it is complete. True if one was taken. */
 static bool take_head(struct connect_watch *w)
 {
-	struct ws_rules rules = {.side = w->reader, .rsv1_ok = w->compressed, .text_ok = true,
-				 .binary_ok = true, .in_message = w->in_message, .max_payload = INT64_MAX};
+	struct ws_rules rules = {.side = w->reader,
+				 .rsv1_ok = w->compressed,
+				 .text_ok = true,
+				 .binary_ok = true,
+				 .in_message = w->in_message,
+				 .max_payload = INT64_MAX};
 	struct ws_header h;
 	enum reason why;
 	char text[CONNECT_TEXT_MAX];
@@ -124,8 +128,11 @@ const char *connect_close_words(uint16_t code)
 static bool is_secret(struct slice name)
 {
 	static const struct slice secrets[] = {
-		SLICE_INIT("Cookie"),        SLICE_INIT("Set-Cookie"),     SLICE_INIT("Authorization"),
-		SLICE_INIT("Sallyport-CSRF"), SLICE_INIT("Proxy-Authorization"),
+		SLICE_INIT("Cookie"),
+		SLICE_INIT("Set-Cookie"),
+		SLICE_INIT("Authorization"),
+		SLICE_INIT("Sallyport-CSRF"),
+		SLICE_INIT("Proxy-Authorization"),
 	};
 
 	for (size_t i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++)
@@ -138,8 +145,12 @@ static bool is_secret(struct slice name)
 static size_t shown(struct slice line)
 {
 	static const struct slice carriers[] = {
-		SLICE_INIT("sallyport.ticket."), SLICE_INIT("sallyport.csrf."), SLICE_INIT("bearer."),
-		SLICE_INIT("ticket="), SLICE_INIT("csrf="), SLICE_INIT("access_token="),
+		SLICE_INIT("sallyport.ticket."),
+		SLICE_INIT("sallyport.csrf."),
+		SLICE_INIT("bearer."),
+		SLICE_INIT("ticket="),
+		SLICE_INIT("csrf="),
+		SLICE_INIT("access_token="),
 	};
 	size_t colon = slice_index(line, ':');
 
@@ -163,6 +174,7 @@ void connect_watch_head(const char *mark, struct slice head)
 		if (line.len == 0)
 			continue;
 		size_t n = shown(line);
-		fprintf(stderr, "%s %.*s%s\n", mark, (int)n, line.data, n < line.len ? " (withheld)" : "");
+		fprintf(stderr, "%s %.*s%s\n", mark, (int)n, line.data,
+			n < line.len ? " (withheld)" : "");
 	}
 }

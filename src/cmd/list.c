@@ -57,6 +57,7 @@ int cmd_list(int argc, char **argv)
 		list_settings();
 		return EXIT_FINE;
 	}
-	fputs("usage: sallyport list reasons|metrics|settings\n", argc == 2 && !strcmp(argv[1], "--help") ? stdout : stderr);
+	fputs("usage: sallyport list reasons|metrics|settings\n",
+	      argc == 2 && !strcmp(argv[1], "--help") ? stdout : stderr);
 	return argc == 2 && !strcmp(argv[1], "--help") ? EXIT_FINE : EXIT_WRONG_USE;
 }

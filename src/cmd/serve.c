@@ -11,8 +11,10 @@ static void usage(FILE *to)
 {
 	fputs("usage: sallyport serve [-c FILE]\n\n"
 	      "  -c, --config FILE   the configuration (sallyport.yaml)\n\n"
-	      "Stays in the foreground and logs to standard error. SIGTERM drains, a second one ends;\n"
-	      "SIGHUP reads the configuration again; SIGUSR2 rolls to the binary as it is on disk now.\n",
+	      "Stays in the foreground and logs to standard error. SIGTERM drains, a second one "
+	      "ends;\n"
+	      "SIGHUP reads the configuration again; SIGUSR2 rolls to the binary as it is on disk "
+	      "now.\n",
 	      to);
 }
 

@@ -57,7 +57,7 @@ static const struct json_node *body_object(struct api *a, const struct admin_cal
 }
 
 static struct command_batch *batch(struct api *a, const struct admin_call *call,
-                                   enum command_kind kind, struct slice text, command_done_fn done)
+				   enum command_kind kind, struct slice text, command_done_fn done)
 {
 	struct waiting *w = malloc(sizeof(*w));
 	struct command_batch *b =
@@ -155,7 +155,7 @@ static void on_revoked(struct command_batch *b)
 		admin_answer(w->serve->admin, w->client, 200, slice_of(text, (size_t)n));
 		event_init(&e, EVENT_WARN, "revoked");
 		event_text(&e, b->revocation == REVOKE_SUBJECT ? "subject" : "key",
-		           slice_of(b->text, b->text_len));
+			   slice_of(b->text, b->text_len));
 		event_number(&e, "closed", (int64_t)command_hits(b));
 		event_emit(serve_log(w->serve), &e);
 	}
@@ -184,7 +184,8 @@ static void revoke(struct api *a, const struct admin_call *call, struct slice re
 		return;
 	}
 	struct slice text = json_string(sub ? sub : key);
-	struct command_batch *b = text.len ? batch(a, call, COMMAND_REVOKE, text, on_revoked) : NULL;
+	struct command_batch *b =
+		text.len ? batch(a, call, COMMAND_REVOKE, text, on_revoked) : NULL;
 	if (!b) {
 		if (!text.len)
 			refuse(call, REASON_BODY_MALFORMED);
@@ -282,8 +283,9 @@ void api_call(void *arg, const struct admin_call *call)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct slice path = slice_from_cstr(rows[i].path);
-		if (rows[i].prefix ? !slice_starts_with(call->path, path) || call->path.len == path.len
-		                   : !slice_eq(call->path, path))
+		if (rows[i].prefix
+			    ? !slice_starts_with(call->path, path) || call->path.len == path.len
+			    : !slice_eq(call->path, path))
 			continue;
 		if (rows[i].method == call->method) {
 			rows[i].run(a, call, slice_from(call->path, path.len));
@@ -291,8 +293,8 @@ void api_call(void *arg, const struct admin_call *call)
 		}
 		allow = http_method_text(rows[i].method);
 	}
-	admin_refuse(call->admin, call->client, allow ? REASON_METHOD_NOT_ALLOWED : REASON_ROUTE_UNKNOWN,
-	             allow);
+	admin_refuse(call->admin, call->client,
+		     allow ? REASON_METHOD_NOT_ALLOWED : REASON_ROUTE_UNKNOWN, allow);
 }
 
 int api_new(struct serve *s, struct api **out)

@@ -30,7 +30,7 @@ static struct snapshot *load_snapshot(const char *path, struct buf *text)
 	bool said = diag_print(d, text) == 0;
 	if (r)
 		said &= buf_printf(text, "sallyport: %s: this configuration cannot be used\n",
-		                   path) == 0;
+				   path) == 0;
 	(void)said; /* what does not fit is lost; that there is no snapshot is not */
 	diag_deinit(d);
 	free(d);
@@ -38,7 +38,7 @@ static struct snapshot *load_snapshot(const char *path, struct buf *text)
 }
 
 static int load_certificates(const struct conf_tls *tls, struct tls_certificate ***out,
-                             size_t *count)
+			     size_t *count)
 {
 	uint64_t now = clock_read().unix_ms;
 	size_t wanted = tls->count + (tls->development ? 1 : 0);
@@ -50,7 +50,7 @@ static int load_certificates(const struct conf_tls *tls, struct tls_certificate 
 		return err_raise(ENOMEM, "certificates");
 	for (size_t i = 0; r == 0 && i < tls->count; i++) {
 		r = tls_certificate_load(tls->certificates[i].certificate, tls->certificates[i].key,
-		                         now, &(*out)[*count]);
+					 now, &(*out)[*count]);
 		*count += r == 0;
 	}
 	if (r == 0 && tls->development) {

@@ -45,7 +45,7 @@ struct control {
 static void put_ticket(struct control *c, struct ask *a)
 {
 	int r = store_put(c->store, a->question.ticket_id, a->question.record,
-	                  a->question.expires_unix_ms, reactor_realtime_ms(c->reactor));
+			  a->question.expires_unix_ms, reactor_realtime_ms(c->reactor));
 
 	a->answer.kind = r == 0 ? ANSWER_YES : ANSWER_FAILED;
 	if (r == STORE_FULL)
@@ -58,7 +58,8 @@ static void take_ticket(struct control *c, struct ask *a)
 	struct buf record;
 
 	buf_init(&record, TICKET_RECORD_MAX);
-	int r = store_take(c->store, a->question.ticket_id, reactor_realtime_ms(c->reactor), &record);
+	int r = store_take(c->store, a->question.ticket_id, reactor_realtime_ms(c->reactor),
+			   &record);
 	if (r == 0) {
 		a->answer.record = arena_copy(&a->arena, buf_slice(&record));
 		a->answer.kind = a->answer.record.data ? ANSWER_YES : ANSWER_FAILED;
@@ -119,7 +120,7 @@ static void on_verified(void *arg, int status, struct slice body, const char *de
 		alert(c, a->question.identity, detail);
 	else if (c->verified)
 		verifier_cache_put(c->verified, a->question.identity, a->question.cookie, &answer,
-		                   reactor_now_us(c->reactor));
+				   reactor_now_us(c->reactor));
 	if (answer.kind == ANSWER_FAILED)
 		a->detail = detail;
 	give_identity(a, &answer);
@@ -131,9 +132,8 @@ static void verify_cookie(struct control *c, struct ask *a)
 	const struct question *q = &a->question;
 	struct answer known;
 
-	if (c->verified &&
-	    verifier_cache_get(c->verified, q->identity, q->cookie, reactor_now_us(c->reactor),
-	                       &known)) {
+	if (c->verified && verifier_cache_get(c->verified, q->identity, q->cookie,
+					      reactor_now_us(c->reactor), &known)) {
 		give_identity(a, &known);
 		return;
 	}
@@ -145,7 +145,7 @@ static void verify_cookie(struct control *c, struct ask *a)
 	}
 	*v = (struct verify){.control = c, .ask = a};
 	fetch_get(c->fetcher, q->identity->cookie.verify, q->identity->cookie.name, q->cookie,
-	          on_verified, v);
+		  on_verified, v);
 }
 
 /* --- files */
@@ -164,7 +164,8 @@ static int open_below(struct slice root, struct slice path)
 		struct slice name;
 		slice_next(&rest, &more, '/', &name);
 		snprintf(piece, sizeof(piece), "%.*s", SLICE_ARG(name));
-		int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | (more ? O_DIRECTORY : 0);
+		int flags =
+			O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | (more ? O_DIRECTORY : 0);
 		int next = openat(fd, piece, flags);
 		int failed = errno;
 		close(fd);
@@ -183,8 +184,8 @@ static enum file_outcome open_file(struct ask_file *f)
 	f->fd = open_below(f->root, f->path);
 	if (f->fd < 0)
 		return errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == EIO
-		               ? FILE_FAILED
-		               : FILE_ABSENT;
+			       ? FILE_FAILED
+			       : FILE_ABSENT;
 	if (fstat(f->fd, &st))
 		return FILE_FAILED;
 	if (S_ISDIR(st.st_mode))

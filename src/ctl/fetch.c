@@ -134,7 +134,7 @@ static int on_curl_timer(CURLM *multi, long timeout_ms, void *arg)
 		timer_disarm(&f->timer);
 	else
 		timer_arm(&f->reactor->timers, &f->timer,
-		          reactor_now_ms(f->reactor) + (uint64_t)timeout_ms);
+			  reactor_now_ms(f->reactor) + (uint64_t)timeout_ms);
 	return 0;
 }
 
@@ -199,7 +199,7 @@ void fetcher_free(struct fetcher *f)
 {
 	if (!f)
 		return;
-	LIST_EACH(at, &f->under_way)
+	LIST_EACH (at, &f->under_way)
 		finish(LIST_ENTRY(at, struct fetch, link), 0, "the gateway is ending");
 	if (f->multi)
 		curl_multi_cleanup(f->multi);
@@ -232,13 +232,13 @@ static bool set_options(struct fetch *q, const char *url, const char *cookie)
 }
 
 void fetch_get(struct fetcher *f, struct slice url, struct slice cookie_name,
-               struct slice cookie_value, fetch_fn fn, void *arg)
+	       struct slice cookie_value, fetch_fn fn, void *arg)
 {
 	static char url_text[URL_BYTES], cookie[COOKIE_BYTES]; /* of the control thread */
 	struct fetch *q = NULL;
 
 	bool fits = url.len < sizeof(url_text) &&
-	            cookie_name.len + cookie_value.len + 2 < sizeof(cookie);
+		    cookie_name.len + cookie_value.len + 2 < sizeof(cookie);
 	if (fits && f->count < FETCH_MAX)
 		q = calloc(1, sizeof(*q));
 	if (!q) {
@@ -246,11 +246,12 @@ void fetch_get(struct fetcher *f, struct slice url, struct slice cookie_name,
 		return;
 	}
 	snprintf(url_text, sizeof(url_text), "%.*s", SLICE_ARG(url));
-	snprintf(cookie, sizeof(cookie), "%.*s=%.*s", SLICE_ARG(cookie_name), SLICE_ARG(cookie_value));
+	snprintf(cookie, sizeof(cookie), "%.*s=%.*s", SLICE_ARG(cookie_name),
+		 SLICE_ARG(cookie_value));
 	*q = (struct fetch){.from = f, .fn = fn, .arg = arg, .easy = curl_easy_init()};
 	buf_init(&q->body, VERIFIER_BODY_MAX);
 	bool ready = q->easy && set_options(q, url_text, cookie) &&
-	             curl_multi_add_handle(f->multi, q->easy) == CURLM_OK;
+		     curl_multi_add_handle(f->multi, q->easy) == CURLM_OK;
 	ct_wipe(cookie, sizeof(cookie));
 	if (!ready) {
 		if (q->easy)

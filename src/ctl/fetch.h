@@ -32,4 +32,4 @@ void fetcher_free(struct fetcher *f);
 /* GET url with that Cookie field (name=value; wiped afterwards). fn is called once, later or,
  * when it cannot even begin, at once. */
 void fetch_get(struct fetcher *f, struct slice url, struct slice cookie_name,
-               struct slice cookie_value, fetch_fn fn, void *arg);
+	       struct slice cookie_value, fetch_fn fn, void *arg);

@@ -63,8 +63,10 @@ static int read_key(int folder, const char *path, const char *name, struct keyse
 		return err_raise(errno, "the key %s/%s", path, name);
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_mode & 077) {
 		close(fd);
-		return err_raise(EPERM, "the key %s/%s must be a file that only its owner can read "
-		                        "(chmod 600)", path, name);
+		return err_raise(EPERM,
+				 "the key %s/%s must be a file that only its owner can read "
+				 "(chmod 600)",
+				 path, name);
 	}
 	ssize_t n = read(fd, contents, sizeof(contents));
 	close(fd);

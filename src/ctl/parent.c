@@ -25,11 +25,11 @@
 #define ENV_SOCKETS "SALLYPORT_SOCKETS"
 
 enum {
-	SOCKETS_MAX = 16384,      /* workers times listeners */
-	QUICK_DEATH_MS = 2000,    /* younger than that: something is wrong with it */
-	QUICK_DEATHS_MAX = 10,    /* in a row, then the parent gives up */
-	RESTART_PAUSE_MS = 200,   /* after a quick death; otherwise at once */
-	START_MS = 20000,         /* for a rolled gateway to become ready */
+	SOCKETS_MAX = 16384,    /* workers times listeners */
+	QUICK_DEATH_MS = 2000,  /* younger than that: something is wrong with it */
+	QUICK_DEATHS_MAX = 10,  /* in a row, then the parent gives up */
+	RESTART_PAUSE_MS = 200, /* after a quick death; otherwise at once */
+	START_MS = 20000,       /* for a rolled gateway to become ready */
 	ENV_BYTES = 256 * 1024,
 };
 
@@ -79,7 +79,8 @@ bool parent_present(void)
 
 	if (channel >= 0)
 		return true;
-	if (!channel_text || !sockets || !num_parse_u64(slice_from_cstr(channel_text), INT_MAX, &fd))
+	if (!channel_text || !sockets ||
+	    !num_parse_u64(slice_from_cstr(channel_text), INT_MAX, &fd))
 		return false;
 	channel = (int)fd;
 	fcntl(channel, F_SETFD, FD_CLOEXEC);
@@ -98,8 +99,7 @@ static int take(size_t listener, const struct address *a, bool any_listener)
 {
 	for (size_t i = 0; i < held_count; i++) {
 		struct address bound = sock_local(held[i].fd);
-		if (held[i].taken || !address_eq(&bound, a) ||
-		    (a->port && a->port != bound.port) ||
+		if (held[i].taken || !address_eq(&bound, a) || (a->port && a->port != bound.port) ||
 		    (!any_listener && held[i].listener != listener))
 			continue;
 		held[i].taken = true;
@@ -111,7 +111,8 @@ static int take(size_t listener, const struct address *a, bool any_listener)
 int parent_take_socket(size_t listener, const struct address *a)
 {
 	int fd = take(listener, a, false);
-	/* The file may have been rearranged since; the address is what counts, where it is whole. */
+	/* The file may have been rearranged since; the address is what counts, where it is whole.
+	 */
 	return fd >= 0 || a->port == 0 ? fd : take(listener, a, true);
 }
 
@@ -295,9 +296,12 @@ static enum heard listen_to(struct parent *p, struct child *c)
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(sizeof(int))];
 	} control = {0};
-	struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes,
-	                        .msg_controllen = sizeof(control.bytes)};
-	ssize_t n = c->channel < 0 ? 0 : recvmsg(c->channel, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	struct msghdr header = {.msg_iov = &part,
+				.msg_iovlen = 1,
+				.msg_control = control.bytes,
+				.msg_controllen = sizeof(control.bytes)};
+	ssize_t n =
+		c->channel < 0 ? 0 : recvmsg(c->channel, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 
 	if (n < 0)
 		return HEARD_NOTHING;
@@ -335,8 +339,8 @@ static bool restart(struct parent *p, uint64_t age_ms, int status)
 		return false;
 	}
 	fprintf(stderr, "sallyport: parent: the gateway died (%s %d): starting it again\n",
-	        WIFSIGNALED(status) ? "signal" : "status",
-	        WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+		WIFSIGNALED(status) ? "signal" : "status",
+		WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 	if (age_ms < QUICK_DEATH_MS)
 		poll(NULL, 0, RESTART_PAUSE_MS);
 	return start(p, &p->now);

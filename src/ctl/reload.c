@@ -12,7 +12,8 @@
 #include "ctl/parent.h"
 #include "ctl/serve_priv.h"
 
-static void log_outcome(struct serve *s, enum event_level level, const char *name, const char *detail)
+static void log_outcome(struct serve *s, enum event_level level, const char *name,
+			const char *detail)
 {
 	struct event e;
 
@@ -29,7 +30,7 @@ static void forget_removed(const struct snapshot *old, const struct snapshot *no
 		bool kept = false;
 		for (size_t i = 0; i < now->listener_count; i++)
 			kept |= address_eq_with_port(&old->listeners[o].address,
-			                             &now->listeners[i].address);
+						     &now->listeners[i].address);
 		if (!kept)
 			parent_forget_address(&old->listeners[o].address);
 	}
@@ -66,7 +67,8 @@ static void find_new_listeners(const struct snapshot *old, const struct snapshot
 		is_new[i] = true;
 		for (size_t o = 0; o < old->listener_count; o++)
 			if (old->listeners[o].tls == now->listeners[i].tls &&
-			    address_eq_with_port(&old->listeners[o].address, &now->listeners[i].address))
+			    address_eq_with_port(&old->listeners[o].address,
+						 &now->listeners[i].address))
 				is_new[i] = false;
 	}
 }
@@ -101,7 +103,7 @@ static int open_sockets(struct serve *s, struct command_batch *b)
 	for (size_t i = 0; i < count; i++)
 		if (is_new[i])
 			serve_log_listening(s, now->listeners[i].tls, b->commands[0].listen_fds[i],
-			                    "clients");
+					    "clients");
 	return 0;
 }
 
@@ -126,8 +128,8 @@ static int reload(struct serve *s, struct buf *text)
 
 	if (!g)
 		return refuse(s, text, NULL);
-	struct command_batch *b =
-		command_batch_new(COMMAND_RELOAD, slice_of(NULL, 0), s->worker_count, on_reloaded, s);
+	struct command_batch *b = command_batch_new(COMMAND_RELOAD, slice_of(NULL, 0),
+						    s->worker_count, on_reloaded, s);
 	if (!b) {
 		generation_unref(g);
 		return refuse(s, text, "no memory");

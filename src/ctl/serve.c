@@ -59,7 +59,7 @@ void serve_log_listening(struct serve *s, bool tls, int fd, const char *role)
 	struct event e;
 
 	snprintf(url, sizeof(url), "%s://%.*s", tls ? "https" : "http",
-	         SLICE_ARG(address_format_with_port(&local, text)));
+		 SLICE_ARG(address_format_with_port(&local, text)));
 	event_init(&e, EVENT_INFO, "listening");
 	event_cstr(&e, "url", url);
 	event_cstr(&e, "for", role);
@@ -77,7 +77,8 @@ static void log_development(struct serve *s)
 	event_init(&e, EVENT_WARN, "development_certificate");
 	event_cstr(&e, "what", "self-signed, for localhost only: nobody but you should trust it");
 	event_text(&e, "sha256",
-	           tls_certificate_fingerprint(g->certificates[g->certificate_count - 1], fingerprint));
+		   tls_certificate_fingerprint(g->certificates[g->certificate_count - 1],
+					       fingerprint));
 	event_emit(log_sink(s->log), &e);
 }
 
@@ -92,8 +93,7 @@ void serve_drain(struct serve *s)
 
 	s->draining = true;
 	event_init(&e, EVENT_INFO, "draining");
-	event_number(&e, "sessions",
-	             (int64_t)limits_connections(s->gateway.limits));
+	event_number(&e, "sessions", (int64_t)limits_connections(s->gateway.limits));
 	event_emit(log_sink(s->log), &e);
 	for (unsigned i = 0; i < s->started; i++)
 		worker_drain(&s->workers[i], SERVE_DRAIN_MS);
@@ -252,10 +252,12 @@ static int read_token(struct serve *s)
 	if (n < 0)
 		return err_raise(failed, "admin.token %s", path);
 	struct slice token = slice_of(s->token, (size_t)n);
-	while (token.len && (token.data[token.len - 1] == '\n' || token.data[token.len - 1] == '\r'))
+	while (token.len &&
+	       (token.data[token.len - 1] == '\n' || token.data[token.len - 1] == '\r'))
 		token.len--;
 	s->token_len = token.len;
-	return token.len >= 16 ? 0 : err_raise(EINVAL, "admin.token %s: shorter than 16 bytes", path);
+	return token.len >= 16 ? 0
+			       : err_raise(EINVAL, "admin.token %s: shorter than 16 bytes", path);
 }
 
 static int start_admin(struct serve *s)
@@ -268,8 +270,8 @@ static int start_admin(struct serve *s)
 		return 0;
 	int r = read_token(s);
 	if (r == 0 && conf->listener.tls)
-		r = tls_server_new(g->certificates, g->certificate_count, g->snapshot->tls.minimum_13,
-		                   &s->admin_tls);
+		r = tls_server_new(g->certificates, g->certificate_count,
+				   g->snapshot->tls.minimum_13, &s->admin_tls);
 	if (r == 0)
 		r = listener_socket(ADMIN_LISTENER, &conf->listener.address, &fd);
 	if (r)

@@ -20,7 +20,7 @@ enum {
 struct api;
 
 struct serve {
-	const char *path;          /* of the configuration */
+	const char *path; /* of the configuration */
 	struct generation *generation;
 	struct log *log;
 	struct reactor reactor; /* of the control thread */

@@ -3,7 +3,8 @@
 /*
  * A question that travels: from a worker to the control thread and back.
  *
- *   worker: ask_new, fill in, ask_send --mailbox--> control: answers --mailbox--> worker: conn_answer
+ *   worker: ask_new, fill in, ask_send --mailbox--> control: answers --mailbox--> worker:
+ * conn_answer
  *
  * One object makes the whole way, so that an answer never needs memory that is not there.
  * `worker` and `conn` belong to the worker's side all the time and the control thread does

@@ -48,7 +48,7 @@ static struct slice subject_of(const struct conn *c)
 
 static void run_list(struct command *m, struct slice subject)
 {
-	LIST_EACH(at, &m->worker->conns) {
+	LIST_EACH (at, &m->worker->conns) {
 		const struct conn *c = LIST_ENTRY(at, struct conn, link);
 		if (is_open(c) && (!subject.len || slice_eq(subject, subject_of(c))))
 			list_session(m, c);
@@ -57,7 +57,7 @@ static void run_list(struct command *m, struct slice subject)
 
 static void run_close(struct command *m, struct slice id)
 {
-	LIST_EACH(at, &m->worker->conns) {
+	LIST_EACH (at, &m->worker->conns) {
 		struct conn *c = LIST_ENTRY(at, struct conn, link);
 		if (!is_open(c) || !slice_eq(id, slice_of(c->request_id, REQUEST_ID_CHARS)))
 			continue;
@@ -74,13 +74,13 @@ static void run_revoke(struct command *m, const struct command_batch *b, struct 
 	/* First the list, so that no handshake slips through behind us. */
 	if (revocations_add(w->revocations, b->revocation, text, b->at_unix_ms))
 		m->failed = true;
-	LIST_EACH(at, &w->conns) {
+	LIST_EACH (at, &w->conns) {
 		struct conn *c = LIST_ENTRY(at, struct conn, link);
 		if (!is_open(c))
 			continue;
 		bool hit = b->revocation == REVOKE_SUBJECT
-		                   ? slice_eq(text, subject_of(c))
-		                   : slice_eq(text, session_key(c->session));
+				   ? slice_eq(text, subject_of(c))
+				   : slice_eq(text, session_key(c->session));
 		if (!hit)
 			continue;
 		relay_refuse(c, REASON_REVOKED, NULL);
@@ -129,7 +129,7 @@ static void carry_out(struct mail *mail, void *receiver)
 /* --- on the control thread */
 
 struct command_batch *command_batch_new(enum command_kind kind, struct slice text, unsigned workers,
-                                        command_done_fn done, void *arg)
+					command_done_fn done, void *arg)
 {
 	struct command_batch *b = calloc(1, sizeof(*b) + workers * sizeof(b->commands[0]));
 

@@ -32,8 +32,8 @@ struct command {
 	struct command_batch *batch;
 	struct buf out;
 	int listen_fds[WORKER_LISTENERS]; /* RELOAD: see worker_reload */
-	size_t hits; /* sessions listed or closed */
-	bool failed; /* no memory: it was not carried out whole */
+	size_t hits;                      /* sessions listed or closed */
+	bool failed;                      /* no memory: it was not carried out whole */
 };
 
 struct command_batch {
@@ -51,7 +51,7 @@ struct command_batch {
 
 /* On the control thread. NULL without memory. text is at most COMMAND_TEXT_MAX long. */
 struct command_batch *command_batch_new(enum command_kind kind, struct slice text, unsigned workers,
-                                        command_done_fn done, void *arg);
+					command_done_fn done, void *arg);
 
 /* Sends to workers[0 .. count). Whatever could not be sent counts as failed. */
 void command_send(struct command_batch *b, struct worker *workers);

@@ -92,8 +92,8 @@ enum side { CLIENT = 0, SERVER = 1 };
 /* The reading and writing of one side of an open session. */
 struct leg {
 	struct ws_reader reader;
-	struct ws_writer writer; /* what we send to this side */
-	uint64_t last_ms;        /* a frame came */
+	struct ws_writer writer;                        /* what we send to this side */
+	uint64_t last_ms;                               /* a frame came */
 	uint64_t message_deadline_ms, slow_deadline_ms; /* 0 = none */
 	uint32_t message_serial;
 	bool pinged, paused, close_sent, close_received, ended;
@@ -121,9 +121,9 @@ struct session {
 	unsigned rechecks_failed;
 	enum reason reason; /* of the end */
 	uint16_t close_code;
-	const char *by; /* who ended it: client, server, gateway */
-	bool open;      /* a 101 was sent */
-	bool control;   /* the client may renew its credential on this socket */
+	const char *by;          /* who ended it: client, server, gateway */
+	bool open;               /* a 101 was sent */
+	bool control;            /* the client may renew its credential on this socket */
 	struct renewal *renewal; /* under way */
 };
 
@@ -153,7 +153,7 @@ struct conn {
 
 /* Takes over fd and the receipt in admitted (a REFUSE verdict dooms the connection). */
 void conn_new(struct worker_listener *l, int fd, const struct address *peer,
-              struct limits_receipt *receipt, struct verdict admitted);
+	      struct limits_receipt *receipt, struct verdict admitted);
 
 /* The only function that changes the state. deadline_ms is a point in time. */
 void conn_enter(struct conn *c, enum conn_state_id state, uint64_t deadline_ms);

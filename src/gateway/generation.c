@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 enum {
-	QUEUE_SLACK = 8192,        /* behind a full queue: a few control frames and a reply */
+	QUEUE_SLACK = 8192,       /* behind a full queue: a few control frames and a reply */
 	SERVER_FRAGMENTS = 65536, /* an application may stream; its bytes are bounded anyway */
 };
 
@@ -34,14 +34,16 @@ static bool route_run_init(struct route_run *run, const struct conf_route *conf)
 		.max_fragments = SERVER_FRAGMENTS,
 		.max_message = limits->server_message_size,
 		.inflate = {.max_bytes = limits->server_message_size,
-		            .max_ratio = limits->inflate_ratio},
+			    .max_ratio = limits->inflate_ratio},
 	};
 	/* A message is only forwarded while at most `buffered` waits, so this is never met. */
 	run->client_queue_max = limits->buffered + limits->server_message_size +
-	                        limits->server_message_size / 256 + QUEUE_SLACK;
+				limits->server_message_size / 256 + QUEUE_SLACK;
 	uint64_t client_message = largest(limits->message_size, limits->inflated);
-	run->server_queue_max = limits->buffered + client_message + client_message / 256 + QUEUE_SLACK;
-	run->targets = calloc(conf->upstream_count ? conf->upstream_count : 1, sizeof(*run->targets));
+	run->server_queue_max =
+		limits->buffered + client_message + client_message / 256 + QUEUE_SLACK;
+	run->targets =
+		calloc(conf->upstream_count ? conf->upstream_count : 1, sizeof(*run->targets));
 	if (!run->targets)
 		return false;
 	for (size_t i = 0; i < conf->upstream_count; i++)
@@ -72,7 +74,7 @@ static bool collect_names(struct generation *g)
 }
 
 struct generation *generation_new(struct snapshot *snapshot, const struct keyset *keys,
-                                  struct tls_certificate **certificates, size_t certificate_count)
+				  struct tls_certificate **certificates, size_t certificate_count)
 {
 	struct generation *g = calloc(1, sizeof(*g));
 	struct route_run *routes = calloc(snapshot->route_count + 1, sizeof(*routes));

@@ -41,7 +41,7 @@ struct generation {
 /* Takes over the references to snapshot and certificates (also the array), and copies
  * keys, in any case. NULL without memory. */
 struct generation *generation_new(struct snapshot *snapshot, const struct keyset *keys,
-                                  struct tls_certificate **certificates, size_t certificate_count);
+				  struct tls_certificate **certificates, size_t certificate_count);
 
 struct generation *generation_ref(struct generation *g);
 

@@ -198,12 +198,12 @@ void relay_on_deadline(struct conn *c)
 		bool client = side == CLIENT;
 		if (!leg->paused && leg->message_deadline_ms && leg->message_deadline_ms <= now) {
 			relay_refuse(c, client ? REASON_MESSAGE_TOO_SLOW : REASON_UPSTREAM_FAILED,
-			             "message unfinished");
+				     "message unfinished");
 			return;
 		}
 		if (leg->slow_deadline_ms && leg->slow_deadline_ms <= now) {
 			relay_refuse(c, client ? REASON_SLOW_READER : REASON_UPSTREAM_FAILED,
-			             "does not read");
+				     "does not read");
 			return;
 		}
 		if (leg_idle_at(s, leg) > now)
@@ -272,8 +272,7 @@ static void unpause(struct conn *c, enum side to)
 	struct session *s = c->session;
 	struct leg *from = &s->legs[other(to)];
 
-	if (!from->paused ||
-	    stream_pending_bytes(stream_of(c, to)) > s->run->conf->limits.buffered)
+	if (!from->paused || stream_pending_bytes(stream_of(c, to)) > s->run->conf->limits.buffered)
 		return;
 	s->legs[to].slow_deadline_ms = 0;
 	from->paused = false;
@@ -413,7 +412,8 @@ static void on_close(struct conn *c, enum side from, const struct ws_event *e)
 		send_close(c, to, e->code, e->payload);
 		send_close(c, from, e->code, e->payload);
 	}
-	/* A server ends TCP first (RFC 6455 section 7.1.1); towards the application we are the client. */
+	/* A server ends TCP first (RFC 6455 section 7.1.1); towards the application we are the
+	 * client. */
 	if (s->legs[CLIENT].close_received)
 		finish(c, CLIENT);
 	if (s->legs[SERVER].close_received)
@@ -483,7 +483,7 @@ static void forward(struct conn *c, enum side from, const struct ws_event *e)
 	s->bytes[from] += e->payload.len;
 	metric_add(&w->metrics, client ? METRIC_CLIENT_MESSAGES : METRIC_SERVER_MESSAGES, 1);
 	metric_add(&w->metrics, client ? METRIC_CLIENT_BYTES : METRIC_SERVER_BYTES,
-	           (int64_t)e->payload.len);
+		   (int64_t)e->payload.len);
 }
 
 /* A message of our own to the client. */
@@ -540,7 +540,8 @@ static void on_message(struct conn *c, enum side from, const struct ws_event *e)
 	struct verdict v;
 
 	if (from == CLIENT) {
-		v = message_judge_client(policy, e->payload.len, reactor_now_us(&c->worker->reactor));
+		v = message_judge_client(policy, e->payload.len,
+					 reactor_now_us(&c->worker->reactor));
 	} else {
 		v = message_judge_server(policy, e->payload.len);
 		if (v.kind == VERDICT_REFUSE)
@@ -670,7 +671,7 @@ void relay_on_server(struct conn *c, unsigned why)
 /* --- opening */
 
 static void leg_init(struct conn *c, enum side side, const struct ws_reader_config *config,
-                     const struct http_deflate *deflate, uint8_t our_window_bits)
+		     const struct http_deflate *deflate, uint8_t our_window_bits)
 {
 	struct worker *w = c->worker;
 	struct leg *leg = &c->session->legs[side];
@@ -713,7 +714,7 @@ static void log_opened(const struct conn *c)
 	event_text(&e, "origin", q->handshake.origin);
 	event_text(&e, "upstream", c->session->target->conf->url);
 	event_number(&e, "us",
-	             (int64_t)clock_since(q->started_us, reactor_now_us(&c->worker->reactor)));
+		     (int64_t)clock_since(q->started_us, reactor_now_us(&c->worker->reactor)));
 	event_emit(c->worker->gateway->log, &e);
 }
 

@@ -55,8 +55,7 @@ bool renew_prepare(struct conn *c)
 		if (identity->kind == CONF_IDENTITY_TICKET)
 			ticket = identity->name;
 	}
-	struct renewal *r =
-		malloc(sizeof(*r) + ticket.len + h->path.len + h->origin.len);
+	struct renewal *r = malloc(sizeof(*r) + ticket.len + h->path.len + h->origin.len);
 	if (!r)
 		return false;
 	char *at = r->text;
@@ -76,7 +75,8 @@ static struct slice ticket_in(struct slice message, struct arena *a)
 	static const struct json_limits limits = {.depth = 1, .members = 4, .values = 8};
 	struct json_doc doc;
 
-	if (message.len > RENEW_TEXT_MAX || !memmem(message.data, message.len, "sallyport.renew", 15) ||
+	if (message.len > RENEW_TEXT_MAX ||
+	    !memmem(message.data, message.len, "sallyport.renew", 15) ||
 	    json_read(message, &limits, a, &doc) != REASON_NONE)
 		return slice_of(NULL, 0);
 	const struct json_node *type = json_member_typed(doc.root, SLICE("type"), JSON_STRING);
@@ -141,8 +141,8 @@ static enum reason judge(struct conn *c, const struct answer *answer, struct tic
 	if (!ticket_record_decode(answer->record, record))
 		return REASON_STORE_FAILED;
 	enum reason r = ticket_judge(record, &facts);
-	if (r == REASON_NONE && !slice_eq(record->subject, slice_of(c->session->subject,
-	                                                            c->session->subject_len)))
+	if (r == REASON_NONE &&
+	    !slice_eq(record->subject, slice_of(c->session->subject, c->session->subject_len)))
 		r = REASON_TICKET_BOUND_ELSEWHERE;
 	return r;
 }
@@ -152,7 +152,7 @@ static void tell(struct conn *c)
 	uint64_t left = clock_since(conn_now(c), c->session->lifetime_ms);
 	char text[96];
 	int n = snprintf(text, sizeof(text), "{\"type\":\"sallyport.renewed\",\"expires_in\":%llu}",
-	                 (unsigned long long)(left / CLOCK_MS_PER_S));
+			 (unsigned long long)(left / CLOCK_MS_PER_S));
 
 	relay_send_text(c, slice_of(text, (size_t)n));
 }

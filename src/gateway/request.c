@@ -75,7 +75,7 @@ static void parser_init(struct conn *c)
 	struct request *q = c->request;
 
 	http_parser_init(&q->parser, HTTP_REQUEST, q->room, q->room_count,
-	                 conn_conf(c)->limits.request_head);
+			 conn_conf(c)->limits.request_head);
 	q->started_us = reactor_now_us(&c->worker->reactor);
 }
 
@@ -89,7 +89,7 @@ struct request *request_take(struct conn *c)
 	if (c->request)
 		return c->request;
 	uint64_t bytes = sizeof(struct request) + limits->request_head + ENDPOINT_BODY_MAX +
-	                 ARENA_BLOCK_BYTES + limits->request_headers * sizeof(struct http_header);
+			 ARENA_BLOCK_BYTES + limits->request_headers * sizeof(struct http_header);
 	if (charge_take(&charge, &w->memory, bytes))
 		return NULL;
 	struct request *q = w->free_requests;
@@ -334,13 +334,14 @@ static struct verdict judge(struct conn *c)
 	if (q->dispatch.kind == DISPATCH_SITE) {
 		/* A socket outside the routes does not exist, whatever pages there are. */
 		if (q->http.wants_upgrade)
-			return verdict_refuse(REASON_ROUTE_UNKNOWN, "an upgrade outside the routes");
+			return verdict_refuse(REASON_ROUTE_UNKNOWN,
+					      "an upgrade outside the routes");
 		return v;
 	}
 	/* The first request was counted when the connection was accepted. */
 	if (c->requests > 1)
 		return limits_request(c->worker->gateway->limits, &g->snapshot->limits, &c->peer,
-		                      reactor_now_us(&c->worker->reactor));
+				      reactor_now_us(&c->worker->reactor));
 	return v;
 }
 
@@ -429,7 +430,8 @@ static bool read_into_request(struct conn *c)
 	}
 	if (first) {
 		if (c->requests)
-			c->head_deadline_ms = conn_now(c) + conn_conf(c)->limits.handshake_timeout_ms;
+			c->head_deadline_ms =
+				conn_now(c) + conn_conf(c)->limits.handshake_timeout_ms;
 		conn_arm(c, c->head_deadline_ms);
 		if (!new_request_id(c)) {
 			conn_refuse(c, verdict_refuse(REASON_INTERNAL, "no random bytes"));

@@ -138,7 +138,7 @@ static int security_fields(const struct conn *c, struct buf *out, struct slice c
 		r = http_respond_field(out, "Referrer-Policy", SLICE("no-referrer"));
 	if (r == 0)
 		r = http_respond_field(out, "Permissions-Policy",
-		                       SLICE("camera=(), geolocation=(), microphone=()"));
+				       SLICE("camera=(), geolocation=(), microphone=()"));
 	if (r == 0)
 		r = http_respond_field(out, "Cross-Origin-Opener-Policy", SLICE("same-origin"));
 	if (r == 0)
@@ -146,7 +146,7 @@ static int security_fields(const struct conn *c, struct buf *out, struct slice c
 	/* RFC 6797 section 7.2: never over clear text. */
 	if (r == 0 && c->tls)
 		r = http_respond_field(out, "Strict-Transport-Security",
-		                       SLICE("max-age=31536000; includeSubDomains"));
+				       SLICE("max-age=31536000; includeSubDomains"));
 	return r;
 }
 

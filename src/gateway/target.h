@@ -22,8 +22,8 @@
 
 enum {
 	TARGET_ADDRESSES = 8,
-	TARGET_FAILURES = 3,       /* in a row, before it rests */
-	TARGET_REST_MS = 10000,    /* the first time; doubled up to TARGET_REST_MAX_MS */
+	TARGET_FAILURES = 3,    /* in a row, before it rests */
+	TARGET_REST_MS = 10000, /* the first time; doubled up to TARGET_REST_MAX_MS */
 	TARGET_REST_MAX_MS = 60000,
 };
 

@@ -135,7 +135,7 @@ static void send_request(struct conn *c)
 	}
 	buf_clear(&q->answer);
 	http_parser_init(&q->answer_parser, HTTP_RESPONSE, q->answer_room, ANSWER_HEADERS,
-	                 ANSWER_HEAD_BYTES);
+			 ANSWER_HEAD_BYTES);
 }
 
 /* --- the answer */
@@ -207,7 +207,8 @@ static void read_answer(struct conn *c)
 		/* Frames may come right behind the 101: the end of what was just read. */
 		size_t before = buf_waiting(&q->answer) - fits;
 		size_t used = q->answer_parser.head.bytes - before;
-		/* Reading the client once more uses the worker's scratch, so these bytes go back first. */
+		/* Reading the client once more uses the worker's scratch, so these bytes go back
+		 * first. */
 		struct slice early = slice_of(got.data + used, got.len - used);
 		if (early.len && stream_unread(&s->up, early)) {
 			conn_refuse(c, verdict_refuse(REASON_OVERLOADED, "memory"));
@@ -244,7 +245,8 @@ static void on_connecting(struct conn *c)
 		if (r == STREAM_AGAIN)
 			return;
 		if (r) {
-			try_next(c, r == STREAM_UNTRUSTED ? "certificate not trusted" : "TLS failed");
+			try_next(c,
+				 r == STREAM_UNTRUSTED ? "certificate not trusted" : "TLS failed");
 			return;
 		}
 		q->up_secured = true;
@@ -280,7 +282,7 @@ static int dial(struct conn *c, struct target *t)
 	} else {
 		if (!target_address(t, q->address_attempt, &address))
 			return err_raise(ENOENT, "no address of %.*s is known",
-			                 SLICE_ARG(t->conf->host));
+					 SLICE_ARG(t->conf->host));
 		address.port = t->conf->port;
 		r = sock_connect(&address, &fd);
 	}
@@ -367,6 +369,6 @@ void upstream_start(struct conn *c)
 		return;
 	}
 	conn_enter(c, CONN_CONNECT,
-	           clock_add(conn_now(c), c->session->run->conf->limits.upstream_time_ms));
+		   clock_add(conn_now(c), c->session->run->conf->limits.upstream_time_ms));
 	try_next(c, NULL);
 }

@@ -54,7 +54,7 @@ static void admit(struct worker_listener *l, int fd, const struct address *peer)
 
 	metric_add(&w->metrics, METRIC_ACCEPTED, 1);
 	struct verdict v = limits_admit(w->gateway->limits, limits, peer,
-	                                reactor_now_us(&w->reactor), &receipt);
+					reactor_now_us(&w->reactor), &receipt);
 	if (v.kind != VERDICT_PASS && w->doomed_count >= WORKER_DOOMED) {
 		/* Too many even to be told so. */
 		metric_refused(&w->metrics, v.reason);
@@ -84,9 +84,9 @@ static void on_listener(struct io *io)
 			return;
 		}
 		complain_about_accept(w, r == SOCK_NO_FILES ? "out of descriptors or memory"
-		                                            : err_sentence());
+							    : err_sentence());
 		timer_arm(&w->reactor.timers, &w->accept_pause,
-		          reactor_now_ms(&w->reactor) + ACCEPT_PAUSE_MS);
+			  reactor_now_ms(&w->reactor) + ACCEPT_PAUSE_MS);
 		return;
 	}
 	io_again(io);
@@ -152,7 +152,7 @@ static int listener_open(struct worker *w, size_t index, int fd, bool tls)
 
 static void free_gone(struct worker *w)
 {
-	LIST_EACH(at, &w->gone) {
+	LIST_EACH (at, &w->gone) {
 		struct conn *c = LIST_ENTRY(at, struct conn, link);
 		list_remove(at);
 		generation_unref(c->generation);
@@ -205,7 +205,7 @@ static void on_drain_end(struct timer *t)
 {
 	struct worker *w = TIMER_OWNER(t, struct worker, drain_end);
 
-	LIST_EACH(at, &w->conns)
+	LIST_EACH (at, &w->conns)
 		conn_end(LIST_ENTRY(at, struct conn, link));
 }
 
@@ -223,8 +223,8 @@ static void on_drain(struct mail *mail, void *receiver)
 		w->draining = true;
 		stop_listening(w);
 		timer_arm(&w->reactor.timers, &w->drain_end,
-		          reactor_now_ms(&w->reactor) + m->deadline_ms);
-		LIST_EACH(at, &w->conns)
+			  reactor_now_ms(&w->reactor) + m->deadline_ms);
+		LIST_EACH (at, &w->conns)
 			drain_conn(LIST_ENTRY(at, struct conn, link));
 	}
 	free(m);
@@ -266,7 +266,7 @@ static uint64_t largest_frame(const struct generation *g)
 }
 
 static int make_tls(const struct generation *g, struct tls_server **server,
-                    struct tls_client **client)
+		    struct tls_client **client)
 {
 	int r = 0;
 
@@ -274,7 +274,7 @@ static int make_tls(const struct generation *g, struct tls_server **server,
 	*client = NULL;
 	if (g->certificate_count)
 		r = tls_server_new(g->certificates, g->certificate_count,
-		                   g->snapshot->tls.minimum_13, server);
+				   g->snapshot->tls.minimum_13, server);
 	if (r == 0 && needs_tls_client(g->snapshot))
 		r = tls_client_new(slice_of(NULL, 0), client);
 	if (r)
@@ -298,7 +298,7 @@ static int make_parts(struct worker *w)
 }
 
 int worker_init(struct worker *w, unsigned number, struct gateway *gateway,
-                struct generation *generation, const int *listen_fds, uint64_t memory)
+		struct generation *generation, const int *listen_fds, uint64_t memory)
 {
 	const struct snapshot *s = generation->snapshot;
 
@@ -336,7 +336,7 @@ int worker_init(struct worker *w, unsigned number, struct gateway *gateway,
 /* --- reload */
 
 static bool via_is_accepted(const struct snapshot *s, const struct conf_route *route,
-                            struct slice via)
+			    struct slice via)
 {
 	for (size_t i = 0; i < route->identify_count; i++) {
 		const struct conf_identity *identity = &s->identities[route->identify[i]];
@@ -420,7 +420,7 @@ int worker_reload(struct worker *w, struct generation *g, const int *listen_fds)
 	struct generation *old = w->generation;
 	w->generation = generation_ref(g);
 	reload_listeners(w, g, listen_fds);
-	LIST_EACH(at, &w->conns)
+	LIST_EACH (at, &w->conns)
 		reload_conn(LIST_ENTRY(at, struct conn, link), g);
 	generation_unref(old);
 	return 0;
@@ -454,7 +454,7 @@ void worker_join(struct worker *w)
 	if (w->thread)
 		pthread_join(w->thread, NULL);
 	stop_listening(w);
-	LIST_EACH(at, &w->conns)
+	LIST_EACH (at, &w->conns)
 		conn_end(LIST_ENTRY(at, struct conn, link));
 	free_gone(w);
 	while (w->free_requests) {

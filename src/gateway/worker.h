@@ -31,8 +31,8 @@
 
 enum {
 	WORKER_LISTENERS = 64,
-	WORKER_DOOMED = 256,   /* connections at once that are only told that they are too many */
-	WORKER_REQUESTS = 64,  /* request objects kept for the next connections */
+	WORKER_DOOMED = 256,  /* connections at once that are only told that they are too many */
+	WORKER_REQUESTS = 64, /* request objects kept for the next connections */
 	WORKER_RESPONSE_BYTES = 256 * 1024,
 };
 
@@ -89,10 +89,10 @@ struct worker {
 	uint64_t accept_complained_ms;
 };
 
-/* listen_fds: one per listener of the snapshot, taken over on success. memory: bytes this worker may
- * hold for slow peers and unfinished things. The thread is not started. Returns 0 or -errno. */
+/* listen_fds: one per listener of the snapshot, taken over on success. memory: bytes this worker
+ * may hold for slow peers and unfinished things. The thread is not started. Returns 0 or -errno. */
 int worker_init(struct worker *w, unsigned number, struct gateway *gateway,
-                struct generation *generation, const int *listen_fds, uint64_t memory);
+		struct generation *generation, const int *listen_fds, uint64_t memory);
 
 int worker_start(struct worker *w);
 

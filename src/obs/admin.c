@@ -24,7 +24,7 @@ enum {
 	HEAD_BYTES = 8192,
 	HEADERS = 64,
 	PAGE_BYTES = 256 * 1024,
-	DEADLINE_MS = 5000, /* for the whole connection */
+	DEADLINE_MS = 5000,      /* for the whole connection */
 	ANSWER_BYTES = 20 << 20, /* a long list of sessions */
 };
 
@@ -82,7 +82,7 @@ static void on_deadline(struct timer *t)
 /* --- what is answered */
 
 static int respond_text(struct buf *out, uint64_t now_s, int status, const char *type,
-                        struct slice body)
+			struct slice body)
 {
 	int r = http_respond_start(out, status, now_s);
 
@@ -104,8 +104,8 @@ static int respond_metrics(struct admin *a, struct buf *out, uint64_t now_s)
 	buf_clear(&a->page);
 	int r = metrics_page(&a->page, a->facts.sets, a->facts.set_count);
 	return r ? r
-	         : respond_text(out, now_s, 200, "text/plain; version=0.0.4; charset=utf-8",
-	                        buf_slice(&a->page));
+		 : respond_text(out, now_s, 200, "text/plain; version=0.0.4; charset=utf-8",
+				buf_slice(&a->page));
 }
 
 /* REASON_NONE when the token came. Wrong ones are counted, so that nobody can try them all. */
@@ -125,7 +125,7 @@ static enum reason judge_token(struct client *c)
 	    ct_slice_eq(slice_from(field, 7), a->facts.token))
 		return REASON_NONE;
 	return rate_take(&wrong_token_rate, &a->wrong_tokens, now_us, 1) ? REASON_CREDENTIAL_INVALID
-	                                                                 : REASON_HANDSHAKE_RATE;
+									 : REASON_HANDSHAKE_RATE;
 }
 
 static enum reason judge_source(struct client *c, struct http_request *request)
@@ -151,8 +151,8 @@ static enum reason judge_source(struct client *c, struct http_request *request)
 	struct http_origin o = http_origin_parse(origin);
 	enum http_scheme scheme = a->facts.tls ? HTTP_SCHEME_HTTPS : HTTP_SCHEME_HTTP;
 	return http_origin_is(&o, scheme, request->host.host, request->host.port)
-	               ? REASON_NONE
-	               : REASON_ORIGIN_NOT_ALLOWED;
+		       ? REASON_NONE
+		       : REASON_ORIGIN_NOT_ALLOWED;
 }
 
 /* Health, readiness and metrics. */
@@ -171,11 +171,11 @@ static enum reason answer(struct client *c, struct buf *out, struct slice path, 
 	} else if (ready) {
 		bool draining = *a->facts.draining;
 		failed = respond_text(out, now_s, draining ? 503 : 200, "text/plain",
-		                      draining ? SLICE("draining\n") : SLICE("ready\n"));
+				      draining ? SLICE("draining\n") : SLICE("ready\n"));
 	} else {
 		enum reason r = address_is_loopback(&a->facts.conf->admin.listener.address)
-		                        ? REASON_NONE
-		                        : judge_token(c);
+					? REASON_NONE
+					: judge_token(c);
 		if (r != REASON_NONE)
 			return r;
 		failed = respond_metrics(a, out, now_s);
@@ -255,7 +255,7 @@ static void respond(struct client *c)
 
 static struct client *client_find(struct admin *a, uint64_t id)
 {
-	LIST_EACH(at, &a->clients) {
+	LIST_EACH (at, &a->clients) {
 		struct client *c = LIST_ENTRY(at, struct client, link);
 		if (c->id == id && !c->answered)
 			return c;
@@ -271,8 +271,8 @@ void admin_answer(struct admin *a, uint64_t client, int status, struct slice jso
 	if (!c)
 		return;
 	buf_init(&out, ANSWER_BYTES);
-	if (respond_text(&out, reactor_realtime_ms(reactor_of(a)) / 1000, status, "application/json",
-	                 json))
+	if (respond_text(&out, reactor_realtime_ms(reactor_of(a)) / 1000, status,
+			 "application/json", json))
 		client_end(c);
 	else
 		send_answer(c, buf_slice(&out));
@@ -337,8 +337,8 @@ static void on_stream(struct stream *s, unsigned why)
 	}
 	if (c->asked)
 		return; /* whatever it still sends is thrown away until it ends or its time is up */
-	if (buf_append(&c->in, slice_first(slice_of(got.data, got.len),
-	                                   c->in.max - buf_waiting(&c->in)))) {
+	if (buf_append(&c->in,
+		       slice_first(slice_of(got.data, got.len), c->in.max - buf_waiting(&c->in)))) {
 		client_end(c);
 		return;
 	}
@@ -350,7 +350,8 @@ static void client_new(struct admin *a, int fd)
 {
 	struct client *c = a->count < CLIENTS_MAX ? calloc(1, sizeof(*c)) : NULL;
 
-	if (!c || stream_init(&c->stream, a->facts.scratch, fd, on_stream, ANSWER_BYTES, &a->memory)) {
+	if (!c ||
+	    stream_init(&c->stream, a->facts.scratch, fd, on_stream, ANSWER_BYTES, &a->memory)) {
 		free(c);
 		close(fd);
 		return;
@@ -364,7 +365,8 @@ static void client_new(struct admin *a, int fd)
 	arena_init(&c->arena, 1024, 64 * 1024);
 	http_parser_init(&c->parser, HTTP_REQUEST, c->room, HEADERS, HEAD_BYTES);
 	timer_init(&c->deadline, on_deadline);
-	timer_arm(&reactor_of(a)->timers, &c->deadline, reactor_now_ms(reactor_of(a)) + DEADLINE_MS);
+	timer_arm(&reactor_of(a)->timers, &c->deadline,
+		  reactor_now_ms(reactor_of(a)) + DEADLINE_MS);
 	if (a->facts.tls && tls_stream_start_server(&c->stream, a->facts.tls))
 		client_end(c);
 }
@@ -413,7 +415,7 @@ void admin_free(struct admin *a)
 	if (!a)
 		return;
 	OBJ_CHECK(a, ADMIN_MAGIC);
-	LIST_EACH(at, &a->clients)
+	LIST_EACH (at, &a->clients)
 		client_end(LIST_ENTRY(at, struct client, link));
 	io_remove(&a->io);
 	close(a->facts.listen_fd);

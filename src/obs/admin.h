@@ -34,11 +34,11 @@ struct admin_call {
 typedef void (*admin_api_fn)(void *arg, const struct admin_call *call);
 
 struct admin_facts {
-	struct stream_scratch *scratch;  /* of the thread */
-	const struct snapshot *conf;     /* outlives the admin */
-	struct tls_server *tls;          /* NULL: clear text */
-	struct slice token;              /* empty: none is configured */
-	struct metrics *const *sets;     /* outlive the admin */
+	struct stream_scratch *scratch; /* of the thread */
+	const struct snapshot *conf;    /* outlives the admin */
+	struct tls_server *tls;         /* NULL: clear text */
+	struct slice token;             /* empty: none is configured */
+	struct metrics *const *sets;    /* outlive the admin */
 	size_t set_count;
 	const bool *draining;
 	struct event_sink *log;

@@ -86,7 +86,8 @@ static bool render_text(struct buf *line, const struct event *e)
 {
 	char now[32];
 
-	if (buf_printf(line, "%.*s %-5s %s", SLICE_ARG(time_text(now)), level_words[e->level], e->name))
+	if (buf_printf(line, "%.*s %-5s %s", SLICE_ARG(time_text(now)), level_words[e->level],
+		       e->name))
 		return false;
 	for (unsigned i = 0; i < e->count; i++) {
 		struct jsonout out;
@@ -103,9 +104,10 @@ static bool render_text(struct buf *line, const struct event *e)
 static void push(struct log *log, struct slice line)
 {
 	pthread_mutex_lock(&log->lock);
-	if (log->dropped && buf_printf(&log->waiting,
-	                               "{\"level\":\"warn\",\"event\":\"log_dropped\",\"lines\":%llu}\n",
-	                               (unsigned long long)log->dropped) == 0)
+	if (log->dropped &&
+	    buf_printf(&log->waiting,
+		       "{\"level\":\"warn\",\"event\":\"log_dropped\",\"lines\":%llu}\n",
+		       (unsigned long long)log->dropped) == 0)
 		log->dropped = 0;
 	if (buf_append(&log->waiting, line))
 		log->dropped++;
