@@ -12,6 +12,9 @@
 #include <time.h>
 
 #ifdef __GNUC__
+/* glibc fortifies these by macros where the compiler is clang. */
+#undef sprintf
+#undef vsprintf
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf gets
 #pragma GCC poison strtok asctime ctime gmtime localtime
 #pragma GCC poison atoi atol atoll atof sscanf
