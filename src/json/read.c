@@ -27,8 +27,9 @@ enum {
 
 static const uint32_t NO_NODE = UINT32_MAX;
 
-#define LIKELY(x)   __builtin_expect(!!(x), 1)
-#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define LIKELY(x)     __builtin_expect(!!(x), 1)
+#define UNLIKELY(x)   __builtin_expect(!!(x), 0)
+#define ALWAYS_INLINE inline __attribute__((always_inline))
 
 static const uint64_t INTEGER_MAX = (UINT64_C(1) << 53) - 1;
 
@@ -133,33 +134,39 @@ static inline const char *skip_space(const char *p, const char *end)
 	return LIKELY(p < end && (uint8_t)*p > ' ') ? p : skip_spaces(p, end);
 }
 
-/* p is behind the opening quote. Returns the position behind the closing one. */
-static inline const char *read_string(struct json_reader *r, const char *p, struct json_node *v)
+/* p is behind the opening quote. Returns the next quote or backslash. */
+static ALWAYS_INLINE const char *string_end(struct json_reader *r, const char *p, const char *end,
+					    bool wide)
 {
-	const char *from = p;
-
-	v->type = JSON_STRING;
-	v->flags = 0;
-	v->unused = 0;
-	v->as.string.hash = 0;
-	v->as.string.at = (uint32_t)(p - 1 - r->text);
 	for (;;) {
-		p = json_scan(p, r->end, r->limits->utf8_checked);
-		if (UNLIKELY(p == r->end))
+		p = json_scan(r->text, p, end, wide);
+		if (UNLIKELY(p == end))
 			return json_refuse(r, JSON_FAULT_END, p);
-		if (LIKELY(*p == '"'))
-			break;
-		if (*p == '\\')
-			return json_read_escaped(r, from, p, v);
+		if (LIKELY(*p == '"' || *p == '\\'))
+			return p;
 		if ((uint8_t)*p < 0x20)
 			return json_refuse(r, JSON_FAULT_CONTROL, p);
 		p = json_skip_characters(r, p);
 		if (UNLIKELY(!p))
 			return NULL;
 	}
-	v->data = from;
-	v->len = (uint32_t)(p - from);
-	return p + 1;
+}
+
+/* p is behind the opening quote. Returns the position behind the closing one. */
+static ALWAYS_INLINE const char *read_string(struct json_reader *r, const char *p, const char *end,
+					     bool wide, struct json_node *v)
+{
+	const char *stop = string_end(r, p, end, wide);
+
+	if (UNLIKELY(!stop))
+		return NULL;
+	*v = (struct json_node){
+		.type = JSON_STRING,
+		.len = (uint32_t)(stop - p),
+		.data = p,
+		.as.string.at = (uint32_t)(p - 1 - r->text),
+	};
+	return LIKELY(*stop == '"') ? stop + 1 : json_read_escaped(r, p, stop, v);
 }
 
 /* Digits from p on, to the end of *mantissa; eight at a time where there are so many. */
@@ -269,14 +276,15 @@ static inline bool is_forbidden(const char *key, uint32_t len)
 }
 
 /* p is behind the opening quote. Returns the position behind the colon. */
-static inline const char *read_key(struct json_reader *r, const char *p, struct json_node *object,
-				   struct json_node *key)
+static ALWAYS_INLINE const char *read_key(struct json_reader *r, const char *p, const char *end,
+					  bool wide, struct json_node *object,
+					  struct json_node *key)
 {
 	const char *quote = p - 1;
 
 	if (UNLIKELY(object->len >= r->limits->members))
 		return json_refuse(r, JSON_FAULT_MEMBERS, quote);
-	p = read_string(r, p, key);
+	p = read_string(r, p, end, wide, key);
 	if (UNLIKELY(!p))
 		return NULL;
 	if (UNLIKELY(is_forbidden(key->data, key->len)))
@@ -291,8 +299,8 @@ static inline const char *read_key(struct json_reader *r, const char *p, struct 
 	object->seen |= bit;
 	object->len++;
 
-	p = skip_space(p, r->end);
-	if (UNLIKELY(p == r->end || *p != ':'))
+	p = skip_space(p, end);
+	if (UNLIKELY(p == end || *p != ':'))
 		return json_refuse_byte(r, p);
 	return p + 1;
 }
@@ -354,7 +362,7 @@ static inline uint32_t close_container(struct json_reader *r, struct json_node *
  *	key    -> value
  *	close  -> after
  */
-static const char *read_all(struct json_reader *r, uint32_t *nodes)
+static ALWAYS_INLINE const char *read_all(struct json_reader *r, bool wide, uint32_t *nodes)
 {
 	const char *p = r->text, *const end = r->end;
 	const uint32_t depth_max =
@@ -380,11 +388,15 @@ value:
 		v = r->nodes + used;
 		open = open ? r->nodes + at : NULL;
 	}
+	if (LIKELY(*p == '"')) {
+		p = read_string(r, p + 1, end, wide, v);
+		if (UNLIKELY(!p))
+			return NULL;
+		v++;
+		goto after;
+	}
 	/* clang-format off */
 	switch (*p) {
-	case '"':
-		p = read_string(r, p + 1, v);
-		break;
 	case '-': case '0': case '1': case '2': case '3': case '4':
 	case '5': case '6': case '7': case '8': case '9':
 		p = read_number(r, p, v);
@@ -417,6 +429,10 @@ value:
 	v++;
 
 after:
+	if (LIKELY(in_object && end - p >= 2 && p[0] == ',' && p[1] == '"')) {
+		p++;
+		goto key;
+	}
 	if (!open)
 		goto done;
 	p = skip_space(p, end);
@@ -453,7 +469,7 @@ key:
 		v = r->nodes + used;
 		open = r->nodes + at;
 	}
-	p = read_key(r, p + 1, open, v);
+	p = read_key(r, p + 1, end, wide, open, v);
 	if (UNLIKELY(!p))
 		return NULL;
 	v++;
@@ -479,6 +495,17 @@ done:
 	p = skip_space(p, end);
 	*nodes = (uint32_t)(v - r->nodes);
 	return p == end ? p : json_refuse(r, JSON_FAULT_TRAILING, p);
+}
+
+/* Twice the same code, each with its own way to look at strings. */
+static const char *read_unchecked(struct json_reader *r, uint32_t *nodes)
+{
+	return read_all(r, false, nodes);
+}
+
+static const char *read_checked(struct json_reader *r, uint32_t *nodes)
+{
+	return read_all(r, true, nodes);
 }
 
 /* clang-format off */
@@ -527,7 +554,8 @@ enum reason json_read(struct slice text, const struct json_limits *limits, struc
 		r.fault = JSON_FAULT_END;
 	} else if (text.len >= UINT32_MAX || !prepare_memory(&r, text.len)) {
 		r.fault = JSON_FAULT_MEMORY;
-	} else if (read_all(&r, &doc->nodes)) {
+	} else if (limits->utf8_checked ? read_checked(&r, &doc->nodes)
+					: read_unchecked(&r, &doc->nodes)) {
 		arena_resize(arena, r.nodes, doc->nodes * sizeof(*r.nodes));
 		doc->root = r.nodes;
 		return REASON_NONE;

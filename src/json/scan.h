@@ -15,6 +15,9 @@
 #define JSON_SCAN_SSE2 1
 #endif
 
+/* `wide` is mostly known where this is called, and calling costs as much as scanning. */
+#define JSON_SCAN_INLINE   inline __attribute__((always_inline))
+
 #define JSON_SCAN_BYTES(c) (UINT64_C(0x0101010101010101) * (uint8_t)(c))
 
 static inline uint64_t json_scan_load(const char *p)
@@ -58,7 +61,7 @@ static inline const char *json_scan_by_word(const char *p, const char *end, bool
 }
 
 #ifdef JSON_SCAN_SSE2
-static inline unsigned json_scan_hits(const char *p, bool wide)
+static JSON_SCAN_INLINE unsigned json_scan_hits(const char *p, bool wide)
 {
 	__m128i x;
 	memcpy(&x, p, sizeof(x));
@@ -70,19 +73,27 @@ static inline unsigned json_scan_hits(const char *p, bool wide)
 	return (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, slash), other));
 }
 
-static inline const char *json_scan(const char *p, const char *end, bool wide)
+static JSON_SCAN_INLINE const char *json_scan(const char *start, const char *p, const char *end,
+					      bool wide)
 {
 	for (; end - p >= 16; p += 16) {
 		unsigned hits = json_scan_hits(p, wide);
 		if (hits)
 			return p + __builtin_ctz(hits);
 	}
-	return json_scan_by_word(p, end, wide);
+	if (end - start < 16)
+		return json_scan_by_word(p, end, wide);
+	/* The last 16 bytes once more, without those before p. */
+	unsigned hits = json_scan_hits(end - 16, wide) >> (16 - (end - p));
+	return hits ? p + __builtin_ctz(hits) : end;
 }
 #else
-/* The first byte from p on at which json_scan_stops_at, or end. */
-static inline const char *json_scan(const char *p, const char *end, bool wide)
+/* The first byte from p on at which json_scan_stops_at, or end. What lies between start and p
+ * may be read too. */
+static JSON_SCAN_INLINE const char *json_scan(const char *start, const char *p, const char *end,
+					      bool wide)
 {
+	(void)start;
 	return json_scan_by_word(p, end, wide);
 }
 #endif

@@ -125,7 +125,7 @@ static void put_string(struct writer *w, struct slice text)
 			p = put_plain(w, p, end);
 		} else { /* near the end of the buffer's room */
 			const char *plain = p;
-			p = json_scan(p, end, true);
+			p = json_scan(text.data, p, end, true);
 			put_slice(w, slice_of(plain, (size_t)(p - plain)));
 		}
 		if (p != end)

@@ -22,6 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		limits.big_integers = true;
 	if (data[0] & 4)
 		limits.any_strings = true;
+	if (data[0] & 8)
+		limits.utf8_checked = true; /* even if it is not: no harm but to the text */
 	/* A copy of its own size, so that one byte too far is seen. */
 	char *text = malloc(size);
 	memcpy(text, data + 1, size - 1);

@@ -277,8 +277,17 @@ static void the_naive_reader_agrees_on_every_prefix(void **state)
 			free(copy);
 		}
 	}
+	struct json_limits checked = ordinary;
+	checked.utf8_checked = true;
 	EACH_ROW (at, refused) {
 		const char *broken = property_of_text(at->text, &ordinary);
+		if (!broken)
+			broken = property_of_text(at->text, &checked);
+		if (broken)
+			fail_msg("%s: %s", at->says, broken);
+	}
+	EACH_ROW (at, good) {
+		const char *broken = property_of_text(at->text, &checked);
 		if (broken)
 			fail_msg("%s: %s", at->says, broken);
 	}
