@@ -24,12 +24,19 @@ struct conf_texts {
 	size_t count;
 };
 
+/* A list of networks; none is `count == 0`. */
+struct conf_networks {
+	const struct prefix *items;
+	size_t count;
+};
+
 struct conf_listener {
 	struct slice url;       /* as written, for people */
 	bool tls;
 	struct slice host;      /* the literal address or name before the port */
 	struct address address; /* with port; port 0 lets the kernel choose */
 	bool cleartext_allowed; /* written down: clear text beyond loopback */
+	bool proxy_protocol;    /* connections start with a PROXY header */
 };
 
 struct conf_certificate {
@@ -41,6 +48,7 @@ struct conf_tls {
 	size_t count;
 	bool minimum_13;
 	bool development; /* a self-signed certificate for localhost, made at start */
+	struct slice client_ca; /* file of authorities for client certificates; empty: none asked */
 };
 
 enum conf_identity_kind {
@@ -188,6 +196,7 @@ struct snapshot {
 	size_t listener_count;
 	struct conf_tls tls;
 	struct conf_texts hosts;
+	struct conf_networks trusted_proxies;
 	struct slice keys; /* folder of secret keys; empty if nothing needs one */
 	const struct conf_identity *identities;
 	size_t identity_count;
