@@ -138,6 +138,20 @@ static const char *reach_of(const struct conf_listener *l)
 	return address_is_unspecified(&l->address) ? "on all addresses" : "on this address";
 }
 
+static void say_proxies(struct talk *t)
+{
+	const struct conf_networks *proxies = &t->s->trusted_proxies;
+	char text[ADDRESS_TEXT_BYTES];
+
+	if (!proxies->count)
+		return;
+	say(t, "  believes who the client is (PROXY header, Forwarded, X-Forwarded-For) from ");
+	for (size_t i = 0; i < proxies->count; i++)
+		say(t, "%s%.*s", i ? ", " : "",
+		    SLICE_ARG(prefix_format(&proxies->items[i], text)));
+	say(t, "\n");
+}
+
 static void say_listeners(struct talk *t)
 {
 	const struct snapshot *s = t->s;
@@ -149,7 +163,8 @@ static void say_listeners(struct talk *t)
 		if (l->tls)
 			how = s->tls.minimum_13 ? "TLS 1.3 (wss and https)"
 						: "TLS 1.2 or newer (wss and https)";
-		say(t, "  %.*s: %s, %s\n", SLICE_ARG(l->url), how, reach_of(l));
+		say(t, "  %.*s: %s, %s%s\n", SLICE_ARG(l->url), how, reach_of(l),
+		    l->proxy_protocol ? ", behind balancers that send a PROXY header" : "");
 	}
 	for (size_t i = 0; i < s->tls.count; i++)
 		say(t, "  with the certificate %.*s and the key %.*s%s\n",
@@ -158,6 +173,10 @@ static void say_listeners(struct talk *t)
 		    i == 0 && s->tls.count > 1 ? ", the default" : "");
 	if (s->tls.development)
 		say(t, "  with a self-signed certificate for localhost, made at start\n");
+	if (s->tls.client_ca.len)
+		say(t, "  asks for client certificates of the authorities in %.*s\n",
+		    SLICE_ARG(s->tls.client_ca));
+	say_proxies(t);
 	say(t, "  Answers to ");
 	say_list(t, &s->hosts);
 	say(t, "%s%sthe literal addresses of the listeners; any other Host gets 421\n",
@@ -233,6 +252,12 @@ static void say_identities(struct talk *t)
 			break;
 		case CONF_IDENTITY_ANYONE:
 			say(t, "no credential; everybody, with an empty subject");
+			break;
+		case CONF_IDENTITY_MTLS:
+			say(t, "a client certificate; the subject is its %s",
+			    identity->mtls.subject == CONF_MTLS_CN
+				    ? "common name"
+				    : "URI, else DNS name, else e-mail address");
 			break;
 		case CONF_IDENTITY_NONE:
 			say(t, "nobody");
@@ -326,6 +351,8 @@ static void say_route(struct talk *t, const struct conf_route *route,
 		say_list(t, &route->forward_query);
 		say(t, "\n");
 	}
+	if (route->forward_assertion)
+		say(t, "    proves       who connects, by a signed Sallyport-Assertion\n");
 	say_refusal(t, route);
 	expected.inflated = route->limits.message_size;
 	say_limits(t, SECTION_ROUTE_LIMITS, &route->limits, &expected, "    limit        ", "");
@@ -354,7 +381,8 @@ static void say_sites(struct talk *t)
 	say(t, "\nServes files on\n");
 	for (size_t i = 0; i < t->s->site_count; i++) {
 		const struct conf_site *site = &t->s->sites[i];
-		say(t, "  %.*s: from %.*s\n", SLICE_ARG(site->path.text), SLICE_ARG(site->root));
+		say(t, "  %.*s: from %.*s\n", SLICE_ARG(site->path.text),
+		    SLICE_ARG(site->has_upstream ? site->upstream.url : site->root));
 		if (site->headers_off)
 			continue;
 		say(t, "    Content-Security-Policy: ");

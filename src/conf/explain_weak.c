@@ -90,6 +90,16 @@ static void weak_ticket(struct weak *w, const struct conf_identity *identity)
 			say(w, "anyone gets a ticket");
 }
 
+/* Whoever is believed chooses his address: for the limits, the log and the tickets. */
+static void weak_proxies(struct weak *w)
+{
+	at(w, "trusted_proxies", SLICE(""));
+	for (size_t i = 0; i < w->s->trusted_proxies.count; i++)
+		if (w->s->trusted_proxies.items[i].bits == 0)
+			say(w, "everybody is believed to be a proxy, and so chooses the address that "
+			       "counts");
+}
+
 static void weak_identities(struct weak *w)
 {
 	for (size_t i = 0; i < w->s->identity_count; i++) {
@@ -200,6 +210,7 @@ void explain_weak(const struct snapshot *s, explain_weak_fn tell, void *context)
 	struct weak w = {.s = s, .say = tell, .context = context};
 
 	weak_listeners(&w);
+	weak_proxies(&w);
 	weak_identities(&w);
 	for (size_t i = 0; i < s->route_count; i++)
 		weak_route(&w, &s->routes[i]);

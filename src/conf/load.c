@@ -189,6 +189,7 @@ static void read_sections(struct load *l)
 	load_shape(l);
 	if (l->root->kind != YAML_MAP)
 		return;
+	load_proxies(l);
 	load_listen(l);
 	load_tls(l);
 	load_hosts(l);

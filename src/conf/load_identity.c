@@ -135,6 +135,8 @@ static void read_one(struct load *l, const struct yaml_node *item, struct conf_i
 		read_ticket(l, kind, out);
 	else if (slice_eq(kind->key, SLICE("cookie")) && kind->kind == YAML_MAP)
 		read_cookie(l, kind, out);
+	else if (slice_eq(kind->key, SLICE("mtls")) && kind->kind == YAML_MAP)
+		load_mtls(l, item, kind, out);
 	else if (slice_eq(kind->key, SLICE("anyone")) && kind->kind == YAML_SCALAR)
 		read_anyone(l, kind, out);
 }

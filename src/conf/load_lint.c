@@ -148,4 +148,5 @@ void load_lint(struct load *l)
 	lint_routes(l);
 	lint_names(l);
 	lint_use(l);
+	load_lint_peer(l);
 }

@@ -69,15 +69,6 @@ static void check_cleartext(struct load *l, const struct yaml_node *item,
 	}
 }
 
-static void check_proxy_protocol(struct load *l, const struct yaml_node *map, enum setting_id id)
-{
-	if (!load_is(map, id, "required"))
-		return;
-	diag_add(l->diag, DIAG_ERROR, load_get(map, id)->at,
-		 "`proxy_protocol: required` is not yet in this version");
-	diag_help(l->diag, "write `off`, or leave it out");
-}
-
 static void read_listener(struct load *l, const struct yaml_node *item, struct conf_listener *all,
 			  size_t *count)
 {
@@ -87,11 +78,11 @@ static void read_listener(struct load *l, const struct yaml_node *item, struct c
 	if (item->kind == YAML_MAP) {
 		url = load_get(item, SET_LISTENER_URL);
 		out->cleartext_allowed = load_is(item, SET_LISTENER_CLEARTEXT, "allowed");
-		check_proxy_protocol(l, item, SET_LISTENER_PROXY_PROTOCOL);
 	}
 	if (!load_text(url).len || !load_listener_url(l, url, out))
 		return;
 	check_cleartext(l, item, url, out);
+	out->proxy_protocol = load_proxy_protocol(l, item);
 	if (out->tls && !load_get(l->root, SET_TLS)) {
 		diag_add(l->diag, DIAG_ERROR, url->at, "an https listener needs `tls`");
 		diag_help(l->diag,
@@ -113,7 +104,6 @@ void load_listen(struct load *l)
 	struct conf_listener *all = load_room(l, load_count(list), sizeof(*all));
 	size_t count = 0;
 
-	check_proxy_protocol(l, l->root, SET_PROXY_PROTOCOL);
 	if (list && list->kind == YAML_LIST && list->count == 0) {
 		diag_add(l->diag, DIAG_ERROR, list->at, "`listen` is empty: nobody could connect");
 		return;
@@ -169,6 +159,7 @@ void load_tls(struct load *l)
 	const struct yaml_node *development = load_get(tls, SET_TLS_DEVELOPMENT);
 
 	read_certificates(l, list);
+	load_client_ca(l, tls);
 	l->s->tls.minimum_13 = load_is(tls, SET_TLS_MINIMUM, "1.3");
 	l->s->tls.development = development && yaml_scalar_type(development) == YAML_TYPE_TRUE;
 	if (l->s->tls.development && list) {

@@ -25,6 +25,7 @@ struct load {
 
 /* --- the passes, in this order */
 void load_shape(struct load *l);
+void load_proxies(struct load *l);
 void load_listen(struct load *l);
 void load_tls(struct load *l);
 void load_hosts(struct load *l);
@@ -104,6 +105,19 @@ int load_path_compare(const struct conf_path *a, const struct conf_path *b);
 /* Reads `http(s)://address:port`; node is for complaints. */
 bool load_listener_url(struct load *l, const struct yaml_node *node, struct conf_listener *out);
 
+/* --- who is on the other end: load_peer.c */
+
+/* The listener's connections start with a PROXY header: it says so, or the file does. */
+bool load_proxy_protocol(struct load *l, const struct yaml_node *listener);
+
+void load_client_ca(struct load *l, const struct yaml_node *tls);
+
+/* The identity `item` of kind mtls, which is `map`. */
+void load_mtls(struct load *l, const struct yaml_node *item, const struct yaml_node *map,
+	       struct conf_identity *out);
+
+void load_lint_peer(struct load *l);
+
 /* A host that is this machine: a loopback literal, or `localhost`. */
 bool load_host_is_local(struct slice host);
 
@@ -113,6 +127,7 @@ bool load_identity_index(struct load *l, const struct yaml_node *name, size_t *i
 /* --- parts of routes */
 void load_origins(struct load *l, const struct yaml_node *route, struct conf_route *out);
 void load_upstreams(struct load *l, const struct yaml_node *route, struct conf_route *out);
+void load_site_upstream(struct load *l, const struct yaml_node *node, struct conf_site *out);
 void load_reply(struct load *l, const struct yaml_node *reply, struct conf_route *out);
 
 /* The Content-Security-Policy of a site, from everything known: load_csp.c. */

@@ -172,9 +172,13 @@ static void read_forward(struct load *l, const struct yaml_node *route, struct c
 {
 	const struct yaml_node *forward = load_get(route, SET_ROUTE_FORWARD);
 	const struct yaml_node *query = load_get(forward, SET_FORWARD_QUERY);
+	const struct yaml_node *assertion = load_get(forward, SET_FORWARD_ASSERTION);
 	struct load_items items = load_items(query);
 
 	read_headers(l, load_get(forward, SET_FORWARD_HEADERS), out);
+	out->forward_assertion = assertion && yaml_scalar_type(assertion) == YAML_TYPE_TRUE;
+	l->s->assertions |= out->forward_assertion;
+	l->keys_needed |= out->forward_assertion;
 	for (const struct yaml_node *item; (item = load_next(&items));) {
 		if (!slice_eq(load_text(item), SLICE("ticket")) &&
 		    !slice_eq(load_text(item), SLICE("csrf")))

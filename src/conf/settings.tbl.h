@@ -38,10 +38,10 @@ SETTING(TLS, FILE, "tls", SETTING_MAP, 0, TLS, "", "", NO_FIELD,
 	"Certificates and versions of TLS; needed by every https listener")
 SETTING(HOSTS, FILE, "hosts", SETTING_TEXTS, 0, NONE, "", "", NO_FIELD,
 	"Names that are ours, beside those of the certificates and the literal addresses of the listeners; a request for any other Host gets 421")
-SETTING(TRUSTED_PROXIES, FILE, "trusted_proxies", SETTING_TEXTS, SETTING_NOT_YET, NONE, "[]", "", NO_FIELD,
+SETTING(TRUSTED_PROXIES, FILE, "trusted_proxies", SETTING_TEXTS, 0, NONE, "[]", "", NO_FIELD,
 	"Networks whose PROXY header, `Forwarded` and `X-Forwarded-For` are believed; nobody's by default")
 SETTING(PROXY_PROTOCOL, FILE, "proxy_protocol", SETTING_WORD, 0, NONE, "off", "off | required", NO_FIELD,
-	"Whether connections start with a PROXY header; `required` comes with a later version")
+	"Whether connections start with a PROXY header (versions 1 and 2); with `required` only `trusted_proxies` may connect")
 SETTING(KEYS, FILE, "keys", SETTING_FOLDER, 0, NONE, "keys/", "", NO_FIELD,
 	"Folder of secret keys for tickets and CSRF tokens; made at first start, its files with mode 0600; share it between nodes, rotate by adding a file")
 SETTING(IDENTITY, FILE, "identity", SETTING_NAMED, 0, IDENTITY, "", "", NO_FIELD,
@@ -76,8 +76,8 @@ SETTING(TLS_CERTIFICATES, TLS, "certificates", SETTING_LIST, 0, CERTIFICATE, "",
 	"Certificates, chosen by the name that the client asks for (SNI); the first is the default")
 SETTING(TLS_MINIMUM, TLS, "minimum", SETTING_WORD, 0, NONE, "1.2", "1.2 | 1.3", NO_FIELD,
 	"The oldest version of TLS that is spoken")
-SETTING(TLS_CLIENT_CA, TLS, "client_ca", SETTING_FILE, SETTING_NOT_YET, NONE, "", "", NO_FIELD,
-	"Authorities of client certificates, for `mtls` identities")
+SETTING(TLS_CLIENT_CA, TLS, "client_ca", SETTING_FILE, 0, NONE, "", "", NO_FIELD,
+	"PEM file: authorities of client certificates, for `mtls` identities. Nobody has to present a certificate; a bad one ends the TLS handshake")
 SETTING(TLS_DEVELOPMENT, TLS, "development", SETTING_BOOLEAN, 0, NONE, "false", "", NO_FIELD,
 	"A self-signed certificate for localhost, made at start; not for anybody else to use")
 SETTING(CERTIFICATE_CERTIFICATE, CERTIFICATE, "certificate", SETTING_FILE, SETTING_REQUIRED, NONE, "", "", NO_FIELD,
@@ -92,9 +92,9 @@ SETTING(IDENTITY_COOKIE, IDENTITY, "cookie", SETTING_MAP, 0, COOKIE, "", "", NO_
 	"A session cookie, verified by the application")
 SETTING(IDENTITY_ANYONE, IDENTITY, "anyone", SETTING_BOOLEAN, 0, NONE, "", "", NO_FIELD,
 	"`true`: no credential at all; the subject is empty. The name `anyone` always exists")
-SETTING(IDENTITY_JWT, IDENTITY, "jwt", SETTING_MAP, SETTING_NOT_YET, JWT, "", "", NO_FIELD,
-	"A signed token")
-SETTING(IDENTITY_MTLS, IDENTITY, "mtls", SETTING_MAP, SETTING_NOT_YET, MTLS, "", "", NO_FIELD,
+SETTING(IDENTITY_JWT, IDENTITY, "jwt", SETTING_MAP, 0, JWT, "", "", NO_FIELD,
+	"A signed token (JWT), verified by the gateway itself")
+SETTING(IDENTITY_MTLS, IDENTITY, "mtls", SETTING_MAP, 0, MTLS, "", "", NO_FIELD,
 	"A client certificate")
 SETTING(TICKET_FROM, TICKET, "from", SETTING_TEXTS, 0, NONE, "", "", NO_FIELD,
 	"Identities with which one may ask for a ticket, in the order in which they are tried")
@@ -114,16 +114,34 @@ SETTING(COOKIE_CSRF, COOKIE, "csrf", SETTING_WORD, 0, NONE, "required", "require
 	"Whether a token of `GET /.sallyport/csrf` must come with the cookie")
 SETTING(COOKIE_CLEARTEXT, COOKIE, "cleartext", SETTING_WORD, 0, NONE, "", "allowed", NO_FIELD,
 	"`allowed`: `verify` may be http beyond loopback; whoever is on the way sees the cookies and forges the answers")
-SETTING(JWT_FROM, JWT, "from", SETTING_TEXTS, 0, NONE, "", "", NO_FIELD, "Where the token is looked for")
-SETTING(JWT_JWKS, JWT, "jwks", SETTING_URL, 0, NONE, "", "", NO_FIELD, "URL of the key set")
-SETTING(JWT_KEYS, JWT, "keys", SETTING_TEXTS, 0, NONE, "", "", NO_FIELD, "Files of keys instead")
-SETTING(JWT_SECRET, JWT, "secret", SETTING_FILE, 0, NONE, "", "", NO_FIELD, "File of a shared secret instead")
-SETTING(JWT_ALGORITHMS, JWT, "algorithms", SETTING_TEXTS, 0, NONE, "", "", NO_FIELD, "Signatures that are accepted")
-SETTING(JWT_ISSUER, JWT, "issuer", SETTING_TEXT, 0, NONE, "", "", NO_FIELD, "The only issuer")
-SETTING(JWT_AUDIENCE, JWT, "audience", SETTING_TEXTS, 0, NONE, "", "", NO_FIELD, "The audience that the token must name")
-SETTING(JWT_LEEWAY, JWT, "leeway", SETTING_DURATION, 0, NONE, "30s", "0s..5m", NO_FIELD, "How far clocks may differ")
-SETTING(JWT_ALLOW_IN_URL, JWT, "allow_in_url", SETTING_BOOLEAN, 0, NONE, "false", "", NO_FIELD, "Allows `query:` places")
-SETTING(MTLS_SUBJECT, MTLS, "subject", SETTING_TEXT, 0, NONE, "san", "", NO_FIELD, "What of the certificate names the subject")
+SETTING(JWT_FROM, JWT, "from", SETTING_TEXTS, SETTING_REQUIRED, NONE, "", "", NO_FIELD,
+	"Where the token is, the first place that has one: `authorization` (Bearer), `cookie:NAME`, `subprotocol:bearer` (an offered `bearer.TOKEN`), `query:NAME` (with `allow_in_url`)")
+SETTING(JWT_JWKS, JWT, "jwks", SETTING_URL, 0, NONE, "", "", NO_FIELD,
+	"URL of the issuer's key set; exactly one of `jwks`, `keys` and `secret`")
+SETTING(JWT_KEYS, JWT, "keys", SETTING_TEXTS, 0, NONE, "", "", NO_FIELD,
+	"Files of public keys instead: PEM (`BEGIN PUBLIC KEY`), a JWK, or a JWK set")
+SETTING(JWT_SECRET, JWT, "secret", SETTING_FILE, 0, NONE, "", "", NO_FIELD,
+	"File of a shared secret instead, at least 32 raw bytes, for `HS256`, `HS384`, `HS512`")
+SETTING(JWT_ALGORITHMS, JWT, "algorithms", SETTING_TEXTS, SETTING_REQUIRED, NONE, "", "", NO_FIELD,
+	"Signatures that are accepted: `ES256`, `ES384`, `ES512`, `EdDSA`, `RS256`, `RS384`, `RS512`, `PS256`, `PS384`, `PS512`; with `secret` only `HS256`, `HS384`, `HS512`; never `none`")
+SETTING(JWT_ISSUER, JWT, "issuer", SETTING_TEXT, 0, NONE, "", "", NO_FIELD,
+	"What the token's `iss` must be")
+SETTING(JWT_AUDIENCE, JWT, "audience", SETTING_TEXTS, 0, NONE, "", "", NO_FIELD,
+	"What the token's `aud` must name, or one of several; without it tokens made for other services are good here too")
+SETTING(JWT_TYPE, JWT, "type", SETTING_TEXT, 0, NONE, "", "", NO_FIELD,
+	"What the token's `typ` must be; without it `JWT`, `at+jwt` or none at all")
+SETTING(JWT_LEEWAY, JWT, "leeway", SETTING_DURATION, 0, NONE, "30s", "0s..5m", FIELD(conf_identity, jwt.leeway_ms),
+	"How far the issuer's clock may be from ours")
+SETTING(JWT_REFRESH, JWT, "refresh", SETTING_DURATION, 0, NONE, "5m", "1s..24h", FIELD(conf_identity, jwt.refresh_ms),
+	"How often `jwks` is asked for; a token that names an unknown key makes it be asked at once, at most every 10 seconds")
+SETTING(JWT_GRACE, JWT, "grace", SETTING_DURATION, 0, NONE, "1h", "0s..7d", FIELD(conf_identity, jwt.grace_ms),
+	"How long the keys go on when `jwks` can not be asked; then all tokens are refused with 503")
+SETTING(JWT_CLEARTEXT, JWT, "cleartext", SETTING_WORD, 0, NONE, "", "allowed", NO_FIELD,
+	"`allowed`: `jwks` may be http beyond loopback; whoever is on the way can make keys of his own count")
+SETTING(JWT_ALLOW_IN_URL, JWT, "allow_in_url", SETTING_BOOLEAN, 0, NONE, "false", "", NO_FIELD,
+	"`true`: `query:NAME` may stand in `from`; URLs end up in logs, histories and Referer fields")
+SETTING(MTLS_SUBJECT, MTLS, "subject", SETTING_WORD, 0, NONE, "san", "san | cn", NO_FIELD,
+	"What of the certificate is the subject: `san` the first URI of its subjectAltName, else the first DNS name, else the first e-mail address; `cn` its common name")
 
 /* --- routes */
 SETTING(ROUTE_PATH, ROUTE, "path", SETTING_TEXT, SETTING_REQUIRED, NONE, "", "", NO_FIELD,
@@ -170,8 +188,8 @@ SETTING(FORWARD_HEADERS, FORWARD, "headers", SETTING_TEXTS, 0, NONE, "[]", "", N
 	"Request headers that are passed on")
 SETTING(FORWARD_QUERY, FORWARD, "query", SETTING_TEXTS, 0, NONE, "[]", "", NO_FIELD,
 	"Query parameters that are passed on")
-SETTING(FORWARD_ASSERTION, FORWARD, "assertion", SETTING_BOOLEAN, SETTING_NOT_YET, NONE, "false", "", NO_FIELD,
-	"A signed statement of who connects")
+SETTING(FORWARD_ASSERTION, FORWARD, "assertion", SETTING_BOOLEAN, 0, NONE, "false", "", NO_FIELD,
+	"Sends `Sallyport-Assertion`: a JWT (ES256, 60 s) that says who connects, signed with a key of the `keys` folder, whose public half is at `/v1/jwks.json` of the admin listener")
 
 /* --- limits of a route */
 SETTING(MESSAGE_SIZE, ROUTE_LIMITS, "message_size", SETTING_SIZE, 0, NONE, "64KiB", "1B..1GiB", FIELD(conf_route_limits, message_size),
@@ -222,8 +240,10 @@ SETTING(SITE_PATH, SITE, "path", SETTING_TEXT, SETTING_REQUIRED, NONE, "", "", N
 	"The exact path, or everything below it with a trailing `/*`")
 SETTING(SITE_ROOT, SITE, "root", SETTING_FOLDER, 0, NONE, "", "", NO_FIELD,
 	"Folder of files to serve")
-SETTING(SITE_UPSTREAM, SITE, "upstream", SETTING_URL, SETTING_NOT_YET, NONE, "", "", NO_FIELD,
-	"An HTTP application instead of files")
+SETTING(SITE_UPSTREAM, SITE, "upstream", SETTING_URL, 0, NONE, "", "", NO_FIELD,
+	"An HTTP application instead of files: `http://127.0.0.1:3000`; a path in it stands in front of the client's")
+SETTING(SITE_BODY_SIZE, SITE, "body_size", SETTING_SIZE, 0, NONE, "1MiB", "0B..1GiB", FIELD(conf_site, body_size),
+	"Bytes of a request's body that the application may be sent")
 SETTING(SITE_HEADERS, SITE, "headers", SETTING_WORD, 0, NONE, "secure", "secure | off", NO_FIELD,
 	"HSTS, Content-Security-Policy, nosniff, no framing, referrer policy")
 SETTING(SITE_CSP, SITE, "csp", SETTING_FREE, 0, NONE, "", "", NO_FIELD,

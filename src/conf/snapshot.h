@@ -56,6 +56,28 @@ enum conf_identity_kind {
 	CONF_IDENTITY_TICKET,
 	CONF_IDENTITY_COOKIE,
 	CONF_IDENTITY_ANYONE,
+	CONF_IDENTITY_JWT,
+	CONF_IDENTITY_MTLS, /* a client certificate */
+};
+
+/* What of a client certificate is the subject. */
+enum conf_mtls_subject {
+	CONF_MTLS_SAN = 0, /* the first URI, else the first DNS name, else the first e-mail address */
+	CONF_MTLS_CN,      /* the common name, if there is exactly one */
+};
+
+/* Where a signed token may be. */
+enum conf_carrier_kind {
+	CONF_CARRIER_NONE = 0,
+	CONF_CARRIER_AUTHORIZATION, /* Authorization: Bearer */
+	CONF_CARRIER_COOKIE,
+	CONF_CARRIER_SUBPROTOCOL, /* bearer.<token> */
+	CONF_CARRIER_QUERY,
+};
+
+struct conf_carrier {
+	enum conf_carrier_kind kind;
+	struct slice name; /* of the cookie or the parameter */
 };
 
 struct conf_identity {
@@ -74,6 +96,25 @@ struct conf_identity {
 		bool csrf_off;
 		bool cleartext_allowed; /* written down: verify is http beyond loopback */
 	} cookie;
+	struct {
+		enum conf_mtls_subject subject;
+	} mtls;
+	struct {
+		const struct conf_carrier *from; /* the first that is there is taken */
+		size_t from_count;
+		/* Exactly one of the three. */
+		struct slice jwks;       /* URL */
+		struct conf_texts files; /* paths of JWK and PEM files */
+		struct slice secret;     /* path */
+		uint32_t algorithms;     /* sum of JWA_BIT */
+		struct slice issuer;     /* empty: not asked */
+		struct conf_texts audience;
+		struct slice type; /* empty: the usual ones */
+		uint64_t leeway_ms;
+		uint64_t refresh_ms, grace_ms; /* of jwks */
+		bool allow_in_url;             /* written down */
+		bool cleartext_allowed;        /* written down: jwks is http beyond loopback */
+	} jwt;
 };
 
 /* One piece of a route's path between slashes. */
@@ -166,6 +207,7 @@ struct conf_route {
 	struct conf_texts reply_parts;
 	struct conf_texts forward_headers; /* lower case */
 	struct conf_texts forward_query;
+	bool forward_assertion; /* with a signed statement of who connects */
 	struct conf_route_limits limits;
 	uint32_t index; /* position in snapshot.routes */
 	uint32_t line;  /* in the configuration file */
@@ -173,7 +215,10 @@ struct conf_route {
 
 struct conf_site {
 	struct conf_path path;
-	struct slice root; /* folder */
+	struct slice root; /* folder; empty with an upstream */
+	bool has_upstream; /* pages come from an application by HTTP */
+	struct conf_upstream upstream; /* path: what stands in front of the client's own; no parameters */
+	uint64_t body_size;            /* bytes of a request to it */
 	bool headers_off;
 	uint32_t line; /* in the configuration file */
 	/* The whole Content-Security-Policy value, from the routes and `csp:`; empty if off. */
@@ -210,6 +255,7 @@ struct snapshot {
 	struct conf_admin admin;
 	enum conf_log_level log_level;
 	uint32_t workers; /* `workers:`; 0 = one per processor */
+	bool assertions;  /* some route forwards one */
 };
 
 struct snapshot *snapshot_ref(struct snapshot *s);
