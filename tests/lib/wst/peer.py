@@ -26,7 +26,7 @@ Expecting
     tls KEY VALUE                 version TLSv1.3 | alpn http/1.1 | alpn none
 Otherwise
     key TEXT (of a handshake sent with raw)
-    split N   sleep 100ms   deaf   hear   shut   end   reset   repeat N { ... }   signal NAME   wait NAME
+    patience 600ms (from here on)   split N   sleep 100ms   deaf   hear   shut   end   reset   repeat N { ... }   signal NAME   wait NAME
 """
 import json
 import re
@@ -56,6 +56,7 @@ class Peer:
     def __init__(self, wire, name, world, client):
         self.wire = wire
         self.name = name
+        self.patience = None        # seconds, instead of everybody's
         self.world = world          # variables, signals, patience: see play.World
         self.client = client
         self.key = None             # of the last handshake sent or read
@@ -65,6 +66,9 @@ class Peer:
         self.deflated = False       # permessage-deflate was agreed on
         self.partial = None         # first frame of an unfinished message
         self.mask_keys = set()
+
+    def limit(self):
+        return self.patience or self.world.patience
 
     # --- running statements
 
@@ -195,6 +199,9 @@ class Peer:
     def do_sleep(self, text):
         time.sleep(seconds(text))
 
+    def do_patience(self, text):
+        self.patience = seconds(text)
+
     def do_deaf(self, _):
         self.wire.deaf = True
 
@@ -218,7 +225,7 @@ class Peer:
 
     def do_closed(self, text, quiet=True):
         words = text.split()
-        limit = self.world.patience
+        limit = self.limit()
         if words[:1] == ["within"]:
             limit = seconds(words[1])
         began = time.monotonic()
@@ -264,7 +271,7 @@ class Peer:
 
     def read_head(self, what):
         try:
-            head = http1.take_head(self.wire, self.world.patience)
+            head = http1.take_head(self.wire, self.limit())
         except ValueError as e:
             raise Failed(f"{self.name}: {e}") from None
         if head is None:
@@ -292,7 +299,7 @@ class Peer:
         head = self.response = self.read_head(f"a {status}")
         if head.status != 101 and self.method != "HEAD":
             try:
-                http1.take_body(self.wire, head, self.world.patience)
+                http1.take_body(self.wire, head, self.limit())
             except ValueError as e:
                 raise Failed(f"{self.name}: {e}") from None
         if head.status != status:
@@ -417,7 +424,7 @@ class Peer:
             self.mask_keys.add(frame.key)
 
     def need_frame(self, what):
-        frame = self.read_frame(self.world.patience)
+        frame = self.read_frame(self.limit())
         if not frame:
             self.world.stop_if_over(self)
             end = "the connection ended" if self.wire.eof else "nothing"
