@@ -14,6 +14,7 @@
 #include "cmd/cmd.h"
 #include "cmd/try_http.h"
 #include "cmd/try_json.h"
+#include "cmd/try_jwt.h"
 #include "json/read.h"
 
 enum { FILE_MAX_BYTES = 16 << 20, ANSWER_MAX_BYTES = 64 << 20 };
@@ -29,7 +30,7 @@ static const struct part {
 	{"cel", NULL, NULL, "what does this expression give"},
 	{"contract", NULL, NULL, "which message of a contract is this"},
 	{"text", NULL, NULL, "what becomes of this text"},
-	{"jwt", NULL, NULL, "is this token genuine"},
+	{"jwt", try_jwt_line, try_jwt_line, "is this token genuine"},
 };
 
 enum { PARTS = sizeof(parts) / sizeof(parts[0]) };

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 
 #include "base/num.h"
+#include "conf/jwa.h"
 #include "conf/load_priv.h"
 
 enum { SAY_BYTES = 2048 };
@@ -235,6 +236,67 @@ static void say_cookie(struct talk *t, const struct conf_identity *identity)
 	    identity->cookie.csrf_off ? "" : " and a CSRF token");
 }
 
+static void say_carrier(struct talk *t, const struct conf_carrier *c)
+{
+	switch (c->kind) {
+	case CONF_CARRIER_AUTHORIZATION:
+		say(t, "Authorization");
+		break;
+	case CONF_CARRIER_COOKIE:
+		say(t, "the cookie `%.*s` (then only with an allowed Origin and a CSRF token)",
+		    SLICE_ARG(c->name));
+		break;
+	case CONF_CARRIER_SUBPROTOCOL:
+		say(t, "an offered subprotocol bearer.TOKEN");
+		break;
+	case CONF_CARRIER_QUERY:
+		say(t, "the URL's `%.*s`", SLICE_ARG(c->name));
+		break;
+	case CONF_CARRIER_NONE:
+	default:
+		say(t, "nowhere");
+	}
+}
+
+static void say_keys(struct talk *t, const struct conf_identity *identity)
+{
+	char refresh[NUM_TEXT_BYTES], grace[NUM_TEXT_BYTES];
+
+	if (identity->jwt.jwks.len)
+		say(t, "the keys at %.*s (asked for every %.*s; good for %.*s when they cannot be)",
+		    SLICE_ARG(identity->jwt.jwks),
+		    SLICE_ARG(num_format_duration_ms(identity->jwt.refresh_ms, refresh)),
+		    SLICE_ARG(num_format_duration_ms(identity->jwt.grace_ms, grace)));
+	else
+		say(t, "%s", identity->jwt.secret.len ? "a shared secret" : "keys from files");
+}
+
+static void say_jwt(struct talk *t, const struct conf_identity *identity)
+{
+	const char *before = "";
+
+	say(t, "a token in ");
+	for (size_t i = 0; i < identity->jwt.from_count; i++) {
+		say(t, "%s", i ? ", or " : "");
+		say_carrier(t, &identity->jwt.from[i]);
+	}
+	say(t, ", signed with ");
+	for (int alg = JWA_NONE + 1; alg < JWA_COUNT; alg++) {
+		if (!(identity->jwt.algorithms & JWA_BIT(alg)))
+			continue;
+		say(t, "%s%s", before, jwa_name((enum jwa)alg));
+		before = " or ";
+	}
+	say(t, " by ");
+	say_keys(t, identity);
+	if (identity->jwt.issuer.len)
+		say(t, ", issued by %.*s", SLICE_ARG(identity->jwt.issuer));
+	for (size_t i = 0; i < identity->jwt.audience.count; i++)
+		say(t, "%s%.*s", i ? " or " : ", for ",
+		    SLICE_ARG(identity->jwt.audience.items[i]));
+	say(t, "; the session ends with it");
+}
+
 static void say_identities(struct talk *t)
 {
 	if (!t->s->identity_count)
@@ -249,6 +311,9 @@ static void say_identities(struct talk *t)
 			break;
 		case CONF_IDENTITY_COOKIE:
 			say_cookie(t, identity);
+			break;
+		case CONF_IDENTITY_JWT:
+			say_jwt(t, identity);
 			break;
 		case CONF_IDENTITY_ANYONE:
 			say(t, "no credential; everybody, with an empty subject");

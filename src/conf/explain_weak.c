@@ -100,6 +100,25 @@ static void weak_proxies(struct weak *w)
 			       "counts");
 }
 
+static void weak_jwt(struct weak *w, const struct conf_identity *identity)
+{
+	struct url u;
+
+	for (size_t i = 0; i < identity->jwt.from_count; i++)
+		if (identity->jwt.from[i].kind == CONF_CARRIER_QUERY)
+			say(w, "tokens may stand in the URL: they end up in logs, histories and "
+			       "Referer fields");
+	if (!identity->jwt.audience.count)
+		say(w, "no `audience`: tokens that the issuer made for other services are good "
+		       "here too");
+	if (!identity->jwt.issuer.len)
+		say(w, "no `issuer`: whoever else signs with these keys is believed");
+	if (identity->jwt.jwks.len && !url_parse(identity->jwt.jwks, &u) &&
+	    u.scheme == HTTP_SCHEME_HTTP && !load_host_is_local(u.host))
+		say(w, "keys come from %.*s in clear text: who is on the way can send others",
+		    SLICE_ARG(slice_first(identity->jwt.jwks, 200)));
+}
+
 static void weak_identities(struct weak *w)
 {
 	for (size_t i = 0; i < w->s->identity_count; i++) {
@@ -109,6 +128,8 @@ static void weak_identities(struct weak *w)
 			weak_ticket(w, identity);
 		else if (identity->kind == CONF_IDENTITY_COOKIE)
 			weak_cookie(w, identity);
+		else if (identity->kind == CONF_IDENTITY_JWT)
+			weak_jwt(w, identity);
 	}
 }
 

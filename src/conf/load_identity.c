@@ -35,7 +35,7 @@ static const struct yaml_node *kind_of(struct load *l, const struct yaml_node *i
 	if (!kind && item->count == 0) {
 		diag_add(l->diag, DIAG_ERROR, item->key_at, "the identity `%.*s` has no kind",
 			 SLICE_ARG(item->key));
-		diag_help(l->diag, "write one of ticket, cookie, anyone below it");
+		diag_help(l->diag, "write one of ticket, cookie, jwt, anyone below it");
 	}
 	return kind;
 }
@@ -137,6 +137,8 @@ static void read_one(struct load *l, const struct yaml_node *item, struct conf_i
 		read_cookie(l, kind, out);
 	else if (slice_eq(kind->key, SLICE("mtls")) && kind->kind == YAML_MAP)
 		load_mtls(l, item, kind, out);
+	else if (slice_eq(kind->key, SLICE("jwt")) && kind->kind == YAML_MAP)
+		load_jwt(l, kind, out);
 	else if (slice_eq(kind->key, SLICE("anyone")) && kind->kind == YAML_SCALAR)
 		read_anyone(l, kind, out);
 }

@@ -124,6 +124,9 @@ bool load_host_is_local(struct slice host);
 /* The identity of that name. Complains and returns false when there is none. */
 bool load_identity_index(struct load *l, const struct yaml_node *name, size_t *index);
 
+/* Reads `identity.<name>.jwt`: load_jwt.c. */
+void load_jwt(struct load *l, const struct yaml_node *map, struct conf_identity *out);
+
 /* --- parts of routes */
 void load_origins(struct load *l, const struct yaml_node *route, struct conf_route *out);
 void load_upstreams(struct load *l, const struct yaml_node *route, struct conf_route *out);

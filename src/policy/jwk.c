@@ -14,6 +14,8 @@
 #include "json/read.h"
 #include "policy/jwk_priv.h"
 
+enum { JWK_WRONG = 2 }; /* of read_jwk: the whole set is unusable */
+
 enum { SET_ARENA_BYTES = 4 << 20, COORDINATE_MAX = 66, MODULUS_MAX = JWK_RSA_BITS_MAX / 8 };
 
 /* --- the ring */
@@ -321,8 +323,9 @@ static int read_secret(const struct json_node *jwk, struct jwk *key)
 	key->secret = malloc(room);
 	if (!key->secret)
 		return err_raise(ENOMEM, "a key");
+	/* Passed over, it would hide that its kid stands for something else as well. */
 	if (!base64url_decode(text, key->secret, room, &key->secret_len))
-		return JWK_UNUSABLE;
+		return JWK_WRONG;
 	key->algorithms = secret_algorithms(key->secret_len);
 	return 0;
 }
@@ -378,11 +381,11 @@ static int add_jwk(struct jwk_ring *ring, const struct json_node *jwk, bool secr
 	/* What OpenSSL thought of a key that was passed over must not be read later as if it
 	 * were about something else. */
 	ERR_clear_error();
-	if (r) {
-		jwk_deinit(&key);
-		return r == JWK_UNUSABLE ? 0 : r;
-	}
-	return ring_append(ring, &key, detail);
+	if (r == 0)
+		return ring_append(ring, &key, detail);
+	jwk_deinit(&key);
+	*detail = "a secret that is not base64url";
+	return r == JWK_UNUSABLE ? 0 : r == JWK_WRONG ? JWK_UNUSABLE : r;
 }
 
 static bool is_oct(const struct json_node *jwk)
