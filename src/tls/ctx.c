@@ -65,6 +65,7 @@ static void server_destroy(struct tls_side *side)
 	}
 	free(server->contexts);
 	free(server->certificates);
+	tls_authorities_unref(server->authorities);
 	BIO_free(side->bio);
 	free(server);
 }
@@ -177,6 +178,38 @@ int tls_server_new(struct tls_certificate *const *certificates, size_t count, bo
 		tls_server_free(server);
 	else
 		*out = server;
+	return r;
+}
+
+/* Depth of a client's chain beside its own certificate: an intermediate or two. */
+enum { CLIENT_CHAIN_DEPTH = 4 };
+
+static int ask_clients(SSL_CTX *ctx, const struct tls_authorities *a)
+{
+	static const unsigned char context[] = "sallyport";
+	STACK_OF(X509_NAME) *names = SSL_dup_CA_list(a->names);
+
+	if (!names || !SSL_CTX_set1_verify_cert_store(ctx, a->store)) {
+		sk_X509_NAME_pop_free(names, X509_NAME_free);
+		return openssl_raise(ENOMEM, "no memory for authorities");
+	}
+	SSL_CTX_set_client_CA_list(ctx, names);
+	SSL_CTX_set_verify_depth(ctx, CLIENT_CHAIN_DEPTH);
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+	if (!SSL_CTX_set_session_id_context(ctx, context, sizeof(context) - 1))
+		return openssl_raise(EINVAL, "cannot ask for client certificates");
+	return 0;
+}
+
+int tls_server_ask_clients(struct tls_server *server, struct tls_authorities *authorities)
+{
+	int r = 0;
+
+	MUST(!server->authorities);
+	ERR_clear_error();
+	server->authorities = tls_authorities_ref(authorities);
+	for (size_t i = 0; r == 0 && i < server->count; i++)
+		r = ask_clients(server->contexts[i], authorities);
 	return r;
 }
 

@@ -15,6 +15,7 @@
 #include <stddef.h>
 
 #include "base/slice.h"
+#include "tls/authorities.h"
 #include "tls/certificate.h"
 
 struct tls_server;
@@ -24,6 +25,11 @@ struct tls_client;
  * references are taken. Returns 0 or -errno. */
 int tls_server_new(struct tls_certificate *const *certificates, size_t count, bool minimum_13,
 		   struct tls_server **out);
+
+/* Clients may present a certificate that one of these authorities signed for clients; a bad
+ * one ends the handshake with an alert, none at all does not. Before the first stream; a
+ * reference is taken. Returns 0 or -errno. */
+int tls_server_ask_clients(struct tls_server *server, struct tls_authorities *authorities);
 
 /* Streams that still use it keep it alive. Accepts NULL, returns NULL. */
 struct tls_server *tls_server_free(struct tls_server *server);

@@ -12,6 +12,7 @@
 #include <openssl/ssl.h>
 
 #include "base/slice.h"
+#include "tls/authorities.h"
 #include "tls/ctx.h"
 
 /* Takes the first error of the queue into the sentence "what: OpenSSL's words", clears the
@@ -50,10 +51,19 @@ struct tls_certificate {
 	struct slice pem;
 };
 
+struct tls_authorities {
+	atomic_uint refs;
+	X509_STORE *store;
+	/* clang-format off */
+	STACK_OF(X509_NAME) *names; /* told to clients, so that they find the right certificate */
+	/* clang-format on */
+};
+
 struct tls_server {
 	struct tls_side side; /* side.ctx is that of certificates[0] */
 	struct tls_certificate **certificates;
 	SSL_CTX **contexts; /* one for each */
+	struct tls_authorities *authorities; /* NULL: no certificates are asked for */
 	size_t count;
 };
 
@@ -63,6 +73,9 @@ struct tls_client {
 
 struct tls_side *tls_side_ref(struct tls_side *side);
 void tls_side_unref(struct tls_side *side);
+
+/* The stream's connection, or NULL in clear: tls/stream.c. */
+SSL *tls_stream_ssl(const struct stream *s);
 
 /* The BIO that reads side->in and writes the current stream's wire. NULL without memory. */
 BIO *tls_stream_bio(struct tls_side *side);

@@ -454,6 +454,11 @@ int tls_stream_start_client(struct stream *s, struct tls_client *client, struct 
 	return attach(s, t);
 }
 
+SSL *tls_stream_ssl(const struct stream *s)
+{
+	return s->layer ? of(s)->ssl : NULL;
+}
+
 /* --- for logs */
 
 const char *tls_stream_version(const struct stream *s)
