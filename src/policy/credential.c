@@ -78,6 +78,74 @@ static struct verdict csrf_find(const struct credential_facts *f, struct arena *
 	return verdict_pass();
 }
 
+/* RFC 6750 section 2.1. Another scheme is somebody else's business. */
+static struct verdict authorization_find(const struct http_head *head, struct slice *token)
+{
+	struct slice field, scheme = SLICE("bearer ");
+	*token = none;
+	if (http_header_count(head, SLICE("authorization")) == 0)
+		return verdict_pass();
+	if (!http_header_single(head, SLICE("authorization"), &field))
+		return malformed("two Authorization fields");
+	if (slice_eq_icase(field, SLICE("bearer")))
+		return malformed("Bearer without a token");
+	if (field.len < scheme.len || !slice_eq_icase(slice_first(field, scheme.len), scheme))
+		return verdict_pass();
+	*token = slice_trim(slice_from(field, scheme.len));
+	return token->len ? verdict_pass() : malformed("Bearer without a token");
+}
+
+static struct verdict query_token_find(const struct credential_facts *f, struct slice name,
+				       struct arena *a, struct slice *token)
+{
+	struct verdict v = carried(f, none, name, a, token);
+	if (v.kind != VERDICT_PASS)
+		*token = none;
+	return v;
+}
+
+static struct verdict carrier_find(const struct conf_carrier *carrier,
+				   const struct credential_facts *f, struct arena *a,
+				   struct credential *out)
+{
+	struct verdict v = verdict_pass();
+	switch (carrier->kind) {
+	case CONF_CARRIER_AUTHORIZATION:
+		return f->only_cookies ? v : authorization_find(f->head, &out->token);
+	case CONF_CARRIER_SUBPROTOCOL:
+		if (f->protocols)
+			out->token = f->protocols->bearer;
+		return v;
+	case CONF_CARRIER_QUERY:
+		return query_token_find(f, carrier->name, a, &out->token);
+	case CONF_CARRIER_COOKIE:
+		if (f->origin_missing)
+			return v;
+		v = cookie_find(f->head, carrier->name, &out->cookie);
+		out->token = out->cookie;
+		if (out->token.len && v.kind == VERDICT_PASS)
+			v = csrf_find(f, a, &out->csrf);
+		return v;
+	case CONF_CARRIER_NONE:
+	default:
+		return verdict_refuse(REASON_INTERNAL, "a carrier that does not exist");
+	}
+}
+
+/* The first place that has one decides. */
+static struct verdict token_find(const struct conf_identity *identity,
+				 const struct credential_facts *f, struct arena *a,
+				 struct credential *out)
+{
+	struct verdict v = verdict_pass();
+	for (size_t i = 0; i < identity->jwt.from_count; i++) {
+		v = carrier_find(&identity->jwt.from[i], f, a, out);
+		if (v.kind != VERDICT_PASS || out->token.len)
+			break;
+	}
+	return v;
+}
+
 /* Is this identity's credential there? out->identity says so. */
 static struct verdict presented(const struct conf_identity *identity,
 				const struct credential_facts *f, struct arena *a,
@@ -103,6 +171,13 @@ static struct verdict presented(const struct conf_identity *identity,
 	case CONF_IDENTITY_ANYONE:
 		there = true;
 		break;
+	case CONF_IDENTITY_JWT:
+		v = token_find(identity, f, a, out);
+		there = out->token.len > 0;
+		break;
+	case CONF_IDENTITY_MTLS:
+		there = f->certificate != NULL;
+		break;
 	case CONF_IDENTITY_NONE:
 	default:
 		break;
@@ -110,6 +185,14 @@ static struct verdict presented(const struct conf_identity *identity,
 	if (there && v.kind == VERDICT_PASS)
 		out->identity = identity;
 	return v;
+}
+
+bool credential_is_cookie(const struct conf_identity *identity)
+{
+	bool cookie = identity->kind == CONF_IDENTITY_COOKIE;
+	for (size_t i = 0; identity->kind == CONF_IDENTITY_JWT && i < identity->jwt.from_count; i++)
+		cookie |= identity->jwt.from[i].kind == CONF_CARRIER_COOKIE;
+	return cookie;
 }
 
 struct verdict credential_find(const struct snapshot *s, const size_t *identify, size_t count,
@@ -127,13 +210,16 @@ struct verdict credential_find(const struct snapshot *s, const size_t *identify,
 	return verdict_refuse(REASON_CREDENTIAL_MISSING, NULL);
 }
 
-static enum reason check_cookie(const struct keyset *keys, const struct credential *c)
+static enum reason check_csrf(const struct keyset *keys, const struct credential *c)
 {
-	if (c->identity->cookie.csrf_off)
-		return REASON_NONE;
 	if (!c->csrf.len)
 		return REASON_CSRF_MISSING;
 	return csrf_check(keys, c->cookie, c->csrf);
+}
+
+static enum reason check_cookie(const struct keyset *keys, const struct credential *c)
+{
+	return c->identity->cookie.csrf_off ? REASON_NONE : check_csrf(keys, c);
 }
 
 struct verdict credential_check(const struct keyset *keys, uint64_t now_unix_ms,
@@ -147,7 +233,11 @@ struct verdict credential_check(const struct keyset *keys, uint64_t now_unix_ms,
 	case CONF_IDENTITY_COOKIE:
 		r = check_cookie(keys, c);
 		break;
+	case CONF_IDENTITY_JWT: /* likewise: policy/token.h */
+		r = c->cookie.len ? check_csrf(keys, c) : REASON_NONE;
+		break;
 	case CONF_IDENTITY_ANYONE:
+	case CONF_IDENTITY_MTLS: /* judged where it becomes an identity: policy/mtls.h */
 		r = REASON_NONE;
 		break;
 	case CONF_IDENTITY_NONE:

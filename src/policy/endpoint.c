@@ -11,9 +11,16 @@
 #include "json/read.h"
 #include "policy/csrf.h"
 #include "policy/host.h"
+#include "policy/mtls.h"
 #include "policy/origin.h"
 
-enum endpoint_state { ENDPOINT_NEW = 0, ENDPOINT_VERIFYING, ENDPOINT_PUTTING, ENDPOINT_OVER };
+enum endpoint_state {
+	ENDPOINT_NEW = 0,
+	ENDPOINT_VERIFYING,
+	ENDPOINT_REFRESHING,
+	ENDPOINT_PUTTING,
+	ENDPOINT_OVER
+};
 
 static struct verdict arena_full(void)
 {
@@ -48,12 +55,15 @@ static const struct conf_identity *ticket_identity(const struct snapshot *s,
 	return NULL;
 }
 
+/* From this cookie; NULL: from whatever browsers send by themselves, certificates too. */
 static bool ticket_from_cookie(const struct snapshot *s, const struct conf_identity *ticket,
 			       const struct conf_identity *cookie)
 {
 	for (size_t i = 0; i < ticket->ticket.from_count; i++) {
 		const struct conf_identity *from = &s->identities[ticket->ticket.from[i]];
-		if (from->kind == CONF_IDENTITY_COOKIE && (!cookie || from == cookie))
+		if (credential_is_cookie(from) && (!cookie || from == cookie))
+			return true;
+		if (from->kind == CONF_IDENTITY_MTLS && !cookie)
 			return true;
 	}
 	return false;
@@ -65,7 +75,7 @@ static bool cookie_opens(const struct snapshot *s, const struct conf_route *rout
 {
 	for (size_t i = 0; i < route->identify_count; i++) {
 		const struct conf_identity *identity = &s->identities[route->identify[i]];
-		if (identity->kind == CONF_IDENTITY_COOKIE && (!cookie || identity == cookie))
+		if (credential_is_cookie(identity) && (!cookie || identity == cookie))
 			return true;
 		if (identity->kind == CONF_IDENTITY_TICKET &&
 		    ticket_from_cookie(s, identity, cookie))
@@ -175,6 +185,8 @@ static struct verdict ask_put(struct endpoint *e, uint64_t now_unix_ms)
 		.bind_address = ticket->ticket.bind_address,
 		.expires_unix_ms = e->expires_unix_ms,
 		.credential_expires_unix_ms = e->identity.expires_unix_ms,
+		.credential_issued_unix_ms = e->identity.issued_unix_ms,
+		.key = e->identity.key,
 	};
 	struct slice bytes = {NULL, 0};
 	struct buf b;
@@ -204,6 +216,35 @@ static struct verdict ask_verify(struct endpoint *e)
 	};
 	e->state = ENDPOINT_VERIFYING;
 	return verdict_ask();
+}
+
+/* What one came for: a ticket or a CSRF token. */
+static struct verdict serve_identified(struct endpoint *e, uint64_t now_unix_ms)
+{
+	return e->in->dispatch->kind == DISPATCH_CSRF ? answer_csrf(e) : ask_put(e, now_unix_ms);
+}
+
+static struct verdict identify_token(struct endpoint *e, uint64_t now_unix_ms, bool asked)
+{
+	const struct token_facts facts = {
+		.world = e->in->tokens,
+		.conf = e->in->conf,
+		.identity = e->credential.identity,
+		.text = e->credential.token,
+		.now_unix_ms = now_unix_ms,
+		.asked = asked,
+	};
+	struct verdict v = token_identify(&facts, e->in->arena, &e->identity);
+	if (v.kind == VERDICT_PASS)
+		return serve_identified(e, now_unix_ms);
+	if (v.kind == VERDICT_ASK) {
+		e->question = (struct question){
+			.kind = QUESTION_REFRESH_KEYS,
+			.identity = e->credential.identity,
+		};
+		e->state = ENDPOINT_REFRESHING;
+	}
+	return v;
 }
 
 /* --- POST /.sallyport/ticket: gates */
@@ -254,6 +295,7 @@ static struct verdict gate_ticket_credential(struct endpoint *e)
 		.head = e->in->head,
 		.csrf_in_header = true,
 		.origin_missing = e->origin.len == 0,
+		.certificate = e->in->certificate,
 	};
 	struct verdict v =
 		credential_find(e->in->conf, e->ticket->ticket.from, e->ticket->ticket.from_count,
@@ -288,8 +330,17 @@ static struct verdict post_ticket(struct endpoint *e)
 		if (v.kind != VERDICT_PASS)
 			return v;
 	}
+	if (e->credential.identity->kind == CONF_IDENTITY_MTLS) {
+		struct verdict v = mtls_identify(e->credential.identity, e->in->certificate,
+						 e->in->now_unix_ms, e->in->arena, &e->identity);
+		return v.kind == VERDICT_PASS ? ask_put(e, e->in->now_unix_ms) : v;
+	}
+	if (e->credential.identity->kind == CONF_IDENTITY_JWT)
+		return identify_token(e, e->in->now_unix_ms, false);
 	if (e->credential.identity->kind != CONF_IDENTITY_ANYONE)
 		return ask_verify(e);
+	e->identity.key = e->credential.identity->name;
+	e->identity.issued_unix_ms = e->in->now_unix_ms;
 	e->identity.via = e->credential.identity->name;
 	e->identity.claims = SLICE("{}");
 	return ask_put(e, e->in->now_unix_ms);
@@ -301,9 +352,10 @@ static struct verdict post_ticket(struct endpoint *e)
 static struct verdict find_cookie(struct endpoint *e)
 {
 	const struct snapshot *s = e->in->conf;
-	const struct credential_facts facts = {.head = e->in->head, .csrf_in_header = true};
+	const struct credential_facts facts = {
+		.head = e->in->head, .csrf_in_header = true, .only_cookies = true};
 	for (size_t i = 0; i < s->identity_count; i++) {
-		if (s->identities[i].kind != CONF_IDENTITY_COOKIE)
+		if (!credential_is_cookie(&s->identities[i]))
 			continue;
 		struct verdict v = credential_find(s, &i, 1, &facts, e->in->arena, &e->credential);
 		if (v.kind == VERDICT_PASS || v.reason != REASON_CREDENTIAL_MISSING)
@@ -354,7 +406,11 @@ static struct verdict get_csrf(struct endpoint *e)
 	struct verdict v = gate_csrf_origin(e);
 	if (v.kind == VERDICT_PASS)
 		v = cookie;
-	return v.kind == VERDICT_PASS ? ask_verify(e) : v;
+	if (v.kind != VERDICT_PASS)
+		return v;
+	return e->credential.identity->kind == CONF_IDENTITY_JWT
+		       ? identify_token(e, e->in->now_unix_ms, false)
+		       : ask_verify(e);
 }
 
 /* --- preflights (Fetch standard, CORS protocol) */
@@ -424,12 +480,14 @@ static struct verdict judge_verified(struct endpoint *e, const struct answer *an
 	if (!answer->subject.len || answer->subject.len > IDENTITY_SUBJECT_MAX ||
 	    answer->claims.len > IDENTITY_CLAIMS_MAX)
 		return verdict_refuse(REASON_VERIFIER_FAILED, "an answer without a usable subject");
+	e->identity.issued_unix_ms = now_unix_ms;
+	e->identity.key = e->credential.identity->name;
 	e->identity.via = e->credential.identity->name;
 	e->identity.subject = arena_copy(e->in->arena, answer->subject);
 	e->identity.claims = arena_copy(e->in->arena, answer->claims);
 	if (!e->identity.subject.data || !e->identity.claims.data)
 		return arena_full();
-	return e->in->dispatch->kind == DISPATCH_CSRF ? answer_csrf(e) : ask_put(e, now_unix_ms);
+	return serve_identified(e, now_unix_ms);
 }
 
 struct verdict endpoint_answer(struct endpoint *e, const struct answer *answer,
@@ -440,6 +498,8 @@ struct verdict endpoint_answer(struct endpoint *e, const struct answer *answer,
 	e->question = (struct question){0};
 	if (state == ENDPOINT_VERIFYING)
 		return judge_verified(e, answer, now_unix_ms);
+	if (state == ENDPOINT_REFRESHING)
+		return identify_token(e, now_unix_ms, true);
 	if (state != ENDPOINT_PUTTING)
 		return verdict_refuse(REASON_INTERNAL, "an answer that nobody asked for");
 	if (answer->kind != ANSWER_YES)

@@ -25,6 +25,7 @@
 #include "policy/identity.h"
 #include "policy/keys.h"
 #include "policy/question.h"
+#include "policy/token.h"
 #include "policy/verdict.h"
 
 enum {
@@ -40,9 +41,11 @@ struct endpoint_input {
 	const struct http_head *head;
 	const struct http_request *request;
 	const struct dispatch *dispatch; /* DISPATCH_TICKET or DISPATCH_CSRF */
+	const struct token_world *tokens; /* NULL: no token is good */
 	struct slice body;               /* whole; of a POST */
-	struct address peer;
-	bool tls;
+	struct address peer; /* the client, whatever proxies stand between: policy/peer.h */
+	bool tls;            /* likewise */
+	const struct certificate *certificate; /* verified; NULL: none */
 	uint64_t now_unix_ms;
 	uint8_t random[ENDPOINT_RANDOM_BYTES]; /* fresh */
 	struct arena *arena;

@@ -18,6 +18,76 @@ static struct verdict arena_full(void)
 	return verdict_refuse(REASON_OVERLOADED, "the arena is full");
 }
 
+/* --- tokens: whoever holds one is its subject, so no application gets to see any */
+
+static bool identity_carries(const struct snapshot *s, const struct conf_identity *identity,
+			     enum conf_carrier_kind kind, struct slice name)
+{
+	for (size_t i = 0; identity->kind == CONF_IDENTITY_JWT && i < identity->jwt.from_count; i++) {
+		const struct conf_carrier *carrier = &identity->jwt.from[i];
+		if (carrier->kind == kind && slice_eq(carrier->name, name))
+			return true;
+	}
+	for (size_t i = 0; i < identity->ticket.from_count; i++) {
+		const struct conf_identity *from = &s->identities[identity->ticket.from[i]];
+		if (from->kind == CONF_IDENTITY_JWT && identity_carries(s, from, kind, name))
+			return true;
+	}
+	return false;
+}
+
+/* Is that a place where the route, or a ticket for it, takes tokens from? */
+static bool carries_token(const struct forward_facts *f, enum conf_carrier_kind kind,
+			  struct slice name)
+{
+	for (size_t i = 0; f->conf && i < f->route->identify_count; i++) {
+		if (identity_carries(f->conf, &f->conf->identities[f->route->identify[i]], kind,
+				     name))
+			return true;
+	}
+	return false;
+}
+
+/* The Cookie field without the cookies that are tokens; empty when nothing is left. data is
+ * NULL without room. */
+static struct slice strip_cookies(const struct forward_facts *f, struct slice field,
+				  struct arena *a)
+{
+	char *text = arena_alloc(a, field.len + 1);
+	struct slice rest = field, pair;
+	bool more = field.len > 0;
+	size_t len = 0;
+	if (!text)
+		return slice_of(NULL, 0);
+	while (slice_next(&rest, &more, ';', &pair)) {
+		struct slice trimmed = slice_trim(pair);
+		struct slice name = slice_trim(slice_first(trimmed, slice_index(trimmed, '=')));
+		if (!trimmed.len || carries_token(f, CONF_CARRIER_COOKIE, name))
+			continue;
+		if (len) {
+			text[len++] = ';';
+			if (pair.data[0] == ' ')
+				text[len++] = ' ';
+		}
+		memcpy(text + len, trimmed.data, trimmed.len);
+		len += trimmed.len;
+	}
+	return slice_of(text, len);
+}
+
+static bool has_token_cookie(const struct forward_facts *f, struct slice field)
+{
+	struct slice rest = field, pair;
+	bool more = field.len > 0;
+	while (slice_next(&rest, &more, ';', &pair)) {
+		pair = slice_trim(pair);
+		if (carries_token(f, CONF_CARRIER_COOKIE,
+				  slice_trim(slice_first(pair, slice_index(pair, '=')))))
+			return true;
+	}
+	return false;
+}
+
 /* --- header fields */
 
 static bool listed(const struct conf_texts *names, struct slice name)
@@ -31,6 +101,9 @@ static bool listed(const struct conf_texts *names, struct slice name)
 
 static bool may_travel(const struct forward_facts *f, const struct http_header *field)
 {
+	if (slice_eq_icase(field->name, SLICE("authorization")) &&
+	    carries_token(f, CONF_CARRIER_AUTHORIZATION, slice_of(NULL, 0)))
+		return false;
 	return listed(&f->route->forward_headers, field->name) &&
 	       http_header_forwardable(field->name) && http_value_ok(field->value) &&
 	       !http_header_nominated(f->head, field->name);
@@ -108,8 +181,17 @@ static struct verdict build_headers(const struct forward_facts *f, struct arena 
 	if (!headers)
 		return arena_full();
 	for (size_t i = 0; i < f->head->header_count; i++) {
-		if (may_travel(f, &f->head->headers[i]))
-			headers[out->header_count++] = f->head->headers[i];
+		struct http_header field = f->head->headers[i];
+		if (!may_travel(f, &field))
+			continue;
+		if (slice_eq_icase(field.name, SLICE("cookie")) && has_token_cookie(f, field.value)) {
+			field.value = strip_cookies(f, field.value, a);
+			if (!field.value.data)
+				return arena_full();
+			if (!field.value.len)
+				continue;
+		}
+		headers[out->header_count++] = field;
 	}
 	if (!add_own(f, a, headers, &out->header_count))
 		return arena_full();
@@ -158,7 +240,8 @@ static int append_query(const struct forward_facts *f, struct arena *a, struct b
 	if (!f->route->forward_query.count)
 		return 0;
 	while (!r && http_parameters_next(&all, a, &p)) {
-		if (!query_listed(&f->route->forward_query, p.name) || is_secret(p.name))
+		if (!query_listed(&f->route->forward_query, p.name) || is_secret(p.name) ||
+		    carries_token(f, CONF_CARRIER_QUERY, p.name))
 			continue;
 		r = append_parameter(to, &p, first);
 		first = false;

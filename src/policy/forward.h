@@ -27,6 +27,7 @@
 enum { FORWARD_OWN_HEADERS = 6 };
 
 struct forward_facts {
+	const struct snapshot *conf; /* whose identities say where tokens are; NULL: nowhere */
 	const struct conf_route *route;
 	const struct conf_upstream *upstream; /* the one chosen */
 	const struct route_match *match;

@@ -4,6 +4,7 @@
  */
 #include "policy/handshake.h"
 
+#include "policy/mtls.h"
 #include "policy/origin.h"
 
 enum handshake_state { HANDSHAKE_NEW = 0, HANDSHAKE_ASKED, HANDSHAKE_OVER };
@@ -69,6 +70,7 @@ static struct verdict gate_credential(struct handshake *h)
 		.query = h->in->request->target.query,
 		.protocols = &h->ws.protocols,
 		.origin_missing = h->origin.len == 0,
+		.certificate = h->in->certificate,
 	};
 	struct verdict v = credential_find(h->in->conf, route->identify, route->identify_count,
 					   &facts, h->in->arena, &h->credential);
@@ -115,6 +117,27 @@ static struct verdict ask(struct handshake *h)
 	return verdict_ask();
 }
 
+static struct verdict identify_token(struct handshake *h, uint64_t now_unix_ms, bool asked)
+{
+	const struct token_facts facts = {
+		.world = h->in->tokens,
+		.conf = h->in->conf,
+		.identity = h->credential.identity,
+		.text = h->credential.token,
+		.now_unix_ms = now_unix_ms,
+		.asked = asked,
+	};
+	struct verdict v = token_identify(&facts, h->in->arena, &h->identity);
+	if (v.kind == VERDICT_PASS)
+		return gate_identity(h);
+	if (v.kind == VERDICT_ASK) {
+		h->state = HANDSHAKE_ASKED;
+		h->question.kind = QUESTION_REFRESH_KEYS;
+		h->question.identity = h->credential.identity;
+	}
+	return v;
+}
+
 struct verdict handshake_begin(struct handshake *h, const struct handshake_input *in)
 {
 	*h = (struct handshake){.in = in, .state = HANDSHAKE_OVER};
@@ -126,8 +149,16 @@ struct verdict handshake_begin(struct handshake *h, const struct handshake_input
 	struct verdict v = pass_gates(h);
 	if (v.kind != VERDICT_PASS)
 		return v;
+	if (h->credential.identity->kind == CONF_IDENTITY_MTLS) {
+		v = mtls_identify(h->credential.identity, in->certificate, in->now_unix_ms,
+				  in->arena, &h->identity);
+		return v.kind == VERDICT_PASS ? gate_identity(h) : v;
+	}
+	if (h->credential.identity->kind == CONF_IDENTITY_JWT)
+		return identify_token(h, in->now_unix_ms, false);
 	if (h->credential.identity->kind != CONF_IDENTITY_ANYONE)
 		return ask(h);
+	h->identity.key = h->credential.identity->name;
 	h->identity.via = h->credential.identity->name;
 	h->identity.claims = SLICE("{}");
 	return gate_identity(h);
@@ -143,7 +174,8 @@ static struct verdict identify(struct handshake *h, struct slice subject, struct
 	h->identity.subject = arena_copy(h->in->arena, subject);
 	h->identity.via = arena_copy(h->in->arena, via);
 	h->identity.claims = arena_copy(h->in->arena, claims);
-	if (!h->identity.subject.data || !h->identity.via.data || !h->identity.claims.data)
+	h->identity.key = arena_copy(h->in->arena, h->identity.key);
+	if (!h->identity.key.data || !h->identity.subject.data || !h->identity.via.data || !h->identity.claims.data)
 		return arena_full();
 	return gate_identity(h);
 }
@@ -170,10 +202,13 @@ static struct verdict judge_ticket(struct handshake *h, const struct answer *ans
 	if (r != REASON_NONE)
 		return verdict_refuse(r, NULL);
 	h->identity.expires_unix_ms = record.credential_expires_unix_ms;
+	h->identity.issued_unix_ms = record.credential_issued_unix_ms;
+	h->identity.key = record.key;
 	return identify(h, record.subject, record.via, record.claims);
 }
 
-static struct verdict judge_cookie(struct handshake *h, const struct answer *answer)
+static struct verdict judge_cookie(struct handshake *h, const struct answer *answer,
+				   uint64_t now_unix_ms)
 {
 	if (answer->kind == ANSWER_FAILED)
 		return verdict_refuse(REASON_VERIFIER_FAILED, NULL);
@@ -182,6 +217,9 @@ static struct verdict judge_cookie(struct handshake *h, const struct answer *ans
 	/* Nobody's name is the empty one, which stands for `anyone` and is not counted. */
 	if (!answer->subject.len)
 		return verdict_refuse(REASON_VERIFIER_FAILED, "an answer without a subject");
+	/* The application has just vouched for it. */
+	h->identity.issued_unix_ms = now_unix_ms;
+	h->identity.key = h->credential.identity->name;
 	return identify(h, answer->subject, h->credential.identity->name, answer->claims);
 }
 
@@ -193,6 +231,9 @@ struct verdict handshake_answer(struct handshake *h, const struct answer *answer
 		return verdict_refuse(REASON_INTERNAL, "an answer that nobody asked for");
 	h->state = HANDSHAKE_OVER;
 	h->question = (struct question){0};
+	/* Whatever came of it: what counts is which keys there are now. */
+	if (asked == QUESTION_REFRESH_KEYS)
+		return identify_token(h, now_unix_ms, true);
 	return asked == QUESTION_TAKE_TICKET ? judge_ticket(h, answer, now_unix_ms)
-					     : judge_cookie(h, answer);
+					     : judge_cookie(h, answer, now_unix_ms);
 }

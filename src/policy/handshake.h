@@ -30,6 +30,7 @@
 #include "policy/keys.h"
 #include "policy/limits.h"
 #include "policy/question.h"
+#include "policy/token.h"
 #include "policy/verdict.h"
 
 /* Everything is valid until the last verdict, the bytes of the head included. */
@@ -41,8 +42,10 @@ struct handshake_input {
 	const struct http_head *head;
 	const struct http_request *request;
 	const struct dispatch *dispatch; /* DISPATCH_HANDSHAKE */
-	struct address peer;
-	bool tls;
+	const struct token_world *tokens; /* NULL: no token is good */
+	struct address peer; /* the client, whatever proxies stand between: policy/peer.h */
+	bool tls;            /* likewise */
+	const struct certificate *certificate; /* verified; NULL: none */
 	uint64_t now_unix_ms;
 	struct arena *arena;
 };

@@ -19,6 +19,7 @@ enum question_kind {
 	QUESTION_TAKE_TICKET,   /* take the record of ticket_id out of the store (store_take) */
 	QUESTION_PUT_TICKET,    /* put the record into the store (store_put) */
 	QUESTION_VERIFY_COOKIE, /* ask the application at identity->cookie.verify (verifier.h) */
+	QUESTION_REFRESH_KEYS,  /* ask for newer keys at identity->jwt.jwks; any answer means: look again */
 };
 
 /* Texts are valid as long as what the gate was given (request, arena, snapshot): who sends
@@ -28,7 +29,7 @@ struct question {
 	uint8_t ticket_id[TICKET_ID_BYTES];   /* TAKE, PUT */
 	struct slice record;                  /* PUT: bytes of ticket_record_encode */
 	uint64_t expires_unix_ms;             /* PUT */
-	const struct conf_identity *identity; /* VERIFY: whose cookie and which URL */
+	const struct conf_identity *identity; /* VERIFY: whose cookie and which URL. REFRESH */
 	struct slice cookie;                  /* VERIFY: the value, secret */
 };
 

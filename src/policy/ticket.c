@@ -87,12 +87,12 @@ enum reason ticket_check(const struct keyset *k, struct slice text, uint64_t now
 /*
  * --- the record
  *
- *   'T' | '1' | flags | family | address 16 | expiry 8 | credential's expiry 8 |
- *   six texts, each with its length in four bytes
+ *   'T' | '2' | flags | family | address 16 | expiry 8 | credential's expiry 8, issue 8 |
+ *   seven texts, each with its length in four bytes
  */
 enum {
-	RECORD_FIXED = 4 + 16 + 8 + 8,
-	RECORD_TEXTS = 6,
+	RECORD_FIXED = 4 + 16 + 8 + 8 + 8,
+	RECORD_TEXTS = 7,
 	FLAG_PATH = 1,
 	FLAG_ORIGIN = 2,
 	FLAG_ADDRESS = 4,
@@ -102,7 +102,7 @@ enum {
 static void record_texts(struct ticket_record *r, struct slice *texts[RECORD_TEXTS])
 {
 	struct slice *all[RECORD_TEXTS] = {&r->ticket, &r->via,  &r->subject,
-					   &r->claims, &r->path, &r->origin};
+					   &r->claims, &r->path, &r->origin, &r->key};
 	memcpy(texts, all, sizeof(all));
 }
 
@@ -126,14 +126,16 @@ int ticket_record_encode(const struct ticket_record *r, struct buf *to)
 
 	uint64_t expiry = htobe64(r->expires_unix_ms);
 	uint64_t credential = htobe64(r->credential_expires_unix_ms);
+	uint64_t issued = htobe64(r->credential_issued_unix_ms);
 	at[0] = 'T';
-	at[1] = '1';
+	at[1] = '2';
 	at[2] = (char)((r->bind_path ? FLAG_PATH : 0) | (r->bind_origin ? FLAG_ORIGIN : 0) |
 		       (r->bind_address ? FLAG_ADDRESS : 0));
 	at[3] = (char)r->address.family;
 	memcpy(at + 4, r->address.bytes, 16);
 	memcpy(at + 20, &expiry, 8);
 	memcpy(at + 28, &credential, 8);
+	memcpy(at + 36, &issued, 8);
 	at += RECORD_FIXED;
 	for (size_t i = 0; i < RECORD_TEXTS; i++) {
 		uint32_t len = htobe32((uint32_t)texts[i]->len);
@@ -165,17 +167,19 @@ bool ticket_record_decode(struct slice bytes, struct ticket_record *r)
 	*r = (struct ticket_record){0};
 	if (bytes.len < RECORD_FIXED || bytes.len > TICKET_RECORD_MAX)
 		return false;
-	if (bytes.data[0] != 'T' || bytes.data[1] != '1' || (bytes.data[2] & ~FLAGS_ALL))
+	if (bytes.data[0] != 'T' || bytes.data[1] != '2' || (bytes.data[2] & ~FLAGS_ALL))
 		return false;
 	uint8_t family = (uint8_t)bytes.data[3];
 	r->address = address_from_bytes(family, (const uint8_t *)bytes.data + 4, 0);
 	if (r->address.family != family || memcmp(r->address.bytes, bytes.data + 4, 16) != 0)
 		return false;
-	uint64_t expiry, credential;
+	uint64_t expiry, credential, issued;
 	memcpy(&expiry, bytes.data + 20, 8);
 	memcpy(&credential, bytes.data + 28, 8);
+	memcpy(&issued, bytes.data + 36, 8);
 	r->expires_unix_ms = be64toh(expiry);
 	r->credential_expires_unix_ms = be64toh(credential);
+	r->credential_issued_unix_ms = be64toh(issued);
 	r->bind_path = bytes.data[2] & FLAG_PATH;
 	r->bind_origin = bytes.data[2] & FLAG_ORIGIN;
 	r->bind_address = bytes.data[2] & FLAG_ADDRESS;

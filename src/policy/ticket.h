@@ -48,6 +48,8 @@ struct ticket_record {
 	bool bind_path, bind_origin, bind_address;
 	uint64_t expires_unix_ms;            /* of the ticket */
 	uint64_t credential_expires_unix_ms; /* of what it was asked for with; 0 = does not say */
+	uint64_t credential_issued_unix_ms;  /* likewise */
+	struct slice key;                    /* that proved it; see policy/identity.h */
 };
 
 /* Appends the bytes for the store. Returns 0, BUF_FULL (also for a record over
