@@ -285,8 +285,8 @@ struct verdict limits_request(struct limits *l, const struct conf_limits *c,
 
 /* --- connections */
 
-static struct verdict admit_counts(struct limits *l, const struct conf_limits *c,
-				   const struct address *peer, struct limits_receipt *r)
+static struct verdict admit_connection(struct limits *l, const struct conf_limits *c,
+				       struct limits_receipt *r)
 {
 	if (atomic_fetch_add(&l->connections, 1) >= c->connections) {
 		atomic_fetch_sub(&l->connections, 1);
@@ -295,6 +295,12 @@ static struct verdict admit_counts(struct limits *l, const struct conf_limits *c
 		return v;
 	}
 	r->from = l;
+	return verdict_pass();
+}
+
+static struct verdict admit_address(struct limits *l, const struct conf_limits *c,
+				    const struct address *peer, struct limits_receipt *r)
+{
 	uint64_t hash = hash_address(l, CLASS_ADDRESS, peer, 32, 64);
 	struct verdict v =
 		count_verdict(count_take(l, hash, c->connections_per_address, &r->address),
@@ -312,9 +318,35 @@ struct verdict limits_admit(struct limits *l, const struct conf_limits *c,
 	MUST(!r->from);
 	struct verdict v = limits_request(l, c, peer, now_us);
 	if (v.kind == VERDICT_PASS)
-		v = admit_counts(l, c, peer, r);
+		v = admit_connection(l, c, r);
+	if (v.kind == VERDICT_PASS)
+		v = admit_address(l, c, peer, r);
 	if (v.kind != VERDICT_PASS)
 		limits_release(r);
+	return v;
+}
+
+struct verdict limits_admit_proxy(struct limits *l, const struct conf_limits *c,
+				  struct limits_receipt *r)
+{
+	MUST(!r->from);
+	return admit_connection(l, c, r);
+}
+
+struct verdict limits_readmit(struct limits *l, const struct conf_limits *c,
+			      const struct address *peer, struct limits_receipt *r)
+{
+	if (r->from != l || r->identity)
+		return verdict_refuse(REASON_INTERNAL, "another client on somebody's connection");
+	count_release(&r->address);
+	count_release(&r->prefix);
+	if (!peer)
+		return verdict_pass();
+	struct verdict v = admit_address(l, c, peer, r);
+	if (v.kind != VERDICT_PASS) {
+		count_release(&r->address);
+		count_release(&r->prefix);
+	}
 	return v;
 }
 

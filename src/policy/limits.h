@@ -49,6 +49,23 @@ struct verdict limits_admit(struct limits *l, const struct conf_limits *c,
 			    const struct address *peer, uint64_t now_us, struct limits_receipt *r)
 	__attribute__((warn_unused_result));
 
+/*
+ * A trusted proxy's connection was accepted: it counts in connections only, for whose it is
+ * will be known with each request. PASS, or REFUSE with OVERLOADED and nothing counted.
+ */
+struct verdict limits_admit_proxy(struct limits *l, const struct conf_limits *c,
+				  struct limits_receipt *r) __attribute__((warn_unused_result));
+
+/*
+ * Whose it is, is known now: counts it in connections_per_address and connections_per_prefix
+ * of that address, and no longer in those of the address before. NULL: it is nobody's but
+ * the proxy's. PASS, or REFUSE with CONNECTION_LIMIT or OVERLOADED, and then it still counts
+ * in connections.
+ */
+struct verdict limits_readmit(struct limits *l, const struct conf_limits *c,
+			      const struct address *peer, struct limits_receipt *r)
+	__attribute__((warn_unused_result));
+
 /* A further request on the same connection: the rate only. */
 struct verdict limits_request(struct limits *l, const struct conf_limits *c,
 			      const struct address *peer, uint64_t now_us)

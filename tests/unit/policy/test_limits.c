@@ -96,6 +96,51 @@ static void the_gateway_has_a_last_place(void **state)
 	limits_free(l);
 }
 
+static enum reason readmit(struct limits *l, const struct conf_limits *c, const char *as,
+			   struct limits_receipt *r)
+{
+	struct address a = {0};
+	if (as)
+		a = peer(as);
+	return limits_readmit(l, c, as ? &a : NULL, r).reason;
+}
+
+static void clients_behind_a_proxy_count_for_themselves(void **state)
+{
+	(void)state;
+	struct limits *l = limits_new(&key, 8);
+	struct conf_limits c = limits_of(3, 1, 9, 9);
+	struct limits_receipt a = {0}, b = {0}, direct = {0}, more = {0};
+	assert_int_equal(limits_admit_proxy(l, &c, &a).kind, VERDICT_PASS);
+	assert_int_equal(limits_admit_proxy(l, &c, &b).kind, VERDICT_PASS);
+	assert_int_equal(readmit(l, &c, "192.0.2.1", &a), REASON_NONE);
+	/* The same client by two connections, then by one of its own. */
+	assert_int_equal(readmit(l, &c, "192.0.2.1", &b), REASON_CONNECTION_LIMIT);
+	assert_int_equal(admit(l, &c, "192.0.2.1", &direct), REASON_CONNECTION_LIMIT);
+	/* Refused once, the connection may still be somebody else's. */
+	assert_int_equal(readmit(l, &c, "192.0.2.2", &b), REASON_NONE);
+	/* The next request on a is another client's: the first one's place is free. */
+	assert_int_equal(readmit(l, &c, "192.0.2.3", &a), REASON_NONE);
+	assert_int_equal(admit(l, &c, "192.0.2.1", &direct), REASON_NONE);
+	assert_int_equal(limits_connections(l), 3);
+	/* Proxies do not count for nothing. */
+	assert_int_equal(limits_admit_proxy(l, &c, &more).reason, REASON_OVERLOADED);
+	assert_null(more.from);
+	/* The same one again counts once. */
+	assert_int_equal(readmit(l, &c, "192.0.2.3", &a), REASON_NONE);
+	/* Its own request, a health check. */
+	assert_int_equal(readmit(l, &c, NULL, &a), REASON_NONE);
+	assert_int_equal(readmit(l, &c, "192.0.2.3", &b), REASON_NONE);
+	/* Once somebody has proved who he is, it is nobody else's any more. */
+	assert_int_equal(limits_admit_identity(l, &c, SLICE("u"), &b).kind, VERDICT_PASS);
+	assert_int_equal(readmit(l, &c, "192.0.2.4", &b), REASON_INTERNAL);
+	limits_release(&a);
+	limits_release(&b);
+	limits_release(&direct);
+	assert_true(limits_whole(l));
+	limits_free(l);
+}
+
 static void identities_count_over_all_addresses(void **state)
 {
 	struct limits *l = limits_new(&key, 8);
@@ -403,6 +448,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(neighbours_count_together),
 		cmocka_unit_test(the_gateway_has_a_last_place),
+		cmocka_unit_test(clients_behind_a_proxy_count_for_themselves),
 		cmocka_unit_test(identities_count_over_all_addresses),
 		cmocka_unit_test(handshakes_have_a_rate),
 		cmocka_unit_test(rates_at_their_edges),
