@@ -2,6 +2,7 @@
 /* Stands between the program and malloc by the linker's --wrap; see failmalloc.h. */
 #include "failmalloc.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,8 +15,9 @@ void *__wrap_calloc(size_t count, size_t bytes);
 void *__wrap_realloc(void *old, size_t bytes);
 char *__wrap_strdup(const char *text);
 
-static size_t seen, from, to;
-static bool failed;
+/* Atomic: tests with threads count together. */
+static _Atomic size_t seen, from, to;
+static atomic_bool failed;
 
 static void start(size_t first, size_t last)
 {
@@ -48,8 +50,9 @@ size_t failmalloc_count(void)
 
 static bool fails(void)
 {
-	seen++;
-	if (from == 0 || seen < from || seen > to)
+	size_t n = ++seen;
+
+	if (from == 0 || n < from || n > to)
 		return false;
 	failed = true;
 	return true;
