@@ -129,7 +129,8 @@ class Play:
         self.world.variables["folder"] = self.folder
         for s in self.script.statements:
             if s.verb == "certificate":
-                self.make_certificate(*s.rest.split())
+                name, *hosts = s.rest.split()
+                make_certificate(self.folder, hosts, name)
         for s in self.script.statements:
             if s.verb == "app":
                 self.make_app(s)
@@ -147,15 +148,6 @@ class Play:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "wb") as f:
             f.write(bytes(i % 251 for i in range(int(size))))
-
-    def make_certificate(self, name, *hosts):
-        path = os.path.join(self.folder, name + ".pem")
-        names = ",".join(f"{'IP' if h[0].isdigit() else 'DNS'}:{h}" for h in hosts)
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                        "-subj", f"/CN={name}", "-days", "2", "-addext", f"subjectAltName={names}", "-keyout", path,
-                        "-out", path + ".crt"], check=True, capture_output=True)
-        with open(path, "a", encoding="utf-8") as out, open(path + ".crt", encoding="utf-8") as crt:
-            out.write(crt.read())
 
     def do_trust(self, s):
         self.environment = {**(self.environment or {}), "SSL_CERT_FILE": os.path.join(self.folder, s.rest + ".pem.crt")}
@@ -398,6 +390,18 @@ class Play:
                 problem = f
         shutil.rmtree(self.folder, ignore_errors=True)
         return problem
+
+
+def make_certificate(folder, hosts, name="certificate"):
+    """Self-signed for these names: NAME.pem with its key, NAME.pem.crt without. The path of the first."""
+    path = os.path.join(folder, name + ".pem")
+    names = ",".join(f"{'IP' if h[0].isdigit() else 'DNS'}:{h}" for h in hosts)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-subj", f"/CN={name}", "-days", "2", "-addext", f"subjectAltName={names}", "-keyout", path,
+                    "-out", path + ".crt"], check=True, capture_output=True)
+    with open(path, "a", encoding="utf-8") as out, open(path + ".crt", encoding="utf-8") as crt:
+        out.write(crt.read())
+    return path
 
 
 def _tls_context(o):
