@@ -3,7 +3,7 @@
 #
 #   make           build build/sallyport        make check     every test; SANITIZE=1: under ASan and UBSan
 #   make demo      a gateway to play with       make lint      layers, clang-tidy, cppcheck, spelling, manual
-#   make install   DESTDIR=, as configured      make asan tsan the unit tests under that sanitizer
+#   make install   DESTDIR=, as configured      make asan tsan tests under that sanitizer
 #   make doc       manual pages and lists       make fuzz T=60 every fuzz target for T seconds
 #   make format    clang-format changed lines   make cov       coverage per folder
 #
