@@ -29,12 +29,20 @@ static void read_path(struct load *l, const struct yaml_node *site, struct conf_
 static void read_root(struct load *l, const struct yaml_node *site, struct conf_site *out)
 {
 	const struct yaml_node *root = load_get(site, SET_SITE_ROOT);
+	const struct yaml_node *upstream = load_get(site, SET_SITE_UPSTREAM);
 	struct conf_file_info info;
 
-	if (!root && !load_get(site, SET_SITE_UPSTREAM)) {
+	if (!root && !upstream) {
 		diag_add(l->diag, DIAG_ERROR, site->at, "the site has no `root`");
 		diag_help(l->diag, "name the folder of its files");
 	}
+	if (root && upstream) {
+		diag_add(l->diag, DIAG_ERROR, upstream->at,
+			 "a site has files or an application, not both");
+		diag_help(l->diag, "write two sites with different paths");
+	}
+	if (load_text(upstream).len)
+		load_site_upstream(l, upstream, out);
 	if (!load_text(root).len)
 		return;
 	out->root = load_file_path(l, root->text);
@@ -78,6 +86,7 @@ void load_site(struct load *l)
 		out->line = site->at.line;
 		read_path(l, site, out);
 		read_root(l, site, out);
+		load_fields(SECTION_SITE, site, out);
 		out->headers_off = load_is(site, SET_SITE_HEADERS, "off");
 		load_csp(l, site, out);
 		check_unique(l, site, all, count);

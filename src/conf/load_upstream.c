@@ -116,3 +116,29 @@ void load_upstreams(struct load *l, const struct yaml_node *route, struct conf_r
 	out->upstreams = all;
 	out->upstream_count = count;
 }
+
+/* A site's application speaks HTTP; the client's own path is put behind the one written here. */
+void load_site_upstream(struct load *l, const struct yaml_node *node, struct conf_site *out)
+{
+	struct url u;
+	const char *fault = url_parse(node->text, &u);
+	bool http = !fault && (u.scheme == HTTP_SCHEME_HTTP || u.scheme == HTTP_SCHEME_HTTPS);
+
+	if (!http || u.has_query || u.port == 0) {
+		refuse(l, node, fault ? fault : "pages come from an HTTP application",
+		       "write `http://127.0.0.1:3000`");
+		return;
+	}
+	struct conf_upstream *up = &out->upstream;
+	up->url = load_copy(l, node->text);
+	up->tls = u.scheme == HTTP_SCHEME_HTTPS;
+	up->host = load_copy(l, u.host);
+	up->port = u.port;
+	up->authority = authority_of(l, &u);
+	if (u.path.len > 1 && !load_path(l, node, u.path, "the upstream's path", &up->path))
+		return;
+	for (size_t i = 0; i < up->path.count; i++)
+		if (up->path.segments[i].parameter || up->path.prefix)
+			refuse(l, node, "its path has neither parameters nor an asterisk", NULL);
+	out->has_upstream = true;
+}

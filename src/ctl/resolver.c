@@ -57,6 +57,15 @@ static bool resolve_all(struct generation *g, struct event_sink *log, bool only_
 				resolve(&run->targets[u], log);
 		}
 	}
+	for (size_t i = 0; i < g->snapshot->site_count; i++) {
+		struct target *t = &g->sites[i].target;
+		if (!g->sites[i].conf->has_upstream)
+			continue;
+		bool name = is_name(t->conf);
+		names |= name;
+		if (name || !only_names)
+			resolve(t, log);
+	}
 	return names;
 }
 

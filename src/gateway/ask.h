@@ -49,6 +49,7 @@ struct ask_file {
 
 struct ask {
 	struct mail mail;
+	struct list link; /* for whoever answers it */
 	uint32_t magic;
 	enum ask_kind kind;
 	struct worker *worker;

@@ -34,14 +34,16 @@ static const struct conn_state {
 	void (*on_deadline)(struct conn *c);
 	unsigned may_go;
 } states[CONN_STATES] = {
+	[CONN_PREFACE] = {"preface", preface_on_client,         tls_timed_out,          TO(TLS) | TO(HEAD) | TO(GONE)},
 	[CONN_TLS]     = {"tls",     tls_on_client,             tls_timed_out,          TO(HEAD) | TO(RESPOND) | TO(LINGER) | TO(GONE)},
-	[CONN_HEAD]    = {"head",    request_on_client,         head_timed_out,         TO(HEAD) | TO(BODY) | TO(ASK) | TO(CONNECT) | TO(RESPOND) | TO(LINGER) | TO(GONE)},
+	[CONN_HEAD]    = {"head",    request_on_client,         head_timed_out,         TO(PROXY) | TO(HEAD) | TO(BODY) | TO(ASK) | TO(CONNECT) | TO(RESPOND) | TO(LINGER) | TO(GONE)},
 	[CONN_BODY]    = {"body",    request_body_on_client,    head_timed_out,         TO(ASK) | TO(RESPOND) | TO(LINGER) | TO(GONE)},
 	[CONN_ASK]     = {"ask",     request_waiting_on_client, ask_timed_out,          TO(ASK) | TO(CONNECT) | TO(RESPOND) | TO(LINGER) | TO(GONE)},
 	[CONN_CONNECT] = {"connect", request_waiting_on_client, upstream_timed_out,     TO(CONNECT) | TO(OPEN) | TO(LINGER) | TO(GONE)},
 	[CONN_OPEN]    = {"open",    relay_on_client,           relay_on_deadline,      TO(CLOSING) | TO(GONE)},
 	[CONN_CLOSING] = {"closing", relay_on_client,           relay_closing_deadline, TO(GONE)},
-	[CONN_RESPOND] = {"respond", respond_on_client,         conn_end,               TO(RESPOND) | TO(HEAD) | TO(ASK) | TO(LINGER) | TO(GONE)},
+	[CONN_RESPOND] = {"respond", respond_on_client,         conn_end,               TO(RESPOND) | TO(HEAD) | TO(ASK) | TO(CONNECT) | TO(BODY) | TO(PROXY) | TO(LINGER) | TO(GONE)},
+	[CONN_PROXY]   = {"proxy",   proxy_on_client,           proxy_timed_out,        TO(RESPOND) | TO(LINGER) | TO(GONE)},
 	[CONN_LINGER]  = {"linger",  linger_on_client,          conn_end,               TO(GONE)},
 	[CONN_GONE]    = {"gone",    gone_on_client,            NULL,                   0},
 };
@@ -82,10 +84,12 @@ void conn_enter(struct conn *c, enum conn_state_id state, uint64_t deadline_ms)
 
 void conn_event(const struct conn *c, struct event *e)
 {
-	static _Thread_local char peer[ADDRESS_TEXT_BYTES];
+	static _Thread_local char peer[ADDRESS_TEXT_BYTES], proxy[ADDRESS_TEXT_BYTES];
 
 	event_text(e, "request", slice_of(c->request_id, REQUEST_ID_CHARS));
 	event_text(e, "peer", address_format(&c->peer, peer));
+	if (!address_eq(&c->peer, &c->hop))
+		event_text(e, "proxy", address_format(&c->hop, proxy));
 }
 
 static void on_stream(struct stream *s, unsigned why)
@@ -123,7 +127,8 @@ void conn_new(struct worker_listener *l, int fd, const struct address *peer,
 	c->generation = generation_ref(w->generation);
 	c->listener = (uint16_t)l->index;
 	c->tls = l->tls;
-	c->peer = *peer;
+	c->secure = c->tls;
+	c->hop = c->peer = *peer;
 	c->receipt = *receipt;
 	c->doomed = admitted.kind != VERDICT_PASS;
 	c->doom = admitted;
@@ -135,9 +140,10 @@ void conn_new(struct worker_listener *l, int fd, const struct address *peer,
 	uint64_t now = conn_now(c);
 	c->head_deadline_ms =
 		clock_add(now, c->doomed ? DOOMED_MS : conn_conf(c)->limits.handshake_timeout_ms);
-	c->state = c->tls ? CONN_TLS : CONN_HEAD;
+	bool preface = conn_conf(c)->listeners[c->listener].proxy_protocol;
+	c->state = preface ? CONN_PREFACE : c->tls ? CONN_TLS : CONN_HEAD;
 	conn_arm(c, c->head_deadline_ms);
-	if (c->tls && tls_stream_start_server(&c->client, w->tls_server))
+	if (c->state == CONN_TLS && tls_stream_start_server(&c->client, w->tls_server))
 		conn_end(c);
 }
 
@@ -148,10 +154,12 @@ void conn_end(struct conn *c)
 	if (c->state == CONN_GONE)
 		return;
 	session_free(c);
+	proxy_free(c);
 	conn_enter(c, CONN_GONE, 0);
 	if (c->ask)
 		c->ask->conn = NULL;
 	c->ask = NULL;
+	preface_free(c);
 	request_release(c);
 	stream_deinit(&c->client);
 	limits_release(&c->receipt);

@@ -26,7 +26,8 @@
 #include "policy/message.h"
 
 enum conn_state_id {
-	CONN_TLS = 0,
+	CONN_PREFACE = 0,
+	CONN_TLS,
 	CONN_HEAD,
 	CONN_BODY,
 	CONN_ASK,
@@ -34,6 +35,7 @@ enum conn_state_id {
 	CONN_OPEN,
 	CONN_CLOSING,
 	CONN_RESPOND,
+	CONN_PROXY,
 	CONN_LINGER,
 	CONN_GONE,
 	CONN_STATES
@@ -83,7 +85,7 @@ struct request {
 	bool up_connected, up_secured;
 	/* a page */
 	int file_fd;
-	uint64_t file_offset, file_size;
+	uint64_t file_offset, file_size; /* the next piece begins and the answer ends here */
 	bool head_only;
 };
 
@@ -131,6 +133,7 @@ struct conn {
 	uint32_t magic;
 	uint8_t state; /* enum conn_state_id */
 	bool tls, doomed;
+	bool secure; /* the client came over TLS: to us, or to a trusted proxy */
 	uint16_t listener;
 	struct worker *worker;
 	struct generation *generation; /* one reference */
@@ -139,13 +142,16 @@ struct conn {
 	struct timer timer;
 	struct limits_receipt receipt;
 	struct verdict doom; /* why, if doomed */
-	struct address peer;
+	struct address hop;      /* who speaks to us: the TCP peer, or whom its PROXY header names */
+	struct address peer;     /* the client: hop, or of the request at hand, as trusted proxies say */
+	struct preface *preface; /* a PROXY header that is not whole yet */
 	uint64_t head_deadline_ms;
 	uint64_t discarded;
 	uint32_t requests; /* heads seen on this connection */
 	char request_id[REQUEST_ID_CHARS];
 	struct request *request;
 	struct session *session;
+	struct proxy *proxy;
 	struct ask *ask;
 };
 
@@ -181,6 +187,16 @@ void conn_answer(struct conn *c, struct ask *a);
 
 uint64_t conn_now(const struct conn *c);
 const struct snapshot *conn_conf(const struct conn *c);
+
+/* --- preface.c: who is on the other end */
+
+/* Counts and logs a connection that ends before it could say anything. */
+void preface_refuse(struct worker *w, const struct address *peer, enum reason reason);
+void preface_on_client(struct conn *c, unsigned why);
+void preface_free(struct conn *c);
+
+/* With a request's head: sets peer and secure, and counts the connection for that peer. */
+struct verdict preface_judge(struct conn *c);
 
 /* --- request.c */
 void request_start(struct conn *c);
@@ -228,7 +244,18 @@ void recheck_start(struct conn *c);
 void recheck_answer(struct conn *c, struct ask *a);
 void recheck_free(struct session *s);
 
+/* --- proxy.c: pages from an application */
+void proxy_start(struct conn *c);
+void proxy_on_client(struct conn *c, unsigned why);
+void proxy_timed_out(struct conn *c);
+void proxy_free(struct conn *c);
+
+/* On the worker: ends the connections that wait for a next request. */
+void proxy_forget_idle(struct worker *w);
+
 /* --- site.c */
+int site_security_fields(const struct conn *c, struct buf *out, struct slice csp,
+			 const struct http_head *already);
 void site_start(struct conn *c);
 void site_answer(struct conn *c, struct ask *a);
 void site_on_client(struct conn *c, unsigned why);

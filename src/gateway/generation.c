@@ -94,11 +94,19 @@ struct generation *generation_new(struct snapshot *snapshot, const struct keyset
 	g->certificates = certificates;
 	g->certificate_count = certificate_count;
 	g->routes = routes;
-	if (!collect_names(g))
+	g->slots = calloc(snapshot->identity_count + 1, sizeof(struct jwk_slot *));
+	if (!g->slots || !collect_names(g))
 		return generation_unref(g);
 	for (size_t i = 0; i < snapshot->route_count; i++)
 		if (!route_run_init(&routes[i], &snapshot->routes[i]))
 			return generation_unref(g);
+	g->sites = calloc(snapshot->site_count + 1, sizeof(*g->sites));
+	if (!g->sites)
+		return generation_unref(g);
+	for (size_t i = 0; i < snapshot->site_count; i++) {
+		g->sites[i].conf = &snapshot->sites[i];
+		target_init(&g->sites[i].target, &snapshot->sites[i].upstream);
+	}
 	return g;
 }
 
@@ -122,11 +130,18 @@ struct generation *generation_unref(struct generation *g)
 	for (size_t i = 0; i < g->snapshot->route_count; i++)
 		route_run_deinit(&g->routes[i]);
 	free(g->routes);
+	for (size_t i = 0; g->slots && i < g->snapshot->identity_count; i++)
+		jwk_slot_unref(g->slots[i]);
+	free(g->slots);
+	for (size_t i = 0; g->sites && i < g->snapshot->site_count; i++)
+		target_deinit(&g->sites[i].target);
+	free(g->sites);
 	free(g->names);
 	free(g->addresses);
 	for (size_t i = 0; i < g->certificate_count; i++)
 		tls_certificate_unref(g->certificates[i]);
 	free(g->certificates);
+	tls_authorities_unref(g->client_ca);
 	keyset_deinit(&g->keys);
 	snapshot_unref(g->snapshot);
 	free(g);

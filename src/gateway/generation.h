@@ -13,7 +13,9 @@
 #include "conf/snapshot.h"
 #include "gateway/target.h"
 #include "policy/host.h"
+#include "policy/jwk_slot.h"
 #include "policy/keys.h"
+#include "tls/authorities.h"
 #include "tls/certificate.h"
 #include "ws/message.h"
 
@@ -24,18 +26,28 @@ struct route_run {
 	uint64_t client_queue_max, server_queue_max; /* bytes that may wait towards each side */
 };
 
+struct site_run {
+	const struct conf_site *conf;
+	struct target target; /* with conf->has_upstream */
+};
+
 struct generation {
 	_Atomic uint32_t refs;
 	struct snapshot *snapshot; /* one reference */
 	struct keyset keys;
+	/* By identity, snapshot->identity_count: where the keys of a token are; else NULL. One
+	 * reference each. */
+	struct jwk_slot **slots;
 	struct tls_certificate **certificates; /* one reference each; the first is the default */
 	size_t certificate_count;
+	struct tls_authorities *client_ca; /* one reference; NULL: no client certificates */
 	/* What the certificates say, for host_is_ours; slices lie in the certificates. */
 	struct slice *names;
 	size_t name_count;
 	struct address *addresses;
 	size_t address_count;
 	struct route_run *routes; /* snapshot->route_count */
+	struct site_run *sites;   /* snapshot->site_count */
 };
 
 /* Takes over the references to snapshot and certificates (also the array), and copies

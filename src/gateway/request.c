@@ -12,6 +12,8 @@
 #include "http/respond.h"
 #include "net/random.h"
 #include "net/sock.h"
+#include "policy/peer.h"
+#include "tls/client_certificate.h"
 
 enum {
 	ARENA_BLOCK_BYTES = 8192,
@@ -226,6 +228,21 @@ static void act_on_endpoint(struct conn *c, struct verdict v)
 		conn_refuse(c, v);
 }
 
+/* What the client presented in the TLS handshake, or NULL. */
+static const struct certificate *client_certificate(struct conn *c)
+{
+	static const struct certificate unreadable = {.malformed = true};
+	struct arena *a = &c->request->arena;
+
+	if (!c->generation->client_ca)
+		return NULL;
+	struct certificate *out = arena_calloc(a, 1, sizeof(*out));
+	int r = out ? tls_client_certificate(&c->client, a, out) : -ENOMEM;
+	if (r == TLS_NO_CERTIFICATE)
+		return NULL;
+	return r == 0 ? out : &unreadable;
+}
+
 static void start_endpoint(struct conn *c)
 {
 	struct request *q = c->request;
@@ -239,7 +256,8 @@ static void start_endpoint(struct conn *c)
 		.dispatch = &q->dispatch,
 		.body = slice_first(behind, (size_t)q->parser.head.content_length),
 		.peer = c->peer,
-		.tls = c->tls,
+		.tls = c->secure,
+		.certificate = client_certificate(c),
 		.now_unix_ms = reactor_realtime_ms(&c->worker->reactor),
 		.arena = &q->arena,
 	};
@@ -279,7 +297,8 @@ static void start_handshake(struct conn *c)
 		.request = &q->http,
 		.dispatch = &q->dispatch,
 		.peer = c->peer,
-		.tls = c->tls,
+		.tls = c->secure,
+		.certificate = client_certificate(c),
 		.now_unix_ms = reactor_realtime_ms(&c->worker->reactor),
 		.arena = &q->arena,
 	};
@@ -311,6 +330,12 @@ void request_answer(struct conn *c, struct ask *a)
 
 /* --- reading */
 
+/* It came by a trusted proxy that has said for whom. */
+static bool counts_now(const struct conn *c)
+{
+	return c->receipt.address && peer_trusted(&conn_conf(c)->trusted_proxies, &c->hop);
+}
+
 static struct verdict judge(struct conn *c)
 {
 	struct request *q = c->request;
@@ -320,6 +345,9 @@ static struct verdict judge(struct conn *c)
 	enum reason r = http_request_check(&q->parser.head, &q->arena, &q->http, &at);
 	if (r != REASON_NONE)
 		return verdict_refuse(r, NULL);
+	struct verdict v = preface_judge(c);
+	if (v.kind != VERDICT_PASS)
+		return v;
 	struct host_facts facts = {
 		.conf = g->snapshot,
 		.listener = &g->snapshot->listeners[c->listener],
@@ -328,7 +356,7 @@ static struct verdict judge(struct conn *c)
 		.certificate_addresses = g->addresses,
 		.certificate_address_count = g->address_count,
 	};
-	struct verdict v = dispatch_request(&facts, &q->parser.head, &q->http, &q->dispatch);
+	v = dispatch_request(&facts, &q->parser.head, &q->http, &q->dispatch);
 	if (v.kind != VERDICT_PASS)
 		return v;
 	if (q->dispatch.kind == DISPATCH_SITE) {
@@ -338,8 +366,9 @@ static struct verdict judge(struct conn *c)
 					      "an upgrade outside the routes");
 		return v;
 	}
-	/* The first request was counted when the connection was accepted. */
-	if (c->requests > 1)
+	/* A connection's first request was counted when it was accepted, unless it was not known
+	 * yet for whom. */
+	if (c->requests > 1 || counts_now(c))
 		return limits_request(c->worker->gateway->limits, &g->snapshot->limits, &c->peer,
 				      reactor_now_us(&c->worker->reactor));
 	return v;
@@ -375,7 +404,10 @@ static void start_phase(struct conn *c)
 		start_body(c);
 		break;
 	case DISPATCH_SITE:
-		site_start(c);
+		if (q->dispatch.site->has_upstream)
+			proxy_start(c);
+		else
+			site_start(c);
 		break;
 	case DISPATCH_NOTHING:
 	default:

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/num.h"
 #include "base/obj.h"
 #include "gateway/conn.h"
 #include "http/header.h"
@@ -126,27 +127,36 @@ void site_start(struct conn *c)
 
 /* --- the answer's head */
 
-static int security_fields(const struct conn *c, struct buf *out, struct slice csp)
+static int add_field(struct buf *out, const char *name, struct slice value,
+		     const struct http_head *already)
 {
-	int r = http_respond_field(out, "X-Content-Type-Options", SLICE("nosniff"));
+	if (already && http_header_find(already, slice_from_cstr(name)))
+		return 0;
+	return http_respond_field(out, name, value);
+}
 
-	if (r == 0 && csp.len)
-		r = http_respond_field(out, "Content-Security-Policy", csp);
-	if (r == 0)
-		r = http_respond_field(out, "X-Frame-Options", SLICE("DENY"));
-	if (r == 0)
-		r = http_respond_field(out, "Referrer-Policy", SLICE("no-referrer"));
-	if (r == 0)
-		r = http_respond_field(out, "Permissions-Policy",
-				       SLICE("camera=(), geolocation=(), microphone=()"));
-	if (r == 0)
-		r = http_respond_field(out, "Cross-Origin-Opener-Policy", SLICE("same-origin"));
-	if (r == 0)
-		r = http_respond_field(out, "Cross-Origin-Resource-Policy", SLICE("same-origin"));
+/* `already`: an application's own answer, whose fields of these names count instead; or NULL. */
+int site_security_fields(const struct conn *c, struct buf *out, struct slice csp,
+			 const struct http_head *already)
+{
+	static const struct {
+		const char *name, *value;
+	} always[] = {
+		{"X-Content-Type-Options", "nosniff"},
+		{"X-Frame-Options", "DENY"},
+		{"Referrer-Policy", "no-referrer"},
+		{"Permissions-Policy", "camera=(), geolocation=(), microphone=()"},
+		{"Cross-Origin-Opener-Policy", "same-origin"},
+		{"Cross-Origin-Resource-Policy", "same-origin"},
+	};
+	int r = csp.len ? add_field(out, "Content-Security-Policy", csp, already) : 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof(always) / sizeof(always[0]); i++)
+		r = add_field(out, always[i].name, slice_from_cstr(always[i].value), already);
 	/* RFC 6797 section 7.2: never over clear text. */
-	if (r == 0 && c->tls)
-		r = http_respond_field(out, "Strict-Transport-Security",
-				       SLICE("max-age=31536000; includeSubDomains"));
+	if (r == 0 && c->secure)
+		r = add_field(out, "Strict-Transport-Security",
+			      SLICE("max-age=31536000; includeSubDomains"), already);
 	return r;
 }
 
@@ -158,21 +168,91 @@ static int page_fields(const struct conn *c, struct buf *out, const char *etag)
 	if (r == 0)
 		r = http_respond_field(out, "Cache-Control", SLICE("no-cache"));
 	if (r == 0 && !site->headers_off)
-		r = security_fields(c, out, site->csp);
+		r = site_security_fields(c, out, site->csp, NULL);
 	return r;
 }
 
-static int page_head(const struct conn *c, int status, const struct ask_file *f, const char *etag)
+/* The part of a file that is sent: [from, to). */
+struct range {
+	int status; /* 200, 206, 304, 416 */
+	uint64_t from, to;
+};
+
+/* One range of bytes (RFC 9110 section 14.1.2); several, other units and nonsense are ignored,
+ * as the standard allows. */
+static struct range parse_range(struct slice text, uint64_t size)
+{
+	struct range whole = {200, 0, size};
+	uint64_t from, to;
+
+	if (!slice_starts_with(text, SLICE("bytes=")))
+		return whole;
+	struct slice spec = slice_from(text, 6);
+	size_t dash = slice_index(spec, '-');
+	struct slice first = slice_first(spec, dash), last = slice_from(spec, dash + 1);
+	if (dash == spec.len)
+		return whole;
+	if (!first.len) {
+		if (!num_parse_u64_zeros(last, UINT64_MAX, &to))
+			return whole;
+		if (!to || !size)
+			return (struct range){416, 0, size};
+		return (struct range){206, to < size ? size - to : 0, size};
+	}
+	if (!num_parse_u64_zeros(first, UINT64_MAX, &from))
+		return whole;
+	if (last.len && (!num_parse_u64_zeros(last, UINT64_MAX, &to) || to < from))
+		return whole;
+	if (from >= size)
+		return (struct range){416, 0, size};
+	return (struct range){206, from, last.len && to < size ? to + 1 : size};
+}
+
+static struct range choose_range(const struct conn *c, uint64_t size, const char *etag)
+{
+	const struct http_head *head = &c->request->parser.head;
+	struct slice text, condition;
+
+	if (head->method != HTTP_GET || !http_header_single(head, SLICE("Range"), &text))
+		return (struct range){200, 0, size};
+	/* The part fits only to the file that the client has the rest of. */
+	if (http_header_count(head, SLICE("If-Range")) &&
+	    (!http_header_single(head, SLICE("If-Range"), &condition) ||
+	     !slice_eq(condition, slice_from_cstr(etag))))
+		return (struct range){200, 0, size};
+	return parse_range(text, size);
+}
+
+static int range_fields(struct buf *out, const struct range *range, uint64_t size)
+{
+	char text[80];
+	int n = range->status == 206
+			? snprintf(text, sizeof(text), "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64,
+				   range->from, range->to - 1, size)
+			: snprintf(text, sizeof(text), "bytes */%" PRIu64, size);
+
+	if (range->status == 200)
+		return http_respond_field(out, "Accept-Ranges", SLICE("bytes"));
+	return range->status == 304
+		       ? 0
+		       : http_respond_field(out, "Content-Range", slice_of(text, (size_t)n));
+}
+
+static int page_head(const struct conn *c, const struct range *range, const struct ask_file *f,
+		     const char *etag)
 {
 	struct buf *out = &c->worker->response;
+	int status = range->status;
 
 	buf_clear(out);
 	int r = http_respond_start(out, status, reactor_realtime_ms(&c->worker->reactor) / 1000);
 	if (r == 0)
 		r = page_fields(c, out, etag);
-	if (r == 0 && status == 200)
+	if (r == 0)
+		r = range_fields(out, range, f->size);
+	if (r == 0 && status < 300)
 		r = http_respond_field(out, "Content-Type", slice_from_cstr(content_type(f->path)));
-	return r ? r : http_respond_end(out, status, f->size);
+	return r ? r : http_respond_end(out, status, status < 300 ? range->to - range->from : 0);
 }
 
 /* A folder asked for without its slash: its relative links would be wrong. */
@@ -208,22 +288,28 @@ static void first_piece(struct conn *c, struct ask *a)
 	char etag[ETAG_BYTES];
 
 	snprintf(etag, sizeof(etag), "\"%" PRIx64 "-%" PRIx64 "\"", f->size, (uint64_t)f->mtime_s);
-	bool fresh = not_modified(c, etag);
+	struct range range = choose_range(c, f->size, etag);
+	if (not_modified(c, etag))
+		range = (struct range){304, 0, 0};
 	metric_add(&c->worker->metrics, METRIC_PAGES, 1);
-	if (page_head(c, fresh ? 304 : 200, f, etag)) {
+	if (page_head(c, &range, f, etag)) {
 		conn_end(c);
 		return;
 	}
-	bool body = !fresh && !q->head_only && f->size > 0;
-	if (body && buf_append(&c->worker->response, slice_of(f->data, f->len))) {
+	bool body = range.status < 300 && !q->head_only && range.to > range.from;
+	/* What came with the answer is the file's beginning. */
+	size_t here = body && range.from == 0 ? f->len : 0;
+	if (here > range.to)
+		here = (size_t)range.to;
+	if (here && buf_append(&c->worker->response, slice_of(f->data, here))) {
 		conn_end(c);
 		return;
 	}
-	if (body && f->len < f->size) {
+	if (body && range.from + here < range.to) {
 		q->file_fd = f->fd;
 		f->fd = -1;
-		q->file_size = f->size;
-		q->file_offset = f->len;
+		q->file_size = range.to;
+		q->file_offset = range.from + here;
 	}
 	conn_respond(c, true);
 }
@@ -232,13 +318,15 @@ static void next_piece(struct conn *c, struct ask_file *f)
 {
 	struct request *q = c->request;
 
+	uint64_t left = q->file_size - q->file_offset;
+	size_t len = f->len < left ? f->len : (size_t)left;
 	/* The length was promised: a file that shrinks meanwhile ends the connection. */
-	if (f->outcome != FILE_PIECE || f->len == 0 ||
-	    stream_write(&c->client, slice_of(f->data, f->len))) {
+	if (f->outcome != FILE_PIECE || len == 0 ||
+	    stream_write(&c->client, slice_of(f->data, len))) {
 		conn_end(c);
 		return;
 	}
-	q->file_offset += f->len;
+	q->file_offset += len;
 	if (q->file_offset < q->file_size) {
 		q->file_fd = f->fd;
 		f->fd = -1;

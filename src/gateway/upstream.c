@@ -88,7 +88,7 @@ static bool build_request(struct conn *c)
 		.request = &q->http,
 		.identity = &q->handshake.identity,
 		.peer = c->peer,
-		.tls = c->tls,
+		.tls = c->secure,
 		.request_id = slice_of(c->request_id, REQUEST_ID_CHARS),
 	};
 	struct verdict v = forward_build(&facts, &q->arena, &forward);

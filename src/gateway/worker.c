@@ -11,6 +11,7 @@
 #include "gateway/conn.h"
 #include "net/random.h"
 #include "net/sock.h"
+#include "policy/peer.h"
 
 enum {
 	WORKER_MAGIC = 0x3091e001,
@@ -53,9 +54,18 @@ static void admit(struct worker_listener *l, int fd, const struct address *peer)
 	struct limits_receipt receipt = {0};
 
 	metric_add(&w->metrics, METRIC_ACCEPTED, 1);
-	struct verdict v = limits_admit(w->gateway->limits, limits, peer,
-					reactor_now_us(&w->reactor), &receipt);
-	if (v.kind != VERDICT_PASS && w->doomed_count >= WORKER_DOOMED) {
+	bool proxy = peer_trusted(&w->generation->snapshot->trusted_proxies, peer);
+	bool preface = w->generation->snapshot->listeners[l->index].proxy_protocol;
+	if (preface && !proxy) {
+		preface_refuse(w, peer, REASON_PROXY_UNTRUSTED);
+		sock_linger_none(fd);
+		close(fd);
+		return;
+	}
+	struct verdict v = proxy ? limits_admit_proxy(w->gateway->limits, limits, &receipt)
+				 : limits_admit(w->gateway->limits, limits, peer,
+						reactor_now_us(&w->reactor), &receipt);
+	if (v.kind != VERDICT_PASS && (preface || w->doomed_count >= WORKER_DOOMED)) {
 		/* Too many even to be told so. */
 		metric_refused(&w->metrics, v.reason);
 		sock_linger_none(fd);
@@ -181,6 +191,7 @@ static void drain_conn(struct conn *c)
 	case CONN_OPEN:
 		relay_refuse(c, REASON_DRAINING, NULL);
 		break;
+	case CONN_PREFACE:
 	case CONN_TLS:
 		conn_end(c);
 		break;
@@ -193,6 +204,7 @@ static void drain_conn(struct conn *c)
 	case CONN_CONNECT:
 	case CONN_CLOSING:
 	case CONN_RESPOND:
+	case CONN_PROXY:
 	case CONN_LINGER:
 	case CONN_GONE:
 	case CONN_STATES:
@@ -249,6 +261,9 @@ static bool needs_tls_client(const struct snapshot *s)
 		for (size_t u = 0; u < s->routes[r].upstream_count; u++)
 			if (s->routes[r].upstreams[u].tls)
 				return true;
+	for (size_t i = 0; i < s->site_count; i++)
+		if (s->sites[i].upstream.tls)
+			return true;
 	return false;
 }
 
@@ -275,6 +290,8 @@ static int make_tls(const struct generation *g, struct tls_server **server,
 	if (g->certificate_count)
 		r = tls_server_new(g->certificates, g->certificate_count,
 				   g->snapshot->tls.minimum_13, server);
+	if (r == 0 && *server && g->client_ca)
+		r = tls_server_ask_clients(*server, g->client_ca);
 	if (r == 0 && needs_tls_client(g->snapshot))
 		r = tls_client_new(slice_of(NULL, 0), client);
 	if (r)
@@ -309,6 +326,7 @@ int worker_init(struct worker *w, unsigned number, struct gateway *gateway,
 	w->generation = generation_ref(generation);
 	list_init(&w->conns);
 	list_init(&w->gone);
+	list_init(&w->idle_proxies);
 	for (size_t i = 0; i < WORKER_LISTENERS; i++)
 		w->listeners[i].io.fd = -1;
 	budget_init(&w->memory, memory, NULL);
@@ -417,6 +435,7 @@ int worker_reload(struct worker *w, struct generation *g, const int *listen_fds)
 	w->tls_server = server;
 	w->tls_client = client;
 	w->frame.max = largest_frame(g);
+	proxy_forget_idle(w);
 	struct generation *old = w->generation;
 	w->generation = generation_ref(g);
 	reload_listeners(w, g, listen_fds);
@@ -457,6 +476,7 @@ void worker_join(struct worker *w)
 	LIST_EACH (at, &w->conns)
 		conn_end(LIST_ENTRY(at, struct conn, link));
 	free_gone(w);
+	proxy_forget_idle(w);
 	while (w->free_requests) {
 		struct request *q = w->free_requests;
 		w->free_requests = q->next_free;

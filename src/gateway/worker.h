@@ -80,6 +80,8 @@ struct worker {
 	struct timer drain_end;
 	int reserve_fd;
 	struct list conns, gone;
+	struct list idle_proxies; /* connections to sites' applications that may be used again */
+	unsigned idle_proxy_count;
 	uint64_t conn_count, doomed_count, ask_count;
 	struct request *free_requests;
 	unsigned free_request_count;

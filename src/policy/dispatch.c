@@ -15,6 +15,16 @@ static enum dispatch_kind own_endpoint(const struct http_target *t)
 	return DISPATCH_NOTHING;
 }
 
+/* Files are read; what an application does with the others is its own business. */
+static bool method_fits(const struct conf_site *site, enum http_method method)
+{
+	if (method == HTTP_GET || method == HTTP_HEAD)
+		return true;
+	return site->has_upstream && (method == HTTP_POST || method == HTTP_PUT ||
+				      method == HTTP_DELETE || method == HTTP_OPTIONS ||
+				      method == HTTP_PATCH);
+}
+
 struct verdict dispatch_request(const struct host_facts *f, const struct http_head *head,
 				const struct http_request *r, struct dispatch *out)
 {
@@ -39,7 +49,7 @@ struct verdict dispatch_request(const struct host_facts *f, const struct http_he
 		return verdict_refuse(REASON_ROUTE_UNKNOWN, NULL);
 	if (r->wants_upgrade)
 		return verdict_refuse(REASON_ROUTE_UNKNOWN, "an upgrade where there are pages");
-	if (head->method != HTTP_GET && head->method != HTTP_HEAD)
+	if (!method_fits(out->site, head->method))
 		return verdict_refuse(REASON_METHOD_NOT_ALLOWED, "a page");
 	out->kind = DISPATCH_SITE;
 	return verdict_pass();
