@@ -35,7 +35,7 @@ class Field:
         self.folder = tempfile.mkdtemp(prefix="attack-")
         self.log_path = os.path.join(self.folder, "access.log")
         self.process = subprocess.Popen(["/usr/bin/python3", os.path.join(HERE, "naked.py"), "--log", self.log_path],
-                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         line = self.process.stdout.readline()
         if not line:
             raise Failed("the naked servers did not start: they need python3-websockets")
@@ -129,6 +129,7 @@ class Field:
             self.process.kill()
             self.process.wait()
         self.process.stdout.close()
+        self.process.stdin.close()
         shutil.rmtree(self.folder, ignore_errors=True)
         return problem
 

@@ -184,6 +184,8 @@ async def main():
     LOG = open(sys.argv[sys.argv.index("--log") + 1], "a", encoding="utf-8")
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    # who started us holds the other end: when that is gone, however it ended, so are we
+    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), stop.set)
     pages = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pages)
     threading.Thread(target=pages.serve_forever, daemon=True).start()
     ws = await websockets.serve(talk, "127.0.0.1", 0, process_request=request, max_size=None, ping_interval=None)
