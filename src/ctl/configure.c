@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "conf/load.h"
+#include "ctl/keyfiles.h"
 #include "ctl/keysdir.h"
 #include "net/clock.h"
 
@@ -60,6 +61,23 @@ static int load_certificates(const struct conf_tls *tls, struct tls_certificate 
 	return r;
 }
 
+/* The parts that a generation has only where the configuration wants them. */
+static int add_client_ca(struct generation *g)
+{
+	if (!g->snapshot->tls.client_ca.len || !g->certificate_count)
+		return 0;
+	return tls_authorities_load(g->snapshot->tls.client_ca, &g->client_ca);
+}
+
+static int add_assertion_keys(struct generation *g)
+{
+	bool made;
+
+	if (!g->snapshot->assertions)
+		return 0;
+	return keysdir_load_assertion(g->snapshot->keys, &g->assertion_keys, &made);
+}
+
 static struct generation *make_generation(struct snapshot *s, const char *path, struct buf *text)
 {
 	struct tls_certificate **certificates;
@@ -83,8 +101,15 @@ static struct generation *make_generation(struct snapshot *s, const char *path, 
 	}
 	struct generation *g = generation_new(s, &keys, certificates, count);
 	keyset_deinit(&keys);
-	if (!g)
+	if (!g) {
 		say(text, path, "no memory");
+	} else if (keyfiles_load(g)) {
+		say(text, path, "identity");
+		g = generation_unref(g);
+	} else if (add_client_ca(g)) {
+		say(text, path, "tls");
+		g = generation_unref(g);
+	}
 	return g;
 }
 

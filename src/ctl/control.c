@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/obj.h"
 #include "ctl/fetch.h"
+#include "ctl/keysets.h"
 #include "gateway/ask.h"
 #include "net/random.h"
 #include "policy/verifier.h"
@@ -36,6 +37,7 @@ struct control {
 	struct verifier_cache *verified;
 	uint8_t secret[32]; /* of verified */
 	struct fetcher *fetcher;
+	struct keysets *keysets;
 	struct timer sweep;
 	uint64_t alerted_ms;
 };
@@ -242,6 +244,9 @@ void control_on_ask(struct mail *mail, void *receiver)
 	case QUESTION_VERIFY_COOKIE:
 		verify_cookie(c, a);
 		break;
+	case QUESTION_REFRESH_KEYS:
+		keysets_ask(c->keysets, a);
+		break;
 	case QUESTION_NONE:
 	default:
 		a->answer.kind = ANSWER_FAILED;
@@ -283,6 +288,8 @@ int control_new(struct reactor *r, struct event_sink *log, struct control **out)
 		failed = err_raise(ENOMEM, "the store of tickets");
 	else
 		failed = fetcher_new(r, &c->fetcher);
+	if (failed == 0)
+		failed = keysets_new(r, log, c->fetcher, &c->keysets);
 	if (failed) {
 		control_free(c);
 		return failed;
@@ -298,6 +305,7 @@ void control_free(struct control *c)
 		return;
 	OBJ_CHECK(c, CONTROL_MAGIC);
 	fetcher_free(c->fetcher);
+	keysets_free(c->keysets);
 	mailbox_close(&c->box);
 	mailbox_deinit(&c->box);
 	timer_disarm(&c->sweep);
@@ -312,6 +320,17 @@ void control_forget_verified(struct control *c)
 {
 	verifier_cache_free(c->verified);
 	c->verified = verifier_cache_new(c->secret, VERIFIED_MAX, VERIFIED_BYTES_MAX);
+}
+
+struct keysets *control_keysets(struct control *c)
+{
+	return c->keysets;
+}
+
+int control_put_ticket(struct control *c, const uint8_t id[16], struct slice record,
+		       uint64_t expires_unix_ms)
+{
+	return store_put(c->store, id, record, expires_unix_ms, reactor_realtime_ms(c->reactor));
 }
 
 struct mailbox *control_mailbox(struct control *c)

@@ -55,17 +55,17 @@ static void finish(struct fetch *q, int status, const char *detail)
 static const char *why(const struct fetch *q, CURLcode code)
 {
 	if (q->too_long)
-		return "the verifier's answer is too long";
+		return "the answer is too long";
 	switch ((int)code) {
 	case CURLE_OPERATION_TIMEDOUT:
-		return "the verifier did not answer in time";
+		return "no answer in time";
 	case CURLE_COULDNT_CONNECT:
 	case CURLE_COULDNT_RESOLVE_HOST:
-		return "the verifier could not be reached";
+		return "nobody there";
 	case CURLE_PEER_FAILED_VERIFICATION:
-		return "the verifier's certificate is not trusted";
+		return "its certificate is not trusted";
 	default:
-		return "the verifier could not be asked";
+		return "it could not be asked";
 	}
 }
 
@@ -215,7 +215,8 @@ static bool set_options(struct fetch *q, const char *url, const char *cookie)
 	CURL *e = q->easy;
 	CURLcode r = curl_easy_setopt(e, CURLOPT_URL, url);
 
-	r = r ? r : curl_easy_setopt(e, CURLOPT_COOKIE, cookie);
+	if (cookie)
+		r = r ? r : curl_easy_setopt(e, CURLOPT_COOKIE, cookie);
 	r = r ? r : curl_easy_setopt(e, CURLOPT_PRIVATE, q);
 	r = r ? r : curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
 	r = r ? r : curl_easy_setopt(e, CURLOPT_WRITEDATA, q);
@@ -231,29 +232,20 @@ static bool set_options(struct fetch *q, const char *url, const char *cookie)
 	return r == CURLE_OK;
 }
 
-void fetch_get(struct fetcher *f, struct slice url, struct slice cookie_name,
-	       struct slice cookie_value, fetch_fn fn, void *arg)
+/* cookie NULL: none. url and cookie are the control thread's own. */
+static void begin(struct fetcher *f, const char *url, const char *cookie, size_t body_max,
+                  fetch_fn fn, void *arg)
 {
-	static char url_text[URL_BYTES], cookie[COOKIE_BYTES]; /* of the control thread */
-	struct fetch *q = NULL;
+	struct fetch *q = f->count < FETCH_MAX ? calloc(1, sizeof(*q)) : NULL;
 
-	bool fits = url.len < sizeof(url_text) &&
-		    cookie_name.len + cookie_value.len + 2 < sizeof(cookie);
-	if (fits && f->count < FETCH_MAX)
-		q = calloc(1, sizeof(*q));
 	if (!q) {
 		fn(arg, 0, slice_of(NULL, 0), "no room for another question");
 		return;
 	}
-	snprintf(url_text, sizeof(url_text), "%.*s", SLICE_ARG(url));
-	snprintf(cookie, sizeof(cookie), "%.*s=%.*s", SLICE_ARG(cookie_name),
-		 SLICE_ARG(cookie_value));
 	*q = (struct fetch){.from = f, .fn = fn, .arg = arg, .easy = curl_easy_init()};
-	buf_init(&q->body, VERIFIER_BODY_MAX);
-	bool ready = q->easy && set_options(q, url_text, cookie) &&
-		     curl_multi_add_handle(f->multi, q->easy) == CURLM_OK;
-	ct_wipe(cookie, sizeof(cookie));
-	if (!ready) {
+	buf_init(&q->body, body_max);
+	if (!q->easy || !set_options(q, url, cookie) ||
+	    curl_multi_add_handle(f->multi, q->easy) != CURLM_OK) {
 		if (q->easy)
 			curl_easy_cleanup(q->easy);
 		free(q);
@@ -262,4 +254,32 @@ void fetch_get(struct fetcher *f, struct slice url, struct slice cookie_name,
 	}
 	list_append(&f->under_way, &q->link);
 	f->count++;
+}
+
+void fetch_get(struct fetcher *f, struct slice url, struct slice cookie_name,
+               struct slice cookie_value, fetch_fn fn, void *arg)
+{
+	static char url_text[URL_BYTES], cookie[COOKIE_BYTES]; /* of the control thread */
+
+	if (url.len >= sizeof(url_text) ||
+	    cookie_name.len + cookie_value.len + 2 >= sizeof(cookie)) {
+		fn(arg, 0, slice_of(NULL, 0), "no room for another question");
+		return;
+	}
+	snprintf(url_text, sizeof(url_text), "%.*s", SLICE_ARG(url));
+	snprintf(cookie, sizeof(cookie), "%.*s=%.*s", SLICE_ARG(cookie_name), SLICE_ARG(cookie_value));
+	begin(f, url_text, cookie, VERIFIER_BODY_MAX, fn, arg);
+	ct_wipe(cookie, sizeof(cookie));
+}
+
+void fetch_plain(struct fetcher *f, struct slice url, size_t body_max, fetch_fn fn, void *arg)
+{
+	char url_text[URL_BYTES];
+
+	if (url.len >= sizeof(url_text)) {
+		fn(arg, 0, slice_of(NULL, 0), "no room for another question");
+		return;
+	}
+	snprintf(url_text, sizeof(url_text), "%.*s", SLICE_ARG(url));
+	begin(f, url_text, NULL, body_max, fn, arg);
 }

@@ -4,7 +4,7 @@
  * Questions to applications by HTTP, on the control thread: libcurl's multi interface in
  * our reactor.
  *
- * Every question is bounded: FETCH_MS in all, VERIFIER_BODY_MAX bytes, no redirect is
+ * Every question is bounded: FETCH_MS in all, bytes (VERIFIER_BODY_MAX with a cookie), no redirect is
  * followed, no proxy of the environment is asked, http and https only, certificates are
  * verified, nothing is stored (no cookies, no credentials). Connections are kept for reuse.
  */
@@ -33,3 +33,6 @@ void fetcher_free(struct fetcher *f);
  * when it cannot even begin, at once. */
 void fetch_get(struct fetcher *f, struct slice url, struct slice cookie_name,
 	       struct slice cookie_value, fetch_fn fn, void *arg);
+
+/* GET url with nothing of anybody's; the answer may have body_max bytes. */
+void fetch_plain(struct fetcher *f, struct slice url, size_t body_max, fetch_fn fn, void *arg);

@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "ctl/configure.h"
+#include "ctl/keysets.h"
 #include "ctl/parent.h"
 #include "ctl/serve_priv.h"
 
@@ -44,6 +45,7 @@ static void on_reloaded(struct command_batch *b)
 	s->reload = NULL;
 	forget_removed(old->snapshot, b->generation->snapshot);
 	s->generation = generation_ref(b->generation);
+	keysets_forget_others(control_keysets(s->control), s->generation);
 	if (s->admin)
 		admin_set_conf(s->admin, s->generation->snapshot);
 	resolver_stop(s->resolver);
@@ -140,6 +142,11 @@ static int reload(struct serve *s, struct buf *text)
 		return refuse(s, text, err_sentence());
 	}
 	/* Before the first connection asks for them. */
+	if (keysets_adopt(control_keysets(s->control), g)) {
+		close_all(b, b->count, g->snapshot->listener_count);
+		command_batch_free(b);
+		return refuse(s, text, err_sentence());
+	}
 	resolve_once(g, serve_log(s));
 	s->reload = b;
 	command_send(b, s->workers);

@@ -21,6 +21,7 @@
 #include "base/obj.h"
 #include "conf/explain.h"
 #include "ctl/configure.h"
+#include "ctl/keysets.h"
 #include "ctl/parent.h"
 #include "ctl/serve_priv.h"
 #include "net/random.h"
@@ -334,6 +335,8 @@ static int start(struct serve *s)
 	explain_weak(conf, log_weak, s);
 	log_development(s);
 	r = start_control(s);
+	if (r == 0)
+		r = keysets_adopt(control_keysets(s->control), s->generation);
 	if (r == 0)
 		r = resolver_start(s->generation, log_sink(s->log), &s->resolver);
 	if (r == 0)

@@ -59,6 +59,14 @@ const struct snapshot *conn_conf(const struct conn *c)
 	return c->generation->snapshot;
 }
 
+bool conn_is_revoked(const struct conn *c, const struct identity *identity)
+{
+	const struct revocations *r = c->worker->revocations;
+
+	return revocations_hit(r, REVOKE_SUBJECT, identity->subject, identity->issued_unix_ms) ||
+	       revocations_hit(r, REVOKE_KEY, identity->key, identity->issued_unix_ms);
+}
+
 void conn_arm(struct conn *c, uint64_t deadline_ms)
 {
 	timer_arm(&c->worker->reactor.timers, &c->timer, deadline_ms);
@@ -251,7 +259,8 @@ static void ask_timed_out(struct conn *c)
 {
 	struct request *q = c->request;
 	bool store = c->ask && c->ask->kind == ASK_POLICY &&
-		     c->ask->question.kind != QUESTION_VERIFY_COOKIE;
+		     c->ask->question.kind != QUESTION_VERIFY_COOKIE &&
+		     c->ask->question.kind != QUESTION_REFRESH_KEYS;
 
 	if (c->ask)
 		c->ask->conn = NULL;

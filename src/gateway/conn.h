@@ -71,6 +71,7 @@ struct request {
 	struct handshake_input handshake_in;
 	struct handshake handshake;
 	struct endpoint_input endpoint_in;
+	struct token_world tokens;
 	struct endpoint endpoint;
 	uint64_t started_us;
 	size_t consumed; /* bytes of `in` that belong to this request: head and body */
@@ -184,6 +185,9 @@ void conn_event(const struct conn *c, struct event *e);
 
 /* An answered ask came home. */
 void conn_answer(struct conn *c, struct ask *a);
+
+/* Was the identity, or what proved it, revoked? */
+bool conn_is_revoked(const struct conn *c, const struct identity *identity);
 
 uint64_t conn_now(const struct conn *c);
 const struct snapshot *conn_conf(const struct conn *c);

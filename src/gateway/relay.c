@@ -43,10 +43,16 @@ struct session *session_new(struct conn *c)
 	if (!s)
 		return NULL;
 	s->subject = malloc(who->subject.len + 1);
-	if (!s->subject) {
+	s->key = malloc(who->key.len + 1);
+	if (!s->subject || !s->key) {
+		free(s->subject);
+		free(s->key);
 		free(s);
 		return NULL;
 	}
+	if (who->key.len)
+		memcpy(s->key, who->key.data, who->key.len);
+	s->key_len = who->key.len;
 	if (who->subject.len)
 		memcpy(s->subject, who->subject.data, who->subject.len);
 	s->subject_len = who->subject.len;

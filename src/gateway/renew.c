@@ -141,6 +141,13 @@ static enum reason judge(struct conn *c, const struct answer *answer, struct tic
 	if (!ticket_record_decode(answer->record, record))
 		return REASON_STORE_FAILED;
 	enum reason r = ticket_judge(record, &facts);
+	const struct identity who = {
+		.subject = record->subject,
+		.issued_unix_ms = record->credential_issued_unix_ms,
+		.key = record->key,
+	};
+	if (r == REASON_NONE && conn_is_revoked(c, &who))
+		r = REASON_REVOKED;
 	if (r == REASON_NONE &&
 	    !slice_eq(record->subject, slice_of(c->session->subject, c->session->subject_len)))
 		r = REASON_TICKET_BOUND_ELSEWHERE;

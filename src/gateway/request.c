@@ -3,6 +3,7 @@
  * From the first byte of a head to the phase that answers it: reading, dispatch, and the
  * questions of handshakes and own endpoints. All decisions are policy's.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -220,7 +221,9 @@ static void act_on_endpoint(struct conn *c, struct verdict v)
 {
 	struct request *q = c->request;
 
-	if (v.kind == VERDICT_PASS)
+	if (v.kind == VERDICT_PASS && conn_is_revoked(c, &q->endpoint.identity))
+		conn_refuse(c, verdict_refuse(REASON_REVOKED, NULL));
+	else if (v.kind == VERDICT_PASS)
 		answer_endpoint(c);
 	else if (v.kind == VERDICT_ASK)
 		send_question(c, &q->endpoint.question);
@@ -243,6 +246,16 @@ static const struct certificate *client_certificate(struct conn *c)
 	return r == 0 ? out : &unreadable;
 }
 
+/* Of this connection's generation: a reload does not change what is under way. */
+static const struct token_world *token_world(struct conn *c)
+{
+	struct token_world *t = &c->request->tokens;
+
+	t->slots = c->generation->slots;
+	t->refusals = c->worker->refusals;
+	return t;
+}
+
 static void start_endpoint(struct conn *c)
 {
 	struct request *q = c->request;
@@ -258,6 +271,7 @@ static void start_endpoint(struct conn *c)
 		.peer = c->peer,
 		.tls = c->secure,
 		.certificate = client_certificate(c),
+		.tokens = token_world(c),
 		.now_unix_ms = reactor_realtime_ms(&c->worker->reactor),
 		.arena = &q->arena,
 	};
@@ -276,6 +290,8 @@ static void act_on_handshake(struct conn *c, struct verdict v)
 		conn_refuse(c, v);
 	else if (buf_waiting(&q->in) > q->consumed)
 		conn_refuse(c, verdict_refuse(REASON_HANDSHAKE_MALFORMED, "bytes before the 101"));
+	else if (v.kind == VERDICT_PASS && conn_is_revoked(c, &q->handshake.identity))
+		conn_refuse(c, verdict_refuse(REASON_REVOKED, NULL));
 	else if (v.kind == VERDICT_PASS)
 		upstream_start(c);
 	else if (v.kind == VERDICT_ASK)
@@ -299,6 +315,7 @@ static void start_handshake(struct conn *c)
 		.peer = c->peer,
 		.tls = c->secure,
 		.certificate = client_certificate(c),
+		.tokens = token_world(c),
 		.now_unix_ms = reactor_realtime_ms(&c->worker->reactor),
 		.arena = &q->arena,
 	};

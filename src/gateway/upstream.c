@@ -73,6 +73,27 @@ void upstream_timed_out(struct conn *c)
 
 /* --- the request */
 
+/* Signed for the upstream at hand: no other takes it for its own. */
+static bool make_assertion(struct conn *c, struct slice *out)
+{
+	struct request *q = c->request;
+	struct session *s = c->session;
+	struct assertion_facts facts = {
+		.audience = s->target->conf->authority,
+		.identity = &q->handshake.identity,
+		.route = s->run->conf->path.text,
+		.request_id = slice_of(c->request_id, REQUEST_ID_CHARS),
+		.now_unix_ms = reactor_realtime_ms(&c->worker->reactor),
+	};
+
+	*out = slice_of(NULL, 0);
+	if (!s->run->conf->forward_assertion)
+		return true;
+	if (random_bytes(facts.jti, sizeof(facts.jti)))
+		return false;
+	return assertion_make(&c->generation->assertion_keys, &facts, &q->arena, out) == 0;
+}
+
 static bool build_request(struct conn *c)
 {
 	struct request *q = c->request;
@@ -81,6 +102,7 @@ static bool build_request(struct conn *c)
 	uint8_t random[16];
 
 	struct forward_facts facts = {
+		.conf = conn_conf(c),
 		.route = s->run->conf,
 		.upstream = s->target->conf,
 		.match = &q->dispatch.match,
@@ -91,6 +113,10 @@ static bool build_request(struct conn *c)
 		.tls = c->secure,
 		.request_id = slice_of(c->request_id, REQUEST_ID_CHARS),
 	};
+	if (!make_assertion(c, &facts.assertion)) {
+		conn_refuse(c, verdict_refuse(REASON_INTERNAL, "no assertion could be made"));
+		return false;
+	}
 	struct verdict v = forward_build(&facts, &q->arena, &forward);
 	if (v.kind != VERDICT_PASS) {
 		conn_refuse(c, v);
@@ -166,6 +192,11 @@ static void accept_answer(struct conn *c)
 	}
 	if (c->worker->draining) {
 		conn_refuse(c, verdict_refuse(REASON_DRAINING, NULL));
+		return;
+	}
+	/* While the application thought about it. */
+	if (conn_is_revoked(c, &q->handshake.identity)) {
+		conn_refuse(c, verdict_refuse(REASON_REVOKED, NULL));
 		return;
 	}
 	struct buf *out = &c->worker->response;

@@ -309,7 +309,10 @@ static int make_parts(struct worker *w)
 	w->inflater = ws_inflater_new();
 	w->deflater = ws_deflater_new(DEFLATE_LEVEL);
 	w->revocations = revocations_new(&key);
-	if (!w->inflater || !w->deflater || !w->revocations)
+	w->refusals = calloc(1, sizeof(*w->refusals));
+	if (w->refusals)
+		w->refusals->secret = key;
+	if (!w->inflater || !w->deflater || !w->revocations || !w->refusals)
 		return err_raise(ENOMEM, "a worker");
 	return make_tls(w->generation, &w->tls_server, &w->tls_client);
 }
@@ -436,6 +439,7 @@ int worker_reload(struct worker *w, struct generation *g, const int *listen_fds)
 	w->tls_client = client;
 	w->frame.max = largest_frame(g);
 	proxy_forget_idle(w);
+	jwt_refusals_clear(w->refusals);
 	struct generation *old = w->generation;
 	w->generation = generation_ref(g);
 	reload_listeners(w, g, listen_fds);
@@ -494,6 +498,8 @@ void worker_join(struct worker *w)
 	w->inflater = ws_inflater_free(w->inflater);
 	w->deflater = ws_deflater_free(w->deflater);
 	w->revocations = revocations_free(w->revocations);
+	free(w->refusals);
+	w->refusals = NULL;
 	buf_deinit(&w->response);
 	buf_deinit(&w->frame);
 	if (w->reserve_fd >= 0)

@@ -24,6 +24,7 @@
 #include "net/reactor.h"
 #include "net/stream.h"
 #include "policy/limits.h"
+#include "policy/jwt.h"
 #include "policy/revocation.h"
 #include "tls/ctx.h"
 #include "ws/deflate.h"
@@ -76,6 +77,7 @@ struct worker {
 	struct tls_client *tls_client; /* NULL without wss upstreams */
 	struct worker_listener listeners[WORKER_LISTENERS];
 	struct revocations *revocations;
+	struct jwt_refusals *refusals; /* of tokens */
 	struct timer accept_pause; /* out of descriptors: try again then */
 	struct timer drain_end;
 	int reserve_fd;
