@@ -4,6 +4,8 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <openssl/ec.h>
+#include <openssl/pem.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,7 +16,9 @@
 
 enum { PATH_BYTES = 4096, FIRST_KEY_BYTES = 32 };
 
-#define FIRST_KEY_NAME "0001.key"
+#define FIRST_KEY_NAME       "0001.key"
+#define ASSERTION_PREFIX     "assertion-"
+#define FIRST_ASSERTION_NAME ASSERTION_PREFIX "0001.pem"
 
 static int open_folder(const char *path)
 {
@@ -53,9 +57,30 @@ static int make_first_key(int folder, const char *path)
 	return 0;
 }
 
-static int read_key(int folder, const char *path, const char *name, struct keyset *keys)
+/* Whole or not at all, and never over a file that somebody else has just made: two nodes may
+ * start at once on one folder. 0 also when it was there already. */
+static int write_new(int folder, const char *path, const char *name, struct slice contents)
 {
-	char contents[KEYS_FILE_MAX + 1];
+	char unfinished[64];
+
+	snprintf(unfinished, sizeof(unfinished), ".unfinished-%ld", (long)getpid());
+	int fd = openat(folder, unfinished, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return err_raise(errno, "a first key in %s", path);
+	bool whole = write(fd, contents.data, contents.len) == (ssize_t)contents.len &&
+		     fsync(fd) == 0;
+	int failed = whole ? 0 : errno ? errno : EIO;
+	close(fd);
+	if (!failed && linkat(folder, unfinished, folder, name, 0) && errno != EEXIST)
+		failed = errno;
+	unlinkat(folder, unfinished, 0);
+	return failed ? err_raise(failed, "a first key in %s", path) : 0;
+}
+
+/* The file's bytes in contents, KEYS_FILE_MAX + 1 of them at most. Returns how many, or -errno. */
+static int read_contents(int folder, const char *path, const char *name, char *contents)
+{
 	struct stat st;
 	int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
@@ -68,14 +93,38 @@ static int read_key(int folder, const char *path, const char *name, struct keyse
 				 "(chmod 600)",
 				 path, name);
 	}
-	ssize_t n = read(fd, contents, sizeof(contents));
+	ssize_t n = read(fd, contents, KEYS_FILE_MAX + 1);
 	close(fd);
+	return n < 0 ? err_raise(errno, "the key %s/%s", path, name) : (int)n;
+}
+
+/* What the files of a folder are read into. */
+struct kind {
+	bool assertions;
+	struct keyset *keys;
+	struct assertion_keys *assertion_keys;
+};
+
+static int add_key(const struct kind *kind, const char *path, const char *name,
+		   struct slice contents)
+{
+	int r = kind->assertions ? assertion_keys_add(kind->assertion_keys, contents)
+				 : keyset_add(kind->keys, contents);
+	if (r <= 0)
+		return r;
+	return err_raise(EINVAL, "the key %s/%s: %s", path, name,
+			 kind->assertions ? assertion_keys_complaint(r) : keyset_complaint(r));
+}
+
+static int read_key(int folder, const char *path, const char *name, const struct kind *kind)
+{
+	char contents[KEYS_FILE_MAX + 1];
+	int n = read_contents(folder, path, name, contents);
+
 	if (n < 0)
-		return err_raise(errno, "the key %s/%s", path, name);
-	int r = keyset_add(keys, slice_of(contents, (size_t)n));
+		return n;
+	int r = add_key(kind, path, name, slice_of(contents, (size_t)n));
 	ct_wipe(contents, sizeof(contents));
-	if (r > 0)
-		return err_raise(EINVAL, "the key %s/%s: %s", path, name, keyset_complaint(r));
 	return r;
 }
 
@@ -89,26 +138,62 @@ static int by_bytes(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static int read_keys(int folder, const char *path, struct keyset *keys)
+static bool is_of_kind(const char *name, const struct kind *kind)
+{
+	return slice_starts_with(slice_from_cstr(name), SLICE(ASSERTION_PREFIX)) ==
+	       kind->assertions;
+}
+
+static int read_keys(int folder, const char *path, const struct kind *kind)
 {
 	struct dirent **names = NULL;
 	int count = scandirat(folder, ".", &names, not_hidden, by_bytes);
 	int r = count < 0 ? err_raise(errno, "the keys folder %s", path) : 0;
 
 	for (int i = 0; i < count; i++) {
-		if (r == 0)
-			r = read_key(folder, path, names[i]->d_name, keys);
+		if (r == 0 && is_of_kind(names[i]->d_name, kind))
+			r = read_key(folder, path, names[i]->d_name, kind);
 		free(names[i]);
 	}
 	free(names);
 	return r;
 }
 
-int keysdir_load(struct slice folder, struct keyset *keys, bool *made)
+/* --- the first ones */
+
+static int write_pem(int folder, const char *path, EVP_PKEY *key)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *text = NULL;
+	bool good = bio && PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL);
+	long len = good ? BIO_get_mem_data(bio, &text) : 0;
+	int r = len > 0 ? write_new(folder, path, FIRST_ASSERTION_NAME, slice_of(text, (size_t)len))
+			: err_raise(ENOMEM, "a first key in %s", path);
+
+	if (len > 0)
+		ct_wipe(text, (size_t)len);
+	BIO_free(bio);
+	return r;
+}
+
+static int make_first_assertion_key(int folder, const char *path)
+{
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	int r = key ? write_pem(folder, path, key) : err_raise(EIO, "cannot make a key of P-256");
+
+	EVP_PKEY_free(key);
+	return r;
+}
+
+static bool is_empty(const struct kind *kind)
+{
+	return kind->assertions ? kind->assertion_keys->count == 0 : kind->keys->count == 0;
+}
+
+static int load(struct slice folder, const struct kind *kind, bool *made)
 {
 	char path[PATH_BYTES];
 
-	*keys = (struct keyset){0};
 	*made = false;
 	if (folder.len >= sizeof(path))
 		return err_raise(ENAMETOOLONG, "the keys folder");
@@ -116,15 +201,36 @@ int keysdir_load(struct slice folder, struct keyset *keys, bool *made)
 	int fd = open_folder(path);
 	if (fd < 0)
 		return fd;
-	int r = read_keys(fd, path, keys);
-	if (r == 0 && keys->count == 0) {
-		r = make_first_key(fd, path);
+	int r = read_keys(fd, path, kind);
+	if (r == 0 && is_empty(kind)) {
+		r = kind->assertions ? make_first_assertion_key(fd, path)
+				     : make_first_key(fd, path);
 		if (r == 0)
-			r = read_keys(fd, path, keys);
+			r = read_keys(fd, path, kind);
 		*made = r == 0;
 	}
 	close(fd);
+	return r;
+}
+
+int keysdir_load(struct slice folder, struct keyset *keys, bool *made)
+{
+	const struct kind kind = {.keys = keys};
+
+	*keys = (struct keyset){0};
+	int r = load(folder, &kind, made);
 	if (r)
 		keyset_deinit(keys);
+	return r;
+}
+
+int keysdir_load_assertion(struct slice folder, struct assertion_keys *keys, bool *made)
+{
+	const struct kind kind = {.assertions = true, .assertion_keys = keys};
+
+	*keys = (struct assertion_keys){0};
+	int r = load(folder, &kind, made);
+	if (r)
+		assertion_keys_deinit(keys);
 	return r;
 }

@@ -142,6 +142,7 @@ struct generation *generation_unref(struct generation *g)
 		tls_certificate_unref(g->certificates[i]);
 	free(g->certificates);
 	tls_authorities_unref(g->client_ca);
+	assertion_keys_deinit(&g->assertion_keys);
 	keyset_deinit(&g->keys);
 	snapshot_unref(g->snapshot);
 	free(g);

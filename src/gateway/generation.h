@@ -12,6 +12,7 @@
 
 #include "conf/snapshot.h"
 #include "gateway/target.h"
+#include "policy/assertion.h"
 #include "policy/host.h"
 #include "policy/jwk_slot.h"
 #include "policy/keys.h"
@@ -35,6 +36,7 @@ struct generation {
 	_Atomic uint32_t refs;
 	struct snapshot *snapshot; /* one reference */
 	struct keyset keys;
+	struct assertion_keys assertion_keys;
 	/* By identity, snapshot->identity_count: where the keys of a token are; else NULL. One
 	 * reference each. */
 	struct jwk_slot **slots;

@@ -170,6 +170,8 @@ static bool add_own(const struct forward_facts *f, struct arena *a, struct http_
 	all &= add(headers, count, SLICE("Sallyport-Subject"),
 		   encode_subject(f->identity->subject, a));
 	all &= add(headers, count, SLICE("Sallyport-Request"), arena_copy(a, f->request_id));
+	if (f->assertion.len)
+		all &= add(headers, count, SLICE("Sallyport-Assertion"), f->assertion);
 	return all;
 }
 

@@ -10,6 +10,7 @@
  *   Forwarded                         RFC 7239: for, host, proto
  *   Sallyport-Subject                 who it is; empty for `anyone`
  *   Sallyport-Request                 the id that the log has too
+ *   Sallyport-Assertion               a signed statement of all that, with forward.assertion
  *   query parameters that forward.query names; never `ticket` or `csrf`
  *
  * The subject may be any text: all bytes but visible ASCII, and '%' itself, are written as
@@ -24,7 +25,7 @@
 #include "policy/route.h"
 #include "policy/verdict.h"
 
-enum { FORWARD_OWN_HEADERS = 6 };
+enum { FORWARD_OWN_HEADERS = 7 };
 
 struct forward_facts {
 	const struct snapshot *conf; /* whose identities say where tokens are; NULL: nowhere */
@@ -37,6 +38,7 @@ struct forward_facts {
 	struct address peer;
 	bool tls;
 	struct slice request_id;
+	struct slice assertion; /* of policy/assertion.h; empty: none */
 };
 
 struct forward {

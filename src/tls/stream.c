@@ -400,6 +400,7 @@ static int tls_stream_new(struct tls_side *side, bool client, struct tls_stream 
 	return 0;
 }
 
+/* Bytes that were given back in clear are ciphertext now. */
 static int attach(struct stream *s, struct tls_stream *t)
 {
 	int r = stream_layer_start(s, &t->layer);
@@ -408,8 +409,11 @@ static int attach(struct stream *s, struct tls_stream *t)
 		SSL_free(t->ssl);
 		tls_side_unref(t->side);
 		free(t);
+		return r;
 	}
-	return r;
+	t->in = s->in;
+	s->in = NULL;
+	return 0;
 }
 
 int tls_stream_start_server(struct stream *s, struct tls_server *server)

@@ -11,7 +11,8 @@
 #include "net/stream.h"
 #include "tls/ctx.h"
 
-/* The stream is the server's side; nothing has been read from it. Then call
+/* The stream is the server's side; what has been read from it was given back by stream_unread,
+ * if it was not for somebody else. Then call
  * stream_handshake until it says something else than STREAM_AGAIN. Returns 0 or -errno. */
 int tls_stream_start_server(struct stream *s, struct tls_server *server);
 
