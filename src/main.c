@@ -14,6 +14,9 @@ static const struct command {
 	{"check", cmd_check, "read a configuration, say what it allows and what is off"},
 	{"connect", cmd_connect, "a WebSocket client for people"},
 	{"try", cmd_try, "run one part on its own: json, http"},
+	{"ctl", cmd_ctl, "talk to a running gateway: sessions, revoke, reload, drain"},
+	{"ticket", cmd_ticket, "mint a ticket at a running gateway"},
+	{"keys", cmd_keys, "the folder of secret keys: make, list, rotate"},
 	{"list", cmd_list, "print the tables: reasons, metrics, settings"},
 };
 

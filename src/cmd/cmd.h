@@ -12,4 +12,7 @@ int cmd_serve(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_connect(int argc, char **argv);
 int cmd_try(int argc, char **argv);
+int cmd_ctl(int argc, char **argv);
+int cmd_ticket(int argc, char **argv);
+int cmd_keys(int argc, char **argv);
 int cmd_list(int argc, char **argv);

@@ -14,7 +14,11 @@
 #include "http/target.h"
 #include "json/read.h"
 #include "json/value.h"
+#include "json/write.h"
 #include "net/random.h"
+#include "policy/identity.h"
+#include "policy/route.h"
+#include "policy/ticket.h"
 
 enum { TEXT_BYTES = 1 << 20, LIST_BYTES = 18 << 20 };
 
@@ -198,6 +202,111 @@ static void revoke(struct api *a, const struct admin_call *call, struct slice re
 	command_send(b, a->serve->workers);
 }
 
+/* --- tickets */
+
+static const struct conf_identity *ticket_of(const struct snapshot *s,
+					     const struct conf_route *route)
+{
+	for (size_t i = 0; i < route->identify_count; i++)
+		if (s->identities[route->identify[i]].kind == CONF_IDENTITY_TICKET)
+			return &s->identities[route->identify[i]];
+	return NULL;
+}
+
+/* The members of the body, each once, of the right type. */
+struct minting {
+	struct slice subject, claims, origin;
+	struct http_target target;
+	uint64_t ttl_ms;
+	const struct conf_route *route;
+	const struct conf_identity *ticket;
+};
+
+static bool read_minting(struct api *a, const struct json_node *o, struct minting *m)
+{
+	const struct snapshot *s = a->serve->generation->snapshot;
+	const struct json_node *claims = json_member(o, SLICE("claims"));
+	const struct json_node *ttl = json_member(o, SLICE("ttl"));
+	const struct json_node *origin = json_member(o, SLICE("origin"));
+	struct route_match match;
+	int64_t seconds = 0;
+
+	size_t known = 2u + (claims != NULL) + (ttl != NULL) + (origin != NULL);
+	m->subject = json_string(json_member(o, SLICE("sub")));
+	m->origin = json_string(origin);
+	if (json_count(o) != known || !m->subject.len || m->subject.len > IDENTITY_SUBJECT_MAX ||
+	    (origin && !m->origin.len) || (claims && json_type(claims) != JSON_OBJECT) ||
+	    (ttl && (!json_integer(ttl, &seconds) || seconds < 1 || seconds > 3600)) ||
+	    http_target_parse(json_string(json_member(o, SLICE("route"))), &a->arena, &m->target,
+			      NULL) != REASON_NONE)
+		return false;
+	m->route = route_find(s, &m->target, &match);
+	m->ticket = m->route ? ticket_of(s, m->route) : NULL;
+	if (!m->ticket)
+		return false;
+	m->ttl_ms = ttl ? (uint64_t)seconds * 1000 : m->ticket->ticket.ttl_ms;
+	buf_clear(&a->out);
+	if (claims && json_write(claims, NULL, &a->out))
+		return false;
+	m->claims = claims ? arena_copy(&a->arena, buf_slice(&a->out)) : SLICE("{}");
+	return m->claims.data && m->claims.len <= IDENTITY_CLAIMS_MAX;
+}
+
+static int put_minted(struct api *a, const struct minting *m, const uint8_t id[TICKET_ID_BYTES],
+		      uint64_t expires)
+{
+	const struct ticket_record record = {
+		.ticket = m->ticket->name,
+		.via = m->ticket->name,
+		.subject = m->subject,
+		.claims = m->claims,
+		.path = route_path_text(&m->target, &a->arena),
+		.origin = m->origin,
+		.bind_path = true,
+		.bind_origin = m->origin.len > 0,
+		.expires_unix_ms = expires,
+	};
+	struct buf bytes;
+
+	buf_init(&bytes, TICKET_RECORD_MAX);
+	int r = ticket_record_encode(&record, &bytes);
+	if (r == 0)
+		r = control_put_ticket(a->serve->control, id, buf_slice(&bytes), expires);
+	buf_deinit(&bytes);
+	return r;
+}
+
+/* {"sub": ..., "route": "/path", "claims": {...}, "origin": ..., "ttl": seconds} */
+static void mint(struct api *a, const struct admin_call *call, struct slice rest)
+{
+	const struct json_node *o = body_object(a, call);
+	struct minting m = {.ttl_ms = 0};
+	uint8_t id[TICKET_ID_BYTES];
+	char text[TICKET_CHARS];
+	struct jsonout j;
+
+	(void)rest;
+	if (!o)
+		return;
+	if (!read_minting(a, o, &m)) {
+		refuse(call, REASON_BODY_MALFORMED);
+		return;
+	}
+	uint64_t expires = clock_add(reactor_realtime_ms(&a->serve->reactor), m.ttl_ms);
+	if (random_bytes(id, sizeof(id)) || put_minted(a, &m, id, expires) ||
+	    ticket_make(&a->serve->generation->keys, id, expires, text)) {
+		refuse(call, REASON_STORE_FAILED);
+		return;
+	}
+	buf_clear(&a->out);
+	jsonout_init(&j, &a->out);
+	jsonout_object_open(&j);
+	jsonout_member(&j, "ticket", slice_of(text, sizeof(text)));
+	jsonout_member_u64(&j, "expires_in", m.ttl_ms / 1000);
+	jsonout_object_close(&j);
+	answer(a, call, 201);
+}
+
 /* --- the process */
 
 static void drain(struct api *a, const struct admin_call *call, struct slice rest)
@@ -259,6 +368,17 @@ static void refusals(struct api *a, const struct admin_call *call, struct slice 
 		answer(a, call, 200);
 }
 
+/* The public halves of the keys that sign assertions. */
+static void jwks(struct api *a, const struct admin_call *call, struct slice rest)
+{
+	(void)rest;
+	buf_clear(&a->out);
+	if (assertion_jwks(&a->serve->generation->assertion_keys, &a->out))
+		refuse(call, REASON_OVERLOADED);
+	else
+		answer(a, call, 200);
+}
+
 /* --- dispatch */
 
 static const struct {
@@ -270,10 +390,12 @@ static const struct {
 	{HTTP_GET, "/v1/sessions", false, list_sessions},
 	{HTTP_DELETE, "/v1/sessions/", true, close_session},
 	{HTTP_POST, "/v1/revocations", false, revoke},
+	{HTTP_POST, "/v1/tickets", false, mint},
 	{HTTP_POST, "/v1/drain", false, drain},
 	{HTTP_POST, "/v1/reload", false, reload},
 	{HTTP_GET, "/v1/config", false, config},
 	{HTTP_GET, "/v1/refusals", false, refusals},
+	{HTTP_GET, "/v1/jwks.json", false, jwks},
 };
 
 void api_call(void *arg, const struct admin_call *call)
