@@ -109,6 +109,9 @@ static struct generation *make_generation(struct snapshot *s, const char *path, 
 	} else if (add_client_ca(g)) {
 		say(text, path, "tls");
 		g = generation_unref(g);
+	} else if (add_assertion_keys(g)) {
+		say(text, path, "keys");
+		g = generation_unref(g);
 	}
 	return g;
 }
