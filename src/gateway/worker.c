@@ -19,6 +19,9 @@ enum {
 	ACCEPTS_PER_TURN = 64,
 	ACCEPT_PAUSE_MS = 100,
 	COMPLAIN_EVERY_MS = 5000,
+	DRAIN_SPREAD_PER_CONN_MS = 2, /* sessions close spread over that much ... */
+	DRAIN_SPREAD_MIN_MS = 100,    /* ... where it matters, and at most ... */
+	DRAIN_SPREAD_MAX_MS = 5000,
 	KEEPALIVE_PROBE_S = 60,
 	DEFLATE_LEVEL = 1,
 	FRAME_SLACK_BYTES = 8192,
@@ -185,11 +188,34 @@ static void on_round(struct reactor_hook *hook)
 
 /* --- draining */
 
-static void drain_conn(struct conn *c)
+/* Everybody connects again: not all in the same moment. */
+static uint64_t drain_spread(const struct worker *w)
+{
+	uint64_t spread = w->conn_count * DRAIN_SPREAD_PER_CONN_MS;
+
+	if (spread < DRAIN_SPREAD_MIN_MS)
+		return 0;
+	return spread < DRAIN_SPREAD_MAX_MS ? spread : DRAIN_SPREAD_MAX_MS;
+}
+
+static void drain_session(struct conn *c, uint64_t spread_ms)
+{
+	uint32_t dice = 0;
+
+	if (!spread_ms || random_bytes(&dice, sizeof(dice))) {
+		relay_refuse(c, REASON_DRAINING, NULL);
+		return;
+	}
+	c->session->lifetime_ms = conn_now(c) + dice % spread_ms;
+	c->session->lifetime_reason = REASON_DRAINING;
+	conn_arm(c, c->session->lifetime_ms);
+}
+
+static void drain_conn(struct conn *c, uint64_t spread_ms)
 {
 	switch ((enum conn_state_id)c->state) {
 	case CONN_OPEN:
-		relay_refuse(c, REASON_DRAINING, NULL);
+		drain_session(c, spread_ms);
 		break;
 	case CONN_PREFACE:
 	case CONN_TLS:
@@ -236,8 +262,9 @@ static void on_drain(struct mail *mail, void *receiver)
 		stop_listening(w);
 		timer_arm(&w->reactor.timers, &w->drain_end,
 			  reactor_now_ms(&w->reactor) + m->deadline_ms);
+		uint64_t spread_ms = drain_spread(w);
 		LIST_EACH (at, &w->conns)
-			drain_conn(LIST_ENTRY(at, struct conn, link));
+			drain_conn(LIST_ENTRY(at, struct conn, link), spread_ms);
 	}
 	free(m);
 }
