@@ -164,7 +164,7 @@ static int take_url(struct connect_options *o, const char *text)
 
 static int run(struct connect_options *o)
 {
-	char ticket[CONNECT_TICKET_MAX];
+	static char ticket[CONNECT_TICKET_MAX]; /* o points into it from here on */
 
 	if (o->ticket_from) {
 		int r = connect_ticket(o, ticket);

@@ -114,9 +114,8 @@ static int refuse(struct serve *s, struct buf *text, const char *detail)
 {
 	struct event e;
 
-	if (detail && buf_printf(text, "sallyport: %s: %s\n", s->path, detail))
-		detail = "no memory";
-	struct slice said = buf_slice(text);
+	bool unsaid = detail && buf_printf(text, "sallyport: %s: %s\n", s->path, detail);
+	struct slice said = unsaid ? slice_from_cstr(detail) : buf_slice(text);
 	event_init(&e, EVENT_ERROR, "reload_failed");
 	event_text(&e, "detail", slice_first(said, slice_index(said, '\n')));
 	event_cstr(&e, "what", "the old configuration stays in force");
