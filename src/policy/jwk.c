@@ -2,6 +2,8 @@
 /*
  * Reading keys: JWK, PEM and secrets to OpenSSL's keys. Verifying with them is in jwk_verify.c.
  */
+#include "policy/jwk_priv.h"
+
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/param_build.h>
@@ -12,7 +14,6 @@
 #include "base/ct.h"
 #include "base/err.h"
 #include "json/read.h"
-#include "policy/jwk_priv.h"
 
 enum { JWK_WRONG = 2 }; /* of read_jwk: the whole set is unusable */
 
