@@ -61,7 +61,6 @@ static void admit(struct worker_listener *l, int fd, const struct address *peer)
 	bool preface = w->generation->snapshot->listeners[l->index].proxy_protocol;
 	if (preface && !proxy) {
 		preface_refuse(w, peer, REASON_PROXY_UNTRUSTED);
-		sock_linger_none(fd);
 		close(fd);
 		return;
 	}

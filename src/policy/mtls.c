@@ -73,6 +73,7 @@ struct verdict mtls_identify(const struct conf_identity *identity, const struct 
 	*out = (struct identity){
 		.subject = arena_copy(a, subject),
 		.via = identity->name,
+		.key = c->fingerprint,
 		.claims = claims_of(c, a),
 		.expires_unix_ms = c->not_after_unix_ms,
 	};

@@ -7,6 +7,7 @@
  *             `cn`: the common name, where there is exactly one
  *   claims    {"san": [...], "cn": ..., "serial": ..., "fingerprint": ...}
  *   expires   with the certificate
+ *   key       the fingerprint: what to revoke when the certificate is lost
  *
  * Browsers send certificates by themselves, as they do cookies: what protects against other
  * sites is the route's list of origins, asked before.

@@ -7,11 +7,15 @@ Plays one script: applications first, then the gateway, then everything in the o
     pages NAME BYTES                 one of so many bytes
     app NAME ...                     see upstream.py
     certificate NAME HOST ...        self-signed, with its key, in NAME.pem beside the configuration
+    authority NAME                   a certificate that signs others, in NAME.pem.crt
+    signed NAME by=AUTHORITY [cn=TEXT] [usage=serverAuth] [days=N] SAN ...
+                                     one for a client, in NAME.pem; names as OpenSSL writes them: URI:..., DNS:..., email:...
     trust NAME                       the gateway's system trusts that certificate; before `gateway`
     client NAME [tls] [OPTION=...] { ... }
                                      a second block of the same name goes on with the same connection.
                                      from=127.0.0.2  rcvbuf=4096  to=admin|0|1  again (a new connection)
-                                     tls: sni=NAME  cert=FILE (it must be that one)  max=1.1|1.2|1.3  min=...  alpn=h2,http/1.1  refused
+                                     proxy=v1:ADDRESS|v2:ADDRESS|local|unknown (a PROXY header before all else)  slowly (byte by byte)
+                                     tls: with=NAME (a client certificate)  sni=NAME  cert=FILE (it must be that one)  max=1.1|1.2|1.3  min=...  alpn=h2,http/1.1  refused
     table handshakes STATUS REASON [tls] { ... }
                                      each row is a connection of its own: what follows a > (or `raw`, `http`),
                                      refused with that status and reason, then closed
@@ -32,7 +36,9 @@ import os
 import re
 import shlex
 import shutil
+import socket
 import ssl
+import struct
 import subprocess
 import tempfile
 import threading
@@ -131,6 +137,10 @@ class Play:
             if s.verb == "certificate":
                 name, *hosts = s.rest.split()
                 make_certificate(self.folder, hosts, name)
+            elif s.verb == "authority":
+                make_authority(self.folder, s.rest.strip())
+            elif s.verb == "signed":
+                make_signed(self.folder, shlex.split(s.rest))
         for s in self.script.statements:
             if s.verb == "app":
                 self.make_app(s)
@@ -166,7 +176,7 @@ class Play:
         v[words[0] + ".host"] = f"127.0.0.1:{app.port}"
 
     def step(self, s):
-        if s.verb in ("app", "file", "pages", "certificate"):
+        if s.verb in ("app", "file", "pages", "certificate", "authority", "signed"):
             return
         act = getattr(self, "do_" + s.verb, None)
         if not act:
@@ -202,8 +212,12 @@ class Play:
         self.world.hosts[name] = at.netloc
         try:
             w = wire.dial(at.hostname, at.port, o.get("from"), int(o.get("rcvbuf", 0)), self.world.patience)
+            if "proxy" in o:
+                w.split = 1 if "slowly" in o else 0
+                w.send(proxy_header(o["proxy"]))
+                w.split = 0
             if "tls" in o:
-                w.start_tls(_tls_context(o), o.get("sni", "localhost"), self.world.patience)
+                w.start_tls(_tls_context(o, self.folder), o.get("sni", "localhost"), self.world.patience)
             if "cert" in o:
                 self.check_certificate(name, w, o["cert"])
         except (OSError, ssl.SSLError) as e:
@@ -404,10 +418,56 @@ def make_certificate(folder, hosts, name="certificate"):
     return path
 
 
-def _tls_context(o):
+def make_authority(folder, name):
+    path = os.path.join(folder, name + ".pem")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-subj", f"/CN={name}", "-days", "2", "-addext", "keyUsage=critical,keyCertSign",
+                    "-keyout", path, "-out", path + ".crt"], check=True, capture_output=True)
+
+
+def make_signed(folder, words):
+    name, *rest = words
+    options = dict(w.split("=", 1) for w in rest if re.match(r"(by|cn|usage|days)=", w))
+    names = [w for w in rest if not re.match(r"(by|cn|usage|days)=", w)]
+    path, by = os.path.join(folder, name + ".pem"), os.path.join(folder, options["by"] + ".pem")
+    with open(path + ".ext", "w", encoding="utf-8") as ext:
+        ext.write(f"basicConstraints=CA:FALSE\nextendedKeyUsage={options.get('usage', 'clientAuth')}\n")
+        if names:
+            ext.write(f"subjectAltName={','.join(names)}\n")
+    subject = "".join(f"/CN={cn}" for cn in options.get("cn", name).split("|")) if options.get("cn") != "" else "/O=nobody"
+    subprocess.run(["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-utf8",
+                    "-subj", subject, "-keyout", path, "-out", path + ".csr"], check=True, capture_output=True)
+    subprocess.run(["openssl", "x509", "-req", "-in", path + ".csr", "-CA", by + ".crt", "-CAkey", by, "-CAcreateserial",
+                    "-days", options.get("days", "2"), "-extfile", path + ".ext", "-out", path + ".crt"],
+                   check=True, capture_output=True)
+    with open(path, "a", encoding="utf-8") as out, open(path + ".crt", encoding="utf-8") as crt:
+        out.write(crt.read())
+
+
+def proxy_header(text):
+    """proxy-protocol.txt: v1:ADDRESS, v2:ADDRESS, local, unknown."""
+    signature = b"\r\n\r\n\0\r\nQUIT\n"
+    how, _, address = text.partition(":")
+    if how == "local":
+        return signature + b"\x20\x00\x00\x00"
+    if how == "unknown":
+        return b"PROXY UNKNOWN\r\n"
+    six = ":" in address
+    if how == "v1":
+        return f"PROXY TCP{6 if six else 4} {address} {'::1' if six else '127.0.0.1'} 51234 443\r\n".encode()
+    family = socket.AF_INET6 if six else socket.AF_INET
+    ends = socket.inet_pton(family, address) + socket.inet_pton(family, "::1" if six else "127.0.0.1")
+    tlv = b"\x04\x00\x02\x00\x00"
+    block = ends + struct.pack(">HH", 51234, 443) + tlv
+    return signature + (b"\x21\x21" if six else b"\x21\x11") + struct.pack(">H", len(block)) + block
+
+
+def _tls_context(o, folder):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
+    if "with" in o:
+        context.load_cert_chain(os.path.join(folder, o["with"] + ".pem"))
     if "max" in o:
         context.set_ciphers("ALL:@SECLEVEL=0")
         context.minimum_version = min(_TLS[o["max"]], ssl.TLSVersion.TLSv1)
