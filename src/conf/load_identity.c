@@ -35,7 +35,7 @@ static const struct yaml_node *kind_of(struct load *l, const struct yaml_node *i
 	if (!kind && item->count == 0) {
 		diag_add(l->diag, DIAG_ERROR, item->key_at, "the identity `%.*s` has no kind",
 			 SLICE_ARG(item->key));
-		diag_help(l->diag, "write one of ticket, cookie, jwt, anyone below it");
+		diag_help(l->diag, "write one of ticket, cookie, jwt, mtls, anyone below it");
 	}
 	return kind;
 }

@@ -20,6 +20,19 @@ static bool read_network(struct load *l, const struct yaml_node *item, struct pr
 	return false;
 }
 
+/* A PROXY header that is believed from everybody lets everybody choose an address. */
+static bool read_required(struct load *l, const struct yaml_node *word)
+{
+	if (!slice_eq(load_text(word), SLICE("required")))
+		return false;
+	if (load_count(load_get(l->root, SET_TRUSTED_PROXIES)))
+		return true;
+	diag_add(l->diag, DIAG_ERROR, word->at,
+		 "`proxy_protocol: required` without `trusted_proxies`: nobody could connect");
+	diag_help(l->diag, "name the balancers' networks: `trusted_proxies: [10.0.0.0/8]`");
+	return true;
+}
+
 void load_proxies(struct load *l)
 {
 	const struct yaml_node *list = load_get(l->root, SET_TRUSTED_PROXIES);
@@ -30,16 +43,7 @@ void load_proxies(struct load *l)
 	for (const struct yaml_node *item; all && (item = load_next(&items));)
 		count += read_network(l, item, &all[count]);
 	l->s->trusted_proxies = (struct conf_networks){all, count};
-}
-
-/* A PROXY header that is believed from everybody lets everybody choose an address. */
-static void check_required(struct load *l, const struct yaml_node *word)
-{
-	if (load_count(load_get(l->root, SET_TRUSTED_PROXIES)))
-		return;
-	diag_add(l->diag, DIAG_ERROR, word->at,
-		 "`proxy_protocol: required` without `trusted_proxies`: nobody could connect");
-	diag_help(l->diag, "name the balancers' networks: `trusted_proxies: [10.0.0.0/8]`");
+	l->proxy_protocol = read_required(l, load_get(l->root, SET_PROXY_PROTOCOL));
 }
 
 bool load_proxy_protocol(struct load *l, const struct yaml_node *listener)
@@ -47,12 +51,8 @@ bool load_proxy_protocol(struct load *l, const struct yaml_node *listener)
 	const struct yaml_node *own = listener->kind == YAML_MAP
 					      ? load_get(listener, SET_LISTENER_PROXY_PROTOCOL)
 					      : NULL;
-	const struct yaml_node *word = own ? own : load_get(l->root, SET_PROXY_PROTOCOL);
 
-	if (!slice_eq(load_text(word), SLICE("required")))
-		return false;
-	check_required(l, word);
-	return true;
+	return own ? read_required(l, own) : l->proxy_protocol;
 }
 
 void load_client_ca(struct load *l, const struct yaml_node *tls)

@@ -21,6 +21,7 @@ struct load {
 	const struct yaml_node *root; /* the file */
 	struct slice folder;          /* of the file, with its slash; empty: where we are */
 	bool keys_needed;
+	bool proxy_protocol; /* of the file: listeners may say otherwise */
 };
 
 /* --- the passes, in this order */
