@@ -370,6 +370,16 @@ static bool client_wants_close(const struct request *q)
 	return http_header_has_token(&q->parser.head, SLICE("Connection"), SLICE("close"));
 }
 
+static bool is_last(const struct conn *c)
+{
+	return c->worker->draining || client_wants_close(c->request);
+}
+
+int conn_close_field(const struct conn *c, struct buf *out)
+{
+	return is_last(c) ? http_respond_field(out, "Connection", SLICE("close")) : 0;
+}
+
 void conn_respond(struct conn *c, bool keep_open)
 {
 	struct request *q = c->request;
@@ -378,7 +388,7 @@ void conn_respond(struct conn *c, bool keep_open)
 		conn_end(c);
 		return;
 	}
-	bool keep = keep_open && q && !c->worker->draining && !client_wants_close(q);
+	bool keep = keep_open && q && !is_last(c);
 	if (!keep && !(q && q->file_fd >= 0)) {
 		start_linger(c);
 		return;

@@ -180,6 +180,9 @@ void conn_respond(struct conn *c, bool keep_open);
  * called again when that changes. */
 bool conn_still_sending(struct conn *c);
 
+/* Adds `Connection: close` if this answer is the connection's last, for the client to know. */
+int conn_close_field(const struct conn *c, struct buf *out);
+
 /* Common fields of a line about this connection. */
 void conn_event(const struct conn *c, struct event *e);
 

@@ -392,8 +392,9 @@ static int append_answer(struct conn *c, struct buf *out)
 		r = site_security_fields(c, out, site->csp, head);
 	if (r == 0 && p->kind == BODY_CHUNKED)
 		r = append_field(out, "Transfer-Encoding", SLICE("chunked"));
-	if (r == 0 && p->kind == BODY_TO_END)
-		r = append_field(out, "Connection", SLICE("close"));
+	if (r == 0)
+		r = p->kind == BODY_TO_END ? append_field(out, "Connection", SLICE("close"))
+					   : conn_close_field(c, out);
 	if (r == 0 && announces && head->status != 204)
 		r = buf_printf(out, "Content-Length: %llu\r\n",
 			       (unsigned long long)head->content_length);

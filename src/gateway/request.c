@@ -186,6 +186,8 @@ static bool append_response(struct conn *c)
 		r = http_respond_field(out, name, e->headers[i].value);
 	}
 	if (r == 0)
+		r = conn_close_field(c, out);
+	if (r == 0)
 		r = http_respond_end(out, e->status, e->body.len);
 	if (r == 0)
 		r = buf_append(out, e->body);

@@ -167,6 +167,8 @@ static int page_fields(const struct conn *c, struct buf *out, const char *etag)
 
 	if (r == 0)
 		r = http_respond_field(out, "Cache-Control", SLICE("no-cache"));
+	if (r == 0)
+		r = conn_close_field(c, out);
 	if (r == 0 && !site->headers_off)
 		r = site_security_fields(c, out, site->csp, NULL);
 	return r;
