@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Does this look like an attack? See detect.h.
+ *
+ *   text -> percent-decoded -> references -> escapes -> folded
+ *     |            |               |            |          |
+ *   judged       judged          judged       judged     judged, each where it differs
+ *
+ * Each view is made from the one before it, so that a string that was wrapped in several
+ * ways is unwrapped in the order in which applications unwrap.
+ */
+#include "policy/detect.h"
+
+#include "policy/detect_hint.h"
+#include "policy/detect_view.h"
+#include "policy/injection.h"
+
+static const struct {
+	unsigned kind;
+	struct slice word;
+} kinds[] = {
+	{DETECT_SQLI, SLICE_INIT("sqli")},
+	{DETECT_XSS, SLICE_INIT("xss")},
+};
+
+enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
+
+bool detect_available(void)
+{
+	return injection_available();
+}
+
+unsigned detect_kind_parse(struct slice word)
+{
+	for (size_t i = 0; i < KINDS; i++)
+		if (slice_eq(kinds[i].word, word))
+			return kinds[i].kind;
+	return 0;
+}
+
+const char *detect_kind_word(unsigned kind)
+{
+	for (size_t i = 0; i < KINDS; i++)
+		if (kinds[i].kind == kind)
+			return kinds[i].word.data;
+	return "none";
+}
+
+static unsigned judge(unsigned wanted, struct slice text)
+{
+	char fingerprint[FINGERPRINT_BYTES];
+	unsigned found = 0;
+
+	if ((wanted & DETECT_XSS) && (injection_is_xss(text) || detect_hint_xss(text)))
+		found |= DETECT_XSS;
+	if (wanted & DETECT_SQLI) {
+		bool sqli = injection_is_sqli(text, fingerprint);
+		if ((sqli && !detect_hint_prose(text, fingerprint)) || detect_hint_sqli(text))
+			found |= DETECT_SQLI;
+	}
+	return found;
+}
+
+unsigned detect_find(unsigned wanted, struct slice text, struct arena *arena)
+{
+	static const detect_view_fn views[] = {detect_view_percent, detect_view_references,
+					       detect_view_escapes, detect_view_folded};
+	unsigned found = judge(wanted, text);
+	struct slice view = text;
+
+	for (size_t i = 0; i < sizeof(views) / sizeof(views[0]) && found != wanted; i++) {
+		char *room = arena_alloc(arena, text.len + !text.len);
+		if (!room)
+			return wanted;
+		struct slice next = views[i](view, room);
+		if (next.data == view.data)
+			continue;
+		view = next;
+		found |= judge(wanted & ~found, view);
+	}
+	return found;
+}
