@@ -15,6 +15,8 @@
 #include "cmd/try_http.h"
 #include "cmd/try_json.h"
 #include "cmd/try_jwt.h"
+#include "cmd/try_text.h"
+#include "cmd/try_schema.h"
 #include "json/read.h"
 
 enum { FILE_MAX_BYTES = 16 << 20, ANSWER_MAX_BYTES = 64 << 20 };
@@ -26,10 +28,10 @@ static const struct part {
 } parts[] = {
 	{"json", try_json_line, try_json_bytes, "is this JSON, as the gateway reads it"},
 	{"http", try_http_line, try_http_bytes, "is this a request that a listener takes"},
-	{"schema", NULL, NULL, "does this value satisfy that JSON Schema"},
+	{"schema", try_schema_line, try_schema_line, "does this value satisfy that JSON Schema"},
 	{"cel", NULL, NULL, "what does this expression give"},
 	{"contract", NULL, NULL, "which message of a contract is this"},
-	{"text", NULL, NULL, "what becomes of this text"},
+	{"text", try_text_line, try_text_line, "what becomes of this text"},
 	{"jwt", try_jwt_line, try_jwt_line, "is this token genuine"},
 };
 

@@ -228,9 +228,10 @@ static inline const char *read_number(struct json_reader *r, const char *p, stru
 		exponent = fraction - p;
 	} else if (p == end || (*p | 0x20) != 'e') {
 		v->len = (uint32_t)(p - from);
-		if (!take_integer(r->limits, negative, mantissa, (size_t)(p - digits), v))
+		if (LIKELY(take_integer(r->limits, negative, mantissa, (size_t)(p - digits), v)))
+			return p;
+		if (!r->limits->any_numbers)
 			return json_refuse(r, JSON_FAULT_NUMBER, from);
-		return p;
 	}
 	bool plain = p == end || (*p | 0x20) != 'e';
 	if (LIKELY(plain) && json_decimal_is_short(mantissa, (size_t)(p - digits))) {
@@ -287,7 +288,7 @@ static ALWAYS_INLINE const char *read_key(struct json_reader *r, const char *p, 
 	p = read_string(r, p, end, wide, key);
 	if (UNLIKELY(!p))
 		return NULL;
-	if (UNLIKELY(is_forbidden(key->data, key->len)))
+	if (UNLIKELY(is_forbidden(key->data, key->len)) && !r->limits->any_keys)
 		return json_refuse(r, JSON_FAULT_FORBIDDEN, quote);
 
 	uint32_t hash = json_key_mix(key->data, key->len);

@@ -40,6 +40,11 @@ struct json_limits {
 	 * a lone surrogate becomes the three bytes that UTF-8 would have for it. */
 	bool any_strings;
 
+	/* For tools only, too: the keys that JavaScript acts on are let through; and so is every
+	 * number, as the nearest double (the largest one for what is beyond): whoever needs the
+	 * value reads its text. */
+	bool any_keys, any_numbers;
+
 	/* Random, per process: where keys of large objects collide must not be guessable. Whoever
 	 * reads what strangers send fills it in; for our own files it may stay zero. */
 	struct siphash_key secret;

@@ -48,7 +48,12 @@ const char *json_read_real(struct json_reader *r, const char *from, const char *
 	d->exponent += power;
 	v->len = (uint32_t)(p - from);
 	v->flags = 0;
-	if (!json_decimal_to_double(d, &v->as.real))
-		return json_refuse(r, JSON_FAULT_NUMBER, from);
+	if (!json_decimal_to_double(d, &v->as.real)) {
+		if (!r->limits->any_numbers)
+			return json_refuse(r, JSON_FAULT_NUMBER, from);
+		v->as.real = d->exponent + (int64_t)d->digits < 0 ? 0
+			     : d->negative			  ? -DBL_MAX
+								  : DBL_MAX;
+	}
 	return p;
 }

@@ -1,0 +1,607 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A value against a program; see schema.h.
+ *
+ *   check                     one node of the program at one value
+ *     check_string, ...       its parts for the value's type
+ *     check_other             what holds for every type: const, enum, references, allOf, ...
+ *       check                 at the same value
+ *     check_array, _object
+ *       check                 at the items and members
+ *
+ * Recursion is bounded by SCHEMA_DEPTH_MAX, the whole by a budget of steps. When a bound is
+ * hit, `bound` stays set and every check fails, so that nobody can turn the failure into its
+ * opposite. What unevaluatedProperties and unevaluatedItems need to know is noted in a set of
+ * bits, one per member or item, and only where somebody asks.
+ */
+#include <stdlib.h>
+
+#include "contract/schema_number.h"
+#include "contract/schema_program.h"
+
+enum {
+	ROOM_BLOCK = 1 << 14,
+	ROOM_MAX = 1 << 24,
+	STEPS_FREE = 10000,
+	STEPS_PER_VALUE = 64, /* and as many as the schema has nodes, up to */
+	STEPS_NODES_MAX = 1000,
+	FEW_ITEMS = 12, /* compared each with each */
+};
+
+struct schema_room {
+	struct arena arena;
+	struct regex_room *regex;
+	struct siphash_key secret;
+	uint32_t scope[SCHEMA_DEPTH_MAX]; /* resources that were entered, outermost first */
+};
+
+struct run {
+	const struct schema *schema;
+	struct schema_room *room;
+	struct schema_failure failure;
+	uint64_t steps;
+	uint32_t depth, scopes;
+	bool bound;
+};
+
+/* Members or items that were evaluated. */
+struct seen {
+	uint64_t *bits;
+	uint64_t few;
+	uint32_t count;
+};
+
+static bool check(struct run *r, const struct schema_node *s, const struct json_node *v,
+		  struct seen *seen);
+
+static bool fail(struct run *r, const struct json_node *at, const char *keyword)
+	__attribute__((cold, noinline));
+
+static bool fail(struct run *r, const struct json_node *at, const char *keyword)
+{
+	if (!r->bound)
+		r->failure = (struct schema_failure){at, keyword, false};
+	return false;
+}
+
+static bool hit_bound(struct run *r, const struct json_node *at, const char *keyword)
+	__attribute__((cold, noinline));
+
+static bool hit_bound(struct run *r, const struct json_node *at, const char *keyword)
+{
+	if (!r->bound)
+		r->failure = (struct schema_failure){at, keyword, true};
+	r->bound = true;
+	return false;
+}
+
+static inline bool spend(struct run *r, uint64_t steps, const struct json_node *at,
+			 const char *keyword)
+{
+	if (__builtin_expect(r->steps < steps, 0))
+		return hit_bound(r, at, keyword);
+	r->steps -= steps;
+	return true;
+}
+
+/* A member or item against its schema. `keyword` is blamed for a schema that is false. */
+static inline bool check_child(struct run *r, const struct schema_node *s,
+			       const struct json_node *v, const char *keyword)
+{
+	if (check(r, s, v, NULL))
+		return true;
+	if (s->never)
+		fail(r, v, keyword);
+	return false;
+}
+
+/* ---- sets of members and items */
+
+static bool seen_init(struct run *r, struct seen *set, const struct json_node *v)
+{
+	uint32_t words = (json_count(v) + 63) / 64;
+
+	*set = (struct seen){.count = json_count(v)};
+	set->bits = &set->few;
+	if (words > 1)
+		set->bits = arena_calloc(&r->room->arena, words, sizeof(*set->bits));
+	return set->bits || hit_bound(r, v, "memory");
+}
+
+static inline void seen_add(struct seen *set, uint32_t index)
+{
+	if (set && index < set->count)
+		set->bits[index / 64] |= UINT64_C(1) << (index % 64);
+}
+
+static inline bool seen_has(const struct seen *set, uint32_t index)
+{
+	return set->bits[index / 64] >> (index % 64) & 1;
+}
+
+static void seen_merge(struct seen *into, const struct seen *from)
+{
+	for (uint32_t i = 0; i < (into->count + 63) / 64; i++)
+		into->bits[i] |= from->bits[i];
+}
+
+static void seen_all(struct seen *set)
+{
+	for (uint32_t i = 0; set && i < set->count; i++)
+		seen_add(set, i);
+}
+
+/* A check that may fail without harm: what a failed one noted does not count. */
+static bool try_check(struct run *r, const struct schema_node *s, const struct json_node *v,
+		      struct seen *seen)
+{
+	struct seen own;
+
+	if (!seen)
+		return check(r, s, v, NULL);
+	if (!seen_init(r, &own, v) || !check(r, s, v, &own))
+		return false;
+	seen_merge(seen, &own);
+	return true;
+}
+
+/* ---- strings and numbers */
+
+/* Characters, not bytes: all bytes that do not continue one. */
+static uint32_t count_characters(const struct json_node *v)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < v->len; i++)
+		count += ((uint8_t)v->data[i] & 0xc0) != 0x80;
+	return count;
+}
+
+static bool match(struct run *r, const struct regex *regex, const struct json_node *v,
+		  const char *keyword)
+{
+	if (!spend(r, 8 + v->len / 16, v, keyword))
+		return false;
+	enum regex_result result = regex_match(regex, json_string(v), r->room->regex);
+	if (result == REGEX_BOUND)
+		return hit_bound(r, v, keyword);
+	return result == REGEX_YES;
+}
+
+static bool check_string(struct run *r, const struct schema_string *s, const struct json_node *v)
+{
+	/* A character has one to four bytes; mostly that is enough to know. */
+	if (v->len > s->max || v->len / 4 < s->min) {
+		uint32_t characters = count_characters(v);
+		if (characters > s->max)
+			return fail(r, v, "maxLength");
+		if (characters < s->min)
+			return fail(r, v, "minLength");
+	}
+	if (s->pattern && !match(r, s->pattern, v, "pattern"))
+		return fail(r, v, "pattern");
+	if (s->format && !s->format(json_string(v)))
+		return fail(r, v, "format");
+	return true;
+}
+
+static bool check_number(struct run *r, const struct schema_number *s, const struct json_node *v)
+{
+	if (s->min && schema_number_cmp(v, s->min) < 0)
+		return fail(r, v, "minimum");
+	if (s->max && schema_number_cmp(v, s->max) > 0)
+		return fail(r, v, "maximum");
+	if (s->above && schema_number_cmp(v, s->above) <= 0)
+		return fail(r, v, "exclusiveMinimum");
+	if (s->below && schema_number_cmp(v, s->below) >= 0)
+		return fail(r, v, "exclusiveMaximum");
+	if (s->multiple_of && !schema_number_multiple(v, s->multiple_of))
+		return fail(r, v, "multipleOf");
+	return true;
+}
+
+/* ---- arrays */
+
+static bool unique_few(struct run *r, const struct json_node *v)
+{
+	JSON_EACH (a, v) {
+		for (const struct json_node *b = json_next(a); b != json_end(v); b = json_next(b)) {
+			if (a->type == b->type && schema_equal(a, b))
+				return fail(r, b, "uniqueItems");
+		}
+	}
+	return true;
+}
+
+struct hashed {
+	uint64_t hash;
+	const struct json_node *item;
+};
+
+static bool unique_many(struct run *r, const struct json_node *v)
+{
+	uint32_t size = 16;
+
+	while (size < v->len * 2)
+		size *= 2;
+	struct hashed *table = arena_calloc(&r->room->arena, size, sizeof(*table));
+	if (!table)
+		return hit_bound(r, v, "uniqueItems");
+	JSON_EACH (item, v) {
+		uint64_t hash = json_hash(item, &r->room->secret);
+		uint32_t i = (uint32_t)hash & (size - 1);
+		for (; table[i].item; i = (i + 1) & (size - 1)) {
+			if (!spend(r, 1, v, "uniqueItems"))
+				return false;
+			if (table[i].hash == hash && schema_equal(table[i].item, item))
+				return fail(r, item, "uniqueItems");
+		}
+		table[i] = (struct hashed){hash, item};
+	}
+	return true;
+}
+
+static bool check_contains(struct run *r, const struct schema_array *s, const struct json_node *v,
+			   struct seen *seen)
+{
+	uint32_t index = 0, found = 0;
+
+	JSON_EACH (item, v) {
+		if (check(r, s->contains, item, NULL)) {
+			found++;
+			if (s->contains_counts)
+				seen_add(seen, index);
+		}
+		if (r->bound)
+			return false;
+		index++;
+	}
+	if (found < s->contains_min)
+		return fail(r, v, s->contains_min == 1 ? "contains" : "minContains");
+	return found <= s->contains_max || fail(r, v, "maxContains");
+}
+
+static bool check_array(struct run *r, const struct schema_array *s, const struct json_node *v,
+			struct seen *seen)
+{
+	if (v->len > s->max)
+		return fail(r, v, "maxItems");
+	if (v->len < s->min)
+		return fail(r, v, "minItems");
+	if (s->items || s->prefix.count) {
+		uint32_t index = 0;
+		JSON_EACH (item, v) {
+			if (index < s->prefix.count) {
+				if (!check_child(r, s->prefix.items[index], item,
+						 s->prefix_keyword))
+					return false;
+			} else if (!s->items) {
+				break;
+			} else if (!check_child(r, s->items, item, s->items_keyword)) {
+				return false;
+			}
+			seen_add(seen, index++);
+		}
+	}
+	if (s->contains && !check_contains(r, s, v, seen))
+		return false;
+	if (!s->unique || v->len < 2)
+		return true;
+	return v->len <= FEW_ITEMS ? unique_few(r, v) : unique_many(r, v);
+}
+
+static bool check_unevaluated_items(struct run *r, const struct schema_array *s,
+				    const struct json_node *v, const struct seen *seen)
+{
+	uint32_t index = 0;
+
+	JSON_EACH (item, v) {
+		if (!seen_has(seen, index++) &&
+		    !check_child(r, s->unevaluated, item, "unevaluatedItems"))
+			return false;
+	}
+	return true;
+}
+
+/* ---- objects */
+
+static bool check_patterns(struct run *r, const struct schema_object *s,
+			   const struct json_node *key, bool *matched)
+{
+	for (uint32_t i = 0; i < s->pattern_count; i++) {
+		if (match(r, s->patterns[i].regex, key, "patternProperties")) {
+			*matched = true;
+			if (!check_child(r, s->patterns[i].schema, json_value_of(key),
+					 "patternProperties"))
+				return false;
+		}
+	}
+	return !r->bound;
+}
+
+/* What the presence of a member asks of the object. */
+static bool check_dependent(struct run *r, const struct schema_object *s,
+			    const struct schema_name *name, const struct json_node *v,
+			    struct seen *seen)
+{
+	if (!spend(r, (uint64_t)name->needs_count * (1 + v->len / 8), v, s->needs_keyword))
+		return false;
+	for (uint32_t i = 0; i < name->needs_count; i++)
+		if (!json_member_named(v, &name->needs[i]))
+			return fail(r, v, s->needs_keyword);
+	if (!name->dependent || check(r, name->dependent, v, seen))
+		return true;
+	if (name->dependent->never)
+		fail(r, v, s->dependents_keyword);
+	return false;
+}
+
+static inline bool check_member(struct run *r, const struct schema_object *s,
+				const struct json_node *key, const struct json_node *v,
+				uint32_t *required, bool *evaluated, struct seen *seen)
+{
+	const struct schema_name *name =
+		s->has_names ? schema_names_find(&s->names, key->data, key->len,
+						 key->as.string.hash)
+			     : NULL;
+	bool matched = false;
+
+	if (name) {
+		*required += name->required;
+		if (name->schema) {
+			matched = true;
+			if (!check_child(r, name->schema, json_value_of(key), "properties"))
+				return false;
+		}
+		if (s->has_dependents && !check_dependent(r, s, name, v, seen))
+			return false;
+	}
+	if (s->pattern_count && !check_patterns(r, s, key, &matched))
+		return false;
+	if (!matched && s->additional) {
+		matched = true;
+		if (!check_child(r, s->additional, json_value_of(key), "additionalProperties"))
+			return false;
+	}
+	*evaluated = matched;
+	return !s->property_names || check_child(r, s->property_names, key, "propertyNames");
+}
+
+static bool check_object(struct run *r, const struct schema_object *s, const struct json_node *v,
+			 struct seen *seen)
+{
+	uint32_t required = 0, index = 0;
+
+	if (v->len > s->max)
+		return fail(r, v, "maxProperties");
+	if (v->len < s->min)
+		return fail(r, v, "minProperties");
+	JSON_EACH_MEMBER (key, v) {
+		bool evaluated;
+		if (!check_member(r, s, key, v, &required, &evaluated, seen))
+			return false;
+		if (seen && evaluated)
+			seen_add(seen, index);
+		index++;
+	}
+	return required == s->required || fail(r, v, "required");
+}
+
+static bool check_unevaluated_members(struct run *r, const struct schema_object *s,
+				      const struct json_node *v, const struct seen *seen)
+{
+	uint32_t index = 0;
+
+	JSON_EACH_MEMBER (key, v) {
+		if (!seen_has(seen, index++) &&
+		    !check_child(r, s->unevaluated, json_value_of(key), "unevaluatedProperties"))
+			return false;
+	}
+	return true;
+}
+
+/* ---- what holds for every type */
+
+static bool check_enumeration(struct run *r, const struct schema_other *s,
+			      const struct json_node *v)
+{
+	if (s->has_words) {
+		if (v->type == JSON_STRING &&
+		    schema_names_find(&s->words, v->data, v->len, json_key_hash(json_string(v))))
+			return true;
+		return fail(r, v, "enum");
+	}
+	JSON_EACH (item, s->enumeration) {
+		if (!spend(r, 1, v, "enum"))
+			return false;
+		if (schema_equal(item, v))
+			return true;
+	}
+	return fail(r, v, "enum");
+}
+
+/* The whole list when somebody asks what was evaluated, else up to the first that holds. */
+static bool check_any(struct run *r, const struct schema_list *any, const struct json_node *v,
+		      struct seen *seen)
+{
+	bool holds = false;
+
+	for (uint32_t i = 0; i < any->count && (!holds || seen); i++)
+		holds |= try_check(r, any->items[i], v, seen);
+	return (holds && !r->bound) || fail(r, v, "anyOf");
+}
+
+static bool check_one(struct run *r, const struct schema_list *one, const struct json_node *v,
+		      struct seen *seen)
+{
+	uint32_t holding = 0;
+
+	for (uint32_t i = 0; i < one->count && holding < 2; i++)
+		holding += try_check(r, one->items[i], v, seen);
+	return (holding == 1 && !r->bound) || fail(r, v, "oneOf");
+}
+
+static bool check_condition(struct run *r, const struct schema_other *s, const struct json_node *v,
+			    struct seen *seen)
+{
+	bool holds = try_check(r, s->condition, v, seen);
+	const struct schema_node *next = holds ? s->then : s->otherwise;
+
+	if (r->bound)
+		return false;
+	if (!next || check(r, next, v, seen))
+		return true;
+	if (next->never)
+		fail(r, v, holds ? "then" : "else");
+	return false;
+}
+
+static const struct schema_node *dynamic_target(const struct run *r,
+						const struct schema_dynamic *d)
+{
+	for (uint32_t i = 0; d->anchor && i < r->scopes; i++) {
+		const struct schema_resource *resource =
+			&r->schema->resources[r->room->scope[i]];
+		for (uint32_t k = 0; k < resource->count; k++)
+			if (resource->anchors[k].name == d->anchor)
+				return resource->anchors[k].node;
+	}
+	return d->fallback;
+}
+
+static bool check_other(struct run *r, const struct schema_other *s, const struct json_node *v,
+			struct seen *seen)
+{
+	if (s->constant && !schema_equal(s->constant, v))
+		return fail(r, v, "const");
+	if (s->enumeration && !check_enumeration(r, s, v))
+		return false;
+	if (s->ref && !check(r, s->ref, v, seen))
+		return s->ref->never ? fail(r, v, "$ref") : false;
+	if (s->dynamic.fallback && !check(r, dynamic_target(r, &s->dynamic), v, seen))
+		return false;
+	for (uint32_t i = 0; i < s->all.count; i++)
+		if (!check(r, s->all.items[i], v, seen))
+			return s->all.items[i]->never ? fail(r, v, "allOf") : false;
+	if (s->any.count && !check_any(r, &s->any, v, seen))
+		return false;
+	if (s->one.count && !check_one(r, &s->one, v, seen))
+		return false;
+	if (s->condition && !check_condition(r, s, v, seen))
+		return false;
+	if (s->none && check(r, s->none, v, NULL))
+		return fail(r, v, "not");
+	return !r->bound;
+}
+
+/* ---- one node */
+
+static bool check_parts(struct run *r, const struct schema_node *s, const struct json_node *v,
+			struct seen *seen)
+{
+	if (s->other && !check_other(r, s->other, v, seen))
+		return false;
+	switch ((enum json_type)v->type) {
+	case JSON_STRING:
+		return !s->string || check_string(r, s->string, v);
+	case JSON_NUMBER:
+		return !s->number || check_number(r, s->number, v);
+	case JSON_ARRAY:
+		return !s->array || check_array(r, s->array, v, seen);
+	case JSON_OBJECT:
+		return !s->object || check_object(r, s->object, v, seen);
+	case JSON_NONE:
+	case JSON_NULL:
+	case JSON_BOOL:
+		break;
+	}
+	return true;
+}
+
+/* With a set of its own, which goes to whoever asked when all is well. */
+static bool check_unevaluated(struct run *r, const struct schema_node *s,
+			      const struct json_node *v, struct seen *seen)
+	__attribute__((noinline));
+
+static bool check_unevaluated(struct run *r, const struct schema_node *s,
+			      const struct json_node *v, struct seen *seen)
+{
+	struct seen own;
+
+	if (!seen_init(r, &own, v) || !check_parts(r, s, v, &own))
+		return false;
+	if (v->type == JSON_ARRAY ? !check_unevaluated_items(r, s->array, v, &own)
+				  : !check_unevaluated_members(r, s->object, v, &own))
+		return false;
+	seen_all(seen);
+	return true;
+}
+
+static inline bool asks_unevaluated(const struct schema_node *s, const struct json_node *v)
+{
+	return (v->type == JSON_OBJECT && s->object && s->object->unevaluated) ||
+	       (v->type == JSON_ARRAY && s->array && s->array->unevaluated);
+}
+
+static bool check(struct run *r, const struct schema_node *s, const struct json_node *v,
+		  struct seen *seen)
+{
+	if (__builtin_expect(r->steps == 0 || r->depth == SCHEMA_DEPTH_MAX, 0))
+		return hit_bound(r, v, r->steps == 0 ? "steps" : "depth");
+	r->steps--;
+	if (!(s->types >> v->type & 1))
+		return fail(r, v, s->never ? "false" : "type");
+	if (s->whole && v->type == JSON_NUMBER && !schema_number_whole(v))
+		return fail(r, v, "type");
+
+	uint32_t scopes = r->scopes;
+	if (r->schema->dynamic && (scopes == 0 || r->room->scope[scopes - 1] != s->resource))
+		r->room->scope[r->scopes++] = s->resource;
+	r->depth++;
+	bool holds = asks_unevaluated(s, v) ? check_unevaluated(r, s, v, seen)
+					    : check_parts(r, s, v, seen);
+	r->depth--;
+	r->scopes = scopes;
+	return holds;
+}
+
+bool schema_validate(const struct schema *s, const struct json_node *value,
+		     struct schema_room *room, struct schema_failure *failure)
+{
+	uint64_t nodes = value->type >= JSON_ARRAY ? value->as.nest.span : 1;
+	uint64_t each = STEPS_PER_VALUE + (s->nodes < STEPS_NODES_MAX ? s->nodes : STEPS_NODES_MAX);
+	struct run r = {.schema = s, .room = room, .steps = STEPS_FREE + nodes * each};
+
+	if (room->arena.block)
+		arena_reset(&room->arena);
+	bool holds = check(&r, s->root, value, NULL) && !r.bound;
+	if (!holds && failure)
+		*failure = r.failure;
+	return holds;
+}
+
+struct schema_room *schema_room_new(const struct siphash_key *secret)
+{
+	struct schema_room *room = calloc(1, sizeof(*room));
+
+	if (!room)
+		return NULL;
+	arena_init(&room->arena, ROOM_BLOCK, ROOM_MAX);
+	if (secret)
+		room->secret = *secret;
+	room->regex = regex_room_new();
+	if (!room->regex) {
+		schema_room_free(room);
+		return NULL;
+	}
+	return room;
+}
+
+void schema_room_free(struct schema_room *room)
+{
+	if (!room)
+		return;
+	regex_room_free(room->regex);
+	arena_deinit(&room->arena);
+	free(room);
+}
