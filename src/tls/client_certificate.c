@@ -184,12 +184,21 @@ static bool unix_ms(const ASN1_TIME *t, uint64_t *out)
 	return true;
 }
 
-static bool read_certificate(const X509 *x, struct arena *a, struct certificate *out)
+static bool read_parts(const X509 *x, struct arena *a, struct certificate *out)
 {
 	return unix_ms(X509_get0_notBefore(x), &out->not_before_unix_ms) &&
 	       unix_ms(X509_get0_notAfter(x), &out->not_after_unix_ms) &&
 	       read_alternative_names(x, a, out) && read_common_name(x, a, out) &&
 	       read_serial(x, a, out) && read_fingerprint(x, a, out);
+}
+
+int tls_read_certificate(const X509 *x, struct arena *a, struct certificate *out)
+{
+	*out = (struct certificate){0};
+	ERR_clear_error();
+	out->malformed = !read_parts(x, a, out);
+	ERR_clear_error();
+	return a->overflow ? err_raise(ENOMEM, "no memory for a client's certificate") : 0;
 }
 
 int tls_client_certificate(const struct stream *s, struct arena *a, struct certificate *out)
@@ -201,8 +210,5 @@ int tls_client_certificate(const struct stream *s, struct arena *a, struct certi
 	const X509 *x = ssl ? SSL_get0_peer_certificate(ssl) : NULL;
 	if (!x || SSL_get_verify_result(ssl) != X509_V_OK)
 		return TLS_NO_CERTIFICATE;
-	ERR_clear_error();
-	out->malformed = !read_certificate(x, a, out);
-	ERR_clear_error();
-	return a->overflow ? err_raise(ENOMEM, "no memory for a client's certificate") : 0;
+	return tls_read_certificate(x, a, out);
 }

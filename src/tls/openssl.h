@@ -11,6 +11,8 @@
 #include <openssl/bio.h>
 #include <openssl/ssl.h>
 
+#include "base/arena.h"
+#include "base/certificate.h"
 #include "base/slice.h"
 #include "tls/authorities.h"
 #include "tls/ctx.h"
@@ -76,6 +78,9 @@ void tls_side_unref(struct tls_side *side);
 
 /* The stream's connection, or NULL in clear: tls/stream.c. */
 SSL *tls_stream_ssl(const struct stream *s);
+
+/* What a certificate says, as it is: tls/client_certificate.c. Returns 0 or -ENOMEM. */
+int tls_read_certificate(const X509 *x, struct arena *a, struct certificate *out);
 
 /* The BIO that reads side->in and writes the current stream's wire. NULL without memory. */
 BIO *tls_stream_bio(struct tls_side *side);
