@@ -13,6 +13,7 @@
 #include "cmd/cmd.h"
 #include "conf/explain.h"
 #include "conf/load.h"
+#include "ctl/keyfiles.h"
 
 enum { OUTPUT_MAX = 16 * 1024 * 1024 };
 
@@ -102,6 +103,23 @@ static int print_explanation(const struct snapshot *s)
 	return r;
 }
 
+/* Files of keys are read as they will be at start. */
+static bool keys_are_good(const struct snapshot *s)
+{
+	bool good = true;
+
+	for (size_t i = 0; i < s->identity_count; i++) {
+		struct jwk_ring *ring = NULL;
+		if (keyfiles_read(&s->identities[i], &ring)) {
+			fprintf(stderr, "sallyport check: identity %.*s: %s\n",
+				SLICE_ARG(s->identities[i].name), err_sentence());
+			good = false;
+		}
+		jwk_ring_unref(ring);
+	}
+	return good;
+}
+
 static int check(const struct options *o)
 {
 	struct snapshot *s = NULL;
@@ -115,7 +133,7 @@ static int check(const struct options *o)
 		fprintf(stderr, "sallyport check: %s\n", err_sentence());
 	if (!r && !o->quiet && print_explanation(s))
 		fputs("sallyport check: the explanation could not be written\n", stderr);
-	else if (!r && !d.unsafe)
+	else if (!r && keys_are_good(s) && !d.unsafe)
 		status = EXIT_FINE;
 	snapshot_unref(s);
 	diag_deinit(&d);

@@ -169,8 +169,7 @@ static const char *read_line(const struct json_node *root, struct arena *a, stru
 		return "a line is {\"token\": \"...\", \"keys\": {...}}";
 	l->token = json_string(token);
 	l->rules.issuer = json_string(json_member(root, SLICE("issuer")));
-	l->any_payload =
-		slice_eq(json_string(json_member(root, SLICE("payload"))), SLICE("any"));
+	l->any_payload = slice_eq(json_string(json_member(root, SLICE("payload"))), SLICE("any"));
 	l->rules.type = json_string(json_member(root, SLICE("type")));
 	const char *wrong = read_algorithms(root, l);
 	wrong = wrong ? wrong : read_audience(root, l);
@@ -188,9 +187,8 @@ static int judge(const struct line *l, const struct jwk_ring *ring, struct arena
 
 	if (!l->token.len)
 		return say_refused(REASON_CREDENTIAL_MISSING, NULL, out);
-	struct jwt t = l->any_payload
-			       ? jwt_judge_signature(l->token, ring, &l->rules, a, &payload)
-			       : jwt_judge(l->token, ring, &l->rules, l->now_unix_ms, a);
+	struct jwt t = l->any_payload ? jwt_judge_signature(l->token, ring, &l->rules, a, &payload)
+				      : jwt_judge(l->token, ring, &l->rules, l->now_unix_ms, a);
 	if (t.reason == REASON_NONE)
 		return l->any_payload ? say_payload(payload, a, out) : say_claims(t.claims, out);
 	return say_refused(t.reason, t.detail, out);

@@ -54,8 +54,9 @@ static void read_from(struct load *l, const struct yaml_node *map, struct conf_i
 			continue;
 		read_carrier(l, item, carrier);
 		if (carrier->kind == CONF_CARRIER_QUERY && !out->jwt.allow_in_url) {
-			diag_add(l->diag, DIAG_ERROR, item->at,
-				 "a token in the URL ends up in logs, histories and Referer fields");
+			diag_add(
+				l->diag, DIAG_ERROR, item->at,
+				"a token in the URL ends up in logs, histories and Referer fields");
 			diag_help(l->diag, "take it from elsewhere, or write `allow_in_url: true`");
 		}
 		/* The CSRF token that goes with it is made with our keys. */
@@ -74,7 +75,8 @@ static void unknown_algorithm(struct load *l, const struct yaml_node *node)
 	size_t count = 0;
 
 	if (slice_eq_icase(load_text(node), SLICE("none"))) {
-		diag_add(l->diag, DIAG_ERROR, node->at, "a token that nobody signed proves nothing");
+		diag_add(l->diag, DIAG_ERROR, node->at,
+			 "a token that nobody signed proves nothing");
 		return;
 	}
 	for (int alg = JWA_NONE + 1; alg < JWA_COUNT; alg++)

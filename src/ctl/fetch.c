@@ -234,7 +234,7 @@ static bool set_options(struct fetch *q, const char *url, const char *cookie)
 
 /* cookie NULL: none. url and cookie are the control thread's own. */
 static void begin(struct fetcher *f, const char *url, const char *cookie, size_t body_max,
-                  fetch_fn fn, void *arg)
+		  fetch_fn fn, void *arg)
 {
 	struct fetch *q = f->count < FETCH_MAX ? calloc(1, sizeof(*q)) : NULL;
 
@@ -257,7 +257,7 @@ static void begin(struct fetcher *f, const char *url, const char *cookie, size_t
 }
 
 void fetch_get(struct fetcher *f, struct slice url, struct slice cookie_name,
-               struct slice cookie_value, fetch_fn fn, void *arg)
+	       struct slice cookie_value, fetch_fn fn, void *arg)
 {
 	static char url_text[URL_BYTES], cookie[COOKIE_BYTES]; /* of the control thread */
 
@@ -267,7 +267,8 @@ void fetch_get(struct fetcher *f, struct slice url, struct slice cookie_name,
 		return;
 	}
 	snprintf(url_text, sizeof(url_text), "%.*s", SLICE_ARG(url));
-	snprintf(cookie, sizeof(cookie), "%.*s=%.*s", SLICE_ARG(cookie_name), SLICE_ARG(cookie_value));
+	snprintf(cookie, sizeof(cookie), "%.*s=%.*s", SLICE_ARG(cookie_name),
+		 SLICE_ARG(cookie_value));
 	begin(f, url_text, cookie, VERIFIER_BODY_MAX, fn, arg);
 	ct_wipe(cookie, sizeof(cookie));
 }

@@ -4,9 +4,10 @@
  * Questions to applications by HTTP, on the control thread: libcurl's multi interface in
  * our reactor.
  *
- * Every question is bounded: FETCH_MS in all, bytes (VERIFIER_BODY_MAX with a cookie), no redirect is
- * followed, no proxy of the environment is asked, http and https only, certificates are
- * verified, nothing is stored (no cookies, no credentials). Connections are kept for reuse.
+ * Every question is bounded, in time (FETCH_MS in all) and bytes (VERIFIER_BODY_MAX with a
+ * cookie). No redirect is followed, no proxy of the environment is asked, http and https only,
+ * certificates are verified, nothing is stored (no cookies, no credentials). Connections are kept
+ * for reuse.
  */
 #include "base/slice.h"
 #include "net/reactor.h"

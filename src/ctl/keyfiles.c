@@ -55,7 +55,7 @@ static int add_text(struct jwk_ring *ring, bool secret, struct slice text, const
 	if (secret)
 		return jwk_ring_add_secret(ring, text, detail);
 	return is_json(text) ? jwk_ring_add_set(ring, text, detail)
-	                     : jwk_ring_add_pem(ring, text, detail);
+			     : jwk_ring_add_pem(ring, text, detail);
 }
 
 static int add_file(struct jwk_ring *ring, bool secret, struct slice file)

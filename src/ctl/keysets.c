@@ -18,7 +18,7 @@ struct source {
 	struct timer reopen; /* of asking because of an unknown key */
 	struct list waiting; /* asks */
 	bool fetching, has_keys;
-	bool gone; /* to be freed as soon as nothing is under way */
+	bool gone;                 /* to be freed as soon as nothing is under way */
 	uint64_t failing_since_ms; /* 0: the last fetch went well */
 };
 
@@ -40,7 +40,7 @@ static void arm(const struct source *s, struct timer *t, uint64_t in_ms)
 }
 
 static void log_keys(const struct source *s, enum event_level level, const char *name,
-                     const char *detail, size_t count)
+		     const char *detail, size_t count)
 {
 	struct event e;
 
@@ -88,7 +88,7 @@ static void failed(struct source *s, const char *detail)
 		s->has_keys = false;
 		jwk_slot_set(s->slot, NULL);
 		log_keys(s, EVENT_ERROR, "keys_stale", "no token is good until the issuer answers",
-		         0);
+			 0);
 	}
 	arm(s, &s->timer, s->refresh_ms < KEYSETS_RETRY_MS ? s->refresh_ms : KEYSETS_RETRY_MS);
 }
@@ -105,7 +105,7 @@ static void succeeded(struct source *s, struct jwk_ring *ring)
 }
 
 static struct jwk_ring *read_set(const struct source *s, int status, struct slice body,
-                                 const char **detail)
+				 const char **detail)
 {
 	struct jwk_ring *ring;
 

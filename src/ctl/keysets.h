@@ -4,7 +4,8 @@
  * Key sets of issuers (`identity.<name>.jwt.jwks`), fetched by the control thread.
  *
  *   start, every `refresh`, after a failure every KEYSETS_RETRY_MS  --\
- *   a token names an unknown key: at most every KEYSETS_ASK_MS     ----> GET --> slot of the identity
+ *   a token names an unknown key: at most every KEYSETS_ASK_MS     ----> GET --> slot of the
+ * identity
  *
  * Whatever goes wrong (no answer, another status than 200, a redirect, too many bytes, no key
  * that fits), the keys of before go on for `grace`; then the slot is empty and nobody gets in.

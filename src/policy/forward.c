@@ -23,7 +23,8 @@ static struct verdict arena_full(void)
 static bool identity_carries(const struct snapshot *s, const struct conf_identity *identity,
 			     enum conf_carrier_kind kind, struct slice name)
 {
-	for (size_t i = 0; identity->kind == CONF_IDENTITY_JWT && i < identity->jwt.from_count; i++) {
+	for (size_t i = 0; identity->kind == CONF_IDENTITY_JWT && i < identity->jwt.from_count;
+	     i++) {
 		const struct conf_carrier *carrier = &identity->jwt.from[i];
 		if (carrier->kind == kind && slice_eq(carrier->name, name))
 			return true;
@@ -186,7 +187,8 @@ static struct verdict build_headers(const struct forward_facts *f, struct arena 
 		struct http_header field = f->head->headers[i];
 		if (!may_travel(f, &field))
 			continue;
-		if (slice_eq_icase(field.name, SLICE("cookie")) && has_token_cookie(f, field.value)) {
+		if (slice_eq_icase(field.name, SLICE("cookie")) &&
+		    has_token_cookie(f, field.value)) {
 			field.value = strip_cookies(f, field.value, a);
 			if (!field.value.data)
 				return arena_full();

@@ -175,7 +175,8 @@ static struct verdict identify(struct handshake *h, struct slice subject, struct
 	h->identity.via = arena_copy(h->in->arena, via);
 	h->identity.claims = arena_copy(h->in->arena, claims);
 	h->identity.key = arena_copy(h->in->arena, h->identity.key);
-	if (!h->identity.key.data || !h->identity.subject.data || !h->identity.via.data || !h->identity.claims.data)
+	if (!h->identity.subject.data || !h->identity.via.data || !h->identity.claims.data ||
+	    !h->identity.key.data)
 		return arena_full();
 	return gate_identity(h);
 }

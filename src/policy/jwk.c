@@ -91,9 +91,10 @@ static int ring_append(struct jwk_ring *ring, struct jwk *key, const char **deta
  */
 static bool modulus_is_roca(const BIGNUM *n)
 {
-	static const uint8_t primes[] = {3,  5,  7,  11, 13, 17,  19,  23,  29,  31,  37,  41,  43,
-					 47, 53, 59, 61, 67, 71,  73,  79,  83,  89,  97,  101, 103,
-					 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167};
+	static const uint8_t primes[] = {3,   5,   7,   11,  13,  17,  19,  23,  29,  31,
+					 37,  41,  43,  47,  53,  59,  61,  67,  71,  73,
+					 79,  83,  89,  97,  101, 103, 107, 109, 113, 127,
+					 131, 137, 139, 149, 151, 157, 163, 167};
 
 	for (size_t i = 0; i < sizeof(primes); i++) {
 		uint32_t p = primes[i], power = 1;
@@ -210,8 +211,7 @@ static EVP_PKEY *pkey_from_ec(const struct json_node *jwk)
 	uint8_t point[1 + 2 * COORDINATE_MAX] = {POINT_CONVERSION_UNCOMPRESSED};
 	size_t x = 0, y = 0;
 	EVP_PKEY *pkey = NULL;
-	const struct curve *curve =
-		find_curve(json_string(json_member(jwk, SLICE("crv"))), false);
+	const struct curve *curve = find_curve(json_string(json_member(jwk, SLICE("crv"))), false);
 
 	if (!curve || !member_bytes(jwk, SLICE("x"), point + 1, COORDINATE_MAX, &x) ||
 	    x != curve->bytes ||
@@ -235,7 +235,8 @@ static EVP_PKEY *pkey_from_rsa(const struct json_node *jwk)
 	if (!member_bytes(jwk, SLICE("n"), modulus, sizeof(modulus), &n_len) ||
 	    !member_bytes(jwk, SLICE("e"), exponent, sizeof(exponent), &e_len))
 		return NULL;
-	BIGNUM *n = BN_bin2bn(modulus, (int)n_len, NULL), *e = BN_bin2bn(exponent, (int)e_len, NULL);
+	BIGNUM *n = BN_bin2bn(modulus, (int)n_len, NULL),
+	       *e = BN_bin2bn(exponent, (int)e_len, NULL);
 	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
 	if (n && e && build && rsa_numbers_ok(n, e) &&
 	    OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n) &&

@@ -68,15 +68,15 @@ size_t jwk_ring_count(const struct jwk_ring *ring);
 uint64_t jwk_ring_serial(const struct jwk_ring *ring);
 
 enum jwk_result {
-	JWK_FORGED = 0,  /* no key made this signature */
-	JWK_GENUINE,     /* *kid is that of the key that did, in the ring; empty if it has none */
-	JWK_UNKNOWN,     /* no key of the ring has that kid and verifies that algorithm */
-	JWK_AMBIGUOUS,   /* two keys have that kid */
-	JWK_BROKEN,      /* we could not compute */
+	JWK_FORGED = 0, /* no key made this signature */
+	JWK_GENUINE,    /* *kid is that of the key that did, in the ring; empty if it has none */
+	JWK_UNKNOWN,    /* no key of the ring has that kid and verifies that algorithm */
+	JWK_AMBIGUOUS,  /* two keys have that kid */
+	JWK_BROKEN,     /* we could not compute */
 };
 
 /* Is `signature` one over the two pieces together (signed_ is "header.payload")? kid is empty where
  * the token has none: then at most JWK_TRIES_MAX keys are tried. */
 enum jwk_result jwk_ring_verify(const struct jwk_ring *ring, enum jwa alg, struct slice kid,
-				struct slice covered, struct slice signature,
-				struct slice *key_id) __attribute__((warn_unused_result));
+				struct slice covered, struct slice signature, struct slice *key_id)
+	__attribute__((warn_unused_result));

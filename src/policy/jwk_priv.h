@@ -11,7 +11,7 @@ struct jwk {
 	EVP_PKEY *pkey;      /* NULL: a secret */
 	uint8_t *secret;
 	size_t secret_len;
-	char *id; /* kid */
+	char *id;      /* kid */
 	size_t id_len; /* 0: it has none */
 };
 

@@ -104,8 +104,8 @@ static enum jwk_result verify_public(const struct jwk *key, enum jwa alg, struct
 	const EVP_MD *md = alg_rows[alg].md ? alg_rows[alg].md() : NULL;
 	if (ctx && EVP_DigestVerifyInit(ctx, &pctx, md, NULL, key->pkey) == 1 &&
 	    set_padding(pctx, alg))
-		result = EVP_DigestVerify(ctx, bytes_of(signature), signature.len, bytes_of(covered),
-					  covered.len) == 1
+		result = EVP_DigestVerify(ctx, bytes_of(signature), signature.len,
+					  bytes_of(covered), covered.len) == 1
 				 ? JWK_GENUINE
 				 : JWK_FORGED;
 	EVP_MD_CTX_free(ctx);

@@ -117,8 +117,8 @@ static bool type_ok(const struct json_node *typ, struct slice wanted)
 
 	if (wanted.len)
 		return typ && slice_eq_icase(type, short_type(wanted));
-	return !typ || slice_eq_icase(type, SLICE("JWT")) || slice_eq_icase(type, SLICE("at+jwt")) ||
-	       slice_eq_icase(type, SLICE("JOSE"));
+	return !typ || slice_eq_icase(type, SLICE("JWT")) ||
+	       slice_eq_icase(type, SLICE("at+jwt")) || slice_eq_icase(type, SLICE("JOSE"));
 }
 
 static struct jwt read_header(struct slice text, const struct jwt_rules *rules, struct arena *a,

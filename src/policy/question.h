@@ -19,7 +19,8 @@ enum question_kind {
 	QUESTION_TAKE_TICKET,   /* take the record of ticket_id out of the store (store_take) */
 	QUESTION_PUT_TICKET,    /* put the record into the store (store_put) */
 	QUESTION_VERIFY_COOKIE, /* ask the application at identity->cookie.verify (verifier.h) */
-	QUESTION_REFRESH_KEYS,  /* ask for newer keys at identity->jwt.jwks; any answer means: look again */
+	/* Ask for newer keys at identity->jwt.jwks; any answer means: look again. */
+	QUESTION_REFRESH_KEYS,
 };
 
 /* Texts are valid as long as what the gate was given (request, arena, snapshot): who sends

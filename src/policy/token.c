@@ -40,8 +40,8 @@ static struct verdict judge(const struct token_facts *f, const struct jwk_ring *
 {
 	struct jwt_refusals *refusals = f->world->refusals;
 	const struct jwt_rules rules = rules_of(f->identity);
-	enum reason known = refusals ? jwt_refusals_find(refusals, f->text, ring, f->now_unix_ms)
-				     : REASON_NONE;
+	enum reason known =
+		refusals ? jwt_refusals_find(refusals, f->text, ring, f->now_unix_ms) : REASON_NONE;
 
 	if (known != REASON_NONE)
 		return verdict_refuse(known, "refused a moment ago");

@@ -18,7 +18,7 @@
 
 /* What tokens are judged with; lives as long as handshakes under way. */
 struct token_world {
-	struct jwk_slot *const *slots;  /* by the identity's index; NULL: it has none */
+	struct jwk_slot *const *slots; /* by the identity's index; NULL: it has none */
 	struct jwt_refusals *refusals; /* of this thread; may be NULL */
 };
 

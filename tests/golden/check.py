@@ -17,7 +17,7 @@ import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent / "check"
-MODES = {"files/key.pem": 0o600, "files/token": 0o600, "files/open.pem": 0o644, "files/chain.pem": 0o644}
+MODES = {"files/key.pem": 0o600, "files/token": 0o600, "files/secret": 0o600, "files/open.pem": 0o644, "files/chain.pem": 0o644}
 
 
 def prepare(folder):

@@ -122,8 +122,8 @@ static void wycheproof(void **state)
 
 #define B64_32 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 /* RFC 7515 appendix A.3, RFC 8037 appendix A.1 */
-#define EC_X "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"
-#define EC_Y "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"
+#define EC_X   "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"
+#define EC_Y   "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"
 #define EC_KEY "\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" EC_X "\",\"y\":\"" EC_Y "\""
 #define OKP_KEY                                                                                    \
 	"\"kty\":\"OKP\",\"crv\":\"Ed25519\","                                                     \
@@ -239,8 +239,8 @@ static struct jwk_ring *ring_of(EVP_PKEY *pkey, uint32_t algorithms)
 	const char *detail = NULL;
 	struct jwk_ring *ring = jwk_ring_new(algorithms);
 
-	assert_int_equal(
-		jwk_ring_add_pem(ring, pem_of(pkey, false, text, sizeof(text)), &detail), 0);
+	assert_int_equal(jwk_ring_add_pem(ring, pem_of(pkey, false, text, sizeof(text)), &detail),
+			 0);
 	return ring;
 }
 
@@ -257,9 +257,9 @@ static struct slice sign(EVP_PKEY *pkey, const EVP_MD *md, bool pss, struct slic
 	if (pss)
 		assert_true(EVP_PKEY_CTX_set_rsa_padding(pctx, RSA_PKCS1_PSS_PADDING) == 1 &&
 			    EVP_PKEY_CTX_set_rsa_pss_saltlen(pctx, RSA_PSS_SALTLEN_DIGEST) == 1);
-	assert_int_equal(EVP_DigestSign(ctx, der, &len, (const unsigned char *)covered.data,
-					covered.len),
-			 1);
+	assert_int_equal(
+		EVP_DigestSign(ctx, der, &len, (const unsigned char *)covered.data, covered.len),
+		1);
 	EVP_MD_CTX_free(ctx);
 	if (!EVP_PKEY_is_a(pkey, "EC")) {
 		memcpy(out, der, len);
@@ -341,9 +341,8 @@ static void rsa(void **state)
 	assert_int_equal(verify(ring, JWA_RS256, padded), JWK_FORGED);
 
 	struct jwk_ring *none = jwk_ring_new(JWA_ALL);
-	assert_int_equal(
-		jwk_ring_add_pem(none, pem_of(weak, false, text, sizeof(text)), &detail),
-		JWK_UNUSABLE);
+	assert_int_equal(jwk_ring_add_pem(none, pem_of(weak, false, text, sizeof(text)), &detail),
+			 JWK_UNUSABLE);
 	assert_int_equal(jwk_ring_add_pem(none, pem_of(pkey, true, text, sizeof(text)), &detail),
 			 JWK_UNUSABLE);
 	assert_int_equal(jwk_ring_add_pem(none, SLICE("no PEM"), &detail), JWK_UNUSABLE);
@@ -383,9 +382,8 @@ static void add(struct jwk_ring *ring, const char *kid, int number)
 {
 	char text[256];
 	const char *detail;
-	int len = snprintf(text, sizeof(text),
-			   "{\"kty\":\"oct\",%s%s%s\"k\":\"%s%02d\"}", kid ? "\"kid\":\"" : "",
-			   kid ? kid : "", kid ? "\"," : "",
+	int len = snprintf(text, sizeof(text), "{\"kty\":\"oct\",%s%s%s\"k\":\"%s%02d\"}",
+			   kid ? "\"kid\":\"" : "", kid ? kid : "", kid ? "\"," : "",
 			   "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", number);
 	assert_int_equal(jwk_ring_add_set_with_secrets(ring, slice_of(text, (size_t)len), &detail),
 			 0);
@@ -492,7 +490,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(wycheproof), cmocka_unit_test(sets),
 		cmocka_unit_test(too_many),   cmocka_unit_test(elliptic),
-		cmocka_unit_test(rsa),	      cmocka_unit_test(edwards),
+		cmocka_unit_test(rsa),        cmocka_unit_test(edwards),
 		cmocka_unit_test(choosing),   cmocka_unit_test(tries_are_bounded),
 		cmocka_unit_test(secrets),    cmocka_unit_test(slots),
 	};

@@ -35,7 +35,7 @@ static void check_row(const struct row *at, const struct jwt_rules *rules)
 	arena_deinit(&a);
 }
 
-#define OK REASON_NONE
+#define OK      REASON_NONE
 #define INVALID REASON_CREDENTIAL_INVALID
 #define EXPIRED REASON_CREDENTIAL_EXPIRED
 
@@ -152,9 +152,9 @@ static void issuer_and_audience(void **state)
 		.audience = {audiences, 2},
 		.type = SLICE_INIT("at+jwt"),
 	};
-#define AT "{\"alg\":\"HS256\",\"typ\":\"at+jwt\"}"
+#define AT             "{\"alg\":\"HS256\",\"typ\":\"at+jwt\"}"
 #define WITH(iss, aud) "{\"sub\":\"a\",\"exp\":1700003600,\"iss\":" iss ",\"aud\":" aud "}"
-#define ISS "\"https://id.example/\""
+#define ISS            "\"https://id.example/\""
 	static const struct row rows[] = {
 		/* clang-format off */
 		{"both", AT, WITH(ISS, "\"chat\""), OK},
@@ -256,7 +256,8 @@ static void too_long(void **state)
 	(void)state;
 	for (size_t filler = 5500; filler < 6500; filler++) {
 		int len = snprintf(claims_text, sizeof(claims_text),
-				   "{\"sub\":\"a\",\"exp\":1700003600,\"x\":\"%0*d\"}", (int)filler, 0);
+				   "{\"sub\":\"a\",\"exp\":1700003600,\"x\":\"%0*d\"}", (int)filler,
+				   0);
 		struct slice token = token_signed(SLICE(TOKEN_SECRET), SLICE(HEADER),
 						  slice_of(claims_text, (size_t)len), text);
 		arena_init(&a, 4096, 1 << 20);
@@ -274,14 +275,15 @@ static void what_comes_out(void **state)
 
 	(void)state;
 	arena_init(&a, 4096, 1 << 20);
-	struct slice token = token_signed(
-		SLICE(TOKEN_SECRET), SLICE(HEADER),
-		SLICE("{ \"sub\" : \"al\\u0069ce\", \"exp\": 1700000060, \"iat\": 1699999000, \"r\": [1] }"),
-		text);
+	struct slice token = token_signed(SLICE(TOKEN_SECRET), SLICE(HEADER),
+					  SLICE("{ \"sub\" : \"al\\u0069ce\", \"exp\": 1700000060, "
+						"\"iat\": 1699999000, \"r\": [1] }"),
+					  text);
 	struct jwt t = judge(token, &rules, &a);
 	assert_int_equal(t.reason, OK);
 	assert_slice(t.subject, "alice");
-	assert_slice(t.claims, "{\"sub\":\"alice\",\"exp\":1700000060,\"iat\":1699999000,\"r\":[1]}");
+	assert_slice(t.claims,
+		     "{\"sub\":\"alice\",\"exp\":1700000060,\"iat\":1699999000,\"r\":[1]}");
 	assert_int_equal(t.expires_unix_ms, UINT64_C(1700000060000));
 	assert_int_equal(t.issued_unix_ms, UINT64_C(1699999000000));
 	assert_int_equal(t.key_id.len, 0);

@@ -44,8 +44,7 @@ static int end(void **state)
 	return 0;
 }
 
-static struct verdict identify(struct scene *s, struct slice text, bool asked,
-			       struct identity *out)
+static struct verdict identify(struct scene *s, struct slice text, bool asked, struct identity *out)
 {
 	const struct token_facts facts = {
 		.world = &s->world,
@@ -66,7 +65,8 @@ static struct jwk_ring *ring_with_id(const char *kid)
 	/* the base64url of TOKEN_SECRET */
 	int n = snprintf(text, sizeof(text), "{\"kty\":\"oct\",\"kid\":\"%s\",\"k\":\"%s\"}", kid,
 			 "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY");
-	assert_int_equal(jwk_ring_add_set_with_secrets(ring, slice_of(text, (size_t)n), &detail), 0);
+	assert_int_equal(jwk_ring_add_set_with_secrets(ring, slice_of(text, (size_t)n), &detail),
+			 0);
 	return ring;
 }
 
@@ -188,7 +188,7 @@ static void nowhere(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(good),   TEST(no_keys),	 TEST(unknown_key),
+		TEST(good),   TEST(no_keys),     TEST(unknown_key),
 		TEST(forged), TEST(rules_count), TEST(nowhere),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
