@@ -3,11 +3,11 @@
  * Echo load over WebSocket, and an application to echo it.
  *
  *   wsload echo PORT                                   the application (one thread, epoll)
- *   wsload load PORT PATH CONNS BYTES SECONDS [PID]    CONNS connections, one message each in
- * flight
+ *   wsload load PORT PATH CONNS BYTES SECONDS [PID]    one message in flight on each connection
  *
  * Prints messages per second and, with PID, the nanoseconds of processor time per message that
- * all threads of that process used (from /proc/PID/task/.../schedstat). Figures of two runs
+ * all threads of that process used (from /proc/PID/task/.../schedstat). Figures of two
+ * runs compare only when they were taken one after the other on one machine.
  */
 #include <arpa/inet.h>
 #include <dirent.h>

@@ -12,6 +12,8 @@
 
 #include "base/err.h"
 #include "cmd/cmd.h"
+#include "cmd/try_cel.h"
+#include "cmd/try_contract.h"
 #include "cmd/try_http.h"
 #include "cmd/try_json.h"
 #include "cmd/try_jwt.h"
@@ -29,8 +31,8 @@ static const struct part {
 	{"json", try_json_line, try_json_bytes, "is this JSON, as the gateway reads it"},
 	{"http", try_http_line, try_http_bytes, "is this a request that a listener takes"},
 	{"schema", try_schema_line, try_schema_line, "does this value satisfy that JSON Schema"},
-	{"cel", NULL, NULL, "what does this expression give"},
-	{"contract", NULL, NULL, "which message of a contract is this"},
+	{"cel", try_cel_line, try_cel_text, "what does this expression give"},
+	{"contract", try_contract_line, try_contract_line, "which message of a contract is this"},
 	{"text", try_text_line, try_text_line, "what becomes of this text"},
 	{"jwt", try_jwt_line, try_jwt_line, "is this token genuine"},
 };

@@ -51,9 +51,8 @@ static void fail_at(struct load *l, const struct place *p, struct slice sentence
 
 static struct place child(struct load *l, const struct place *p, struct slice name)
 {
-	const struct json_node *node = json_type(p->node) == JSON_OBJECT
-					       ? json_member(p->node, name)
-					       : NULL;
+	const struct json_node *node =
+		json_type(p->node) == JSON_OBJECT ? json_member(p->node, name) : NULL;
 	char room[POINTER_BYTES];
 	struct buf b = {.data = room, .cap = sizeof(room), .max = sizeof(room)};
 
@@ -191,7 +190,7 @@ static const struct json_node *resolve(void *with, struct slice uri)
 }
 
 static bool compile(struct load *l, struct place payload, struct slice format,
-		    const struct schema **schema)
+		    struct contract_message *m)
 {
 	struct resolving *with = arena_alloc(l->arena, sizeof(*with));
 	struct schema_options options = {.formats = true, .resolve = resolve, .with = with};
@@ -206,20 +205,20 @@ static bool compile(struct load *l, struct place payload, struct slice format,
 	if (!with || !error)
 		return false;
 	with->load = l;
+	/* Avro and the like: such a message is no JSON, so it can only be a binary one. */
 	if (!draft_of(format, &options.draft)) {
-		fail_at(l, &payload,
-			arena_printf(l->arena, "a payload in %.*s cannot be checked",
-				     SLICE_ARG(slice_first(format, 80))));
-		return false;
+		m->content = CONTRACT_BINARY;
+		return true;
 	}
 	int r = schema_compile_at(payload.root, payload.pointer, payload.uri, &options, l->arena,
-				  schema, error);
+				  &m->schema, error);
 	if (r == 0)
 		return true;
 	if (r == SCHEMA_REFUSED) {
 		l->failed = true;
 		*l->error = (struct contract_error){
-			.document = error->document[0] ? slice_from_cstr(error->document) : payload.uri,
+			.document =
+				error->document[0] ? slice_from_cstr(error->document) : payload.uri,
 			.pointer = slice_from_cstr(error->pointer),
 			.sentence = slice_from_cstr(error->sentence)};
 	}
@@ -270,7 +269,7 @@ static void add_message(struct load *l, struct place at, struct slice id, bool f
 				       .content = content_of(l, &message)};
 	struct place payload = child(l, &message, SLICE("payload"));
 	if (payload.node && m->content != CONTRACT_BINARY &&
-	    !compile(l, payload, text_of(l, &message, SLICE("schemaFormat")), &m->schema))
+	    !compile(l, payload, text_of(l, &message, SLICE("schemaFormat")), m))
 		return;
 	l->payloads[l->count] = payload_node(l, payload);
 	l->count++;
@@ -330,7 +329,8 @@ static struct place find_channel(struct load *l, struct slice wanted, struct sli
 		if (!channel.node || !fits)
 			continue;
 		if (found.node) {
-			fail_at(l, &channels, SLICE("several channels fit: name one with #/channels/name"));
+			fail_at(l, &channels,
+				SLICE("several channels fit: name one with #/channels/name"));
 			return none();
 		}
 		found = channel;
@@ -385,7 +385,8 @@ static void add_all(struct load *l, const struct place *channel, bool from_clien
 	if (json_type(messages.node) != JSON_OBJECT)
 		return;
 	JSON_EACH_MEMBER (key, messages.node)
-		add_message(l, child(l, &messages, json_string(key)), json_string(key), from_client);
+		add_message(l, child(l, &messages, json_string(key)), json_string(key),
+			    from_client);
 }
 
 static void add_listed(struct load *l, const struct place *owner, const struct place *channel,
@@ -511,8 +512,7 @@ static bool discriminates(struct load *l, struct slice name, bool from_client)
 			continue;
 		if (m->content != CONTRACT_JSON || !payloads[i] || !requires(payloads[i], name))
 			return false;
-		m->value_count =
-			values_of(l, property_schema(m, payloads[i], name), &m->values);
+		m->value_count = values_of(l, property_schema(m, payloads[i], name), &m->values);
 		if (!m->value_count)
 			return false;
 		for (size_t k = 0; k < i; k++)
