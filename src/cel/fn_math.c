@@ -122,7 +122,7 @@ static struct cel_value extreme(struct cel_run *run, const struct cel_node *n,
 	while (cel_walk_next(&w, NULL, &item)) {
 		if (!cel_is_number(&item))
 			return cel_no_overload(n);
-		if (cel_number_cmp(&item, &best) == wanted)
+		if (cel_number_order(&item, &best) == wanted)
 			best = item;
 	}
 	return best;

@@ -196,7 +196,7 @@ static int order_of(const struct cel_value *a, const struct cel_value *b)
 	if (a->kind == CEL_BOOL)
 		return a->as.truth - b->as.truth;
 	if (cel_is_number(a))
-		return cel_number_cmp(a, b);
+		return cel_number_order(a, b);
 	if (a->as.integer != b->as.integer)
 		return a->as.integer < b->as.integer ? -1 : 1;
 	return a->count < b->count ? -1 : a->count > b->count;

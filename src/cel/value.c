@@ -142,6 +142,22 @@ int cel_number_cmp(const struct cel_value *a, const struct cel_value *b)
 	return order(a->as.real < b->as.real, a->as.real > b->as.real);
 }
 
+static double as_double(const struct cel_value *v)
+{
+	if (v->kind == CEL_INT)
+		return (double)v->as.integer;
+	return v->kind == CEL_UINT ? (double)v->as.natural : v->as.real;
+}
+
+int cel_number_order(const struct cel_value *a, const struct cel_value *b)
+{
+	bool one_is_double = (a->kind == CEL_DOUBLE) != (b->kind == CEL_DOUBLE);
+
+	if (one_is_double && as_double(a) == as_double(b))
+		return 0;
+	return cel_number_cmp(a, b);
+}
+
 /* ---- lists and maps */
 
 bool cel_walk_next(struct cel_walk *w, struct cel_value *key, struct cel_value *value)

@@ -152,6 +152,10 @@ static inline bool cel_is_number(const struct cel_value *v)
 enum { CEL_UNORDERED = 2 };
 int cel_number_cmp(const struct cel_value *a, const struct cel_value *b);
 
+/* The same for <, <=, > and >=, where the reference implementation compares integers with
+ * doubles as doubles: 2^63 is not above the largest int. Equality stays exact. */
+int cel_number_order(const struct cel_value *a, const struct cel_value *b);
+
 /*
  * Equality as the language means it: numbers by value whatever their kind, lists in order,
  * maps without; different kinds are not equal; NaN equals nothing. Every comparison takes one

@@ -10,7 +10,9 @@
  * `"typed": true`: the variables and the value are objects of one member that names the kind:
  * null, bool, int and uint (decimal strings), double (a number, or "NaN", "Infinity",
  * "-Infinity", "-0.0"), string, bytes_b64, list, map (an array of [key, value]), timestamp and
- * duration ({seconds, nanos}), type. `"unchecked": true`: without the type check; `"no_macros":
+ * duration ({seconds, nanos}), type. Values of that form come from conformance suites, so an
+ * expression that the check refuses but that has a value gives it, with what the check said as
+ * `"refused"`. `"unchecked": true`: without the type check; `"no_macros":
  * true`: all(), exists(), has(), ... are ordinary names.
  */
 #include "base/buf.h"
