@@ -180,7 +180,7 @@ static struct redact_find scheme_at(struct slice s, size_t at)
 		if (!starts_icase(s, at, words[i]))
 			continue;
 		size_t from = at + words[i].len, end = run_end(s, from, BASE64, 4096);
-		if (end - from >= 16 && looks_random(slice_of(s.data + from, end - from)))
+		if (end - from >= 10 && looks_random(slice_of(s.data + from, end - from)))
 			return (struct redact_find){from, end};
 	}
 	return (struct redact_find){0};
@@ -202,6 +202,35 @@ static bool names_secret(struct slice name)
 			return true;
 	}
 	return false;
+}
+
+/* What people choose is less random; a digit among letters has to do. */
+static bool names_password(struct slice name)
+{
+	static const struct slice words[] = {SLICE_INIT("password"), SLICE_INIT("passwd"),
+					     SLICE_INIT("pwd"), SLICE_INIT("passphrase")};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (name.len >= words[i].len &&
+		    slice_eq_icase(slice_from(name, name.len - words[i].len), words[i]))
+			return true;
+	return false;
+}
+
+static size_t password_end(struct slice s, size_t from)
+{
+	size_t end = from;
+	unsigned digits = 0, letters = 0;
+
+	for (; end < s.len && end - from < 128; end++) {
+		char c = s.data[end];
+		if ((unsigned char)c <= ' ' || c == '"' || c == '\'' || c == '`' || c == ',' ||
+		    c == ';' || c == '[' || c == '(' || c == '<')
+			break;
+		digits += redact_is_digit(c);
+		letters += is_lower(c) || is_upper(c);
+	}
+	return end - from >= 6 && digits && letters ? end : 0;
 }
 
 static size_t skip_blanks_and_quote(struct slice s, size_t at, bool quote)
@@ -232,9 +261,11 @@ static struct redact_find named_at(struct slice s, size_t at)
 	if (mark < s.len && (s.data[mark] == '>' || s.data[mark] == '='))
 		mark++;
 	size_t from = skip_blanks_and_quote(s, mark, true), end = run_end(s, from, BASE64, 1024);
-	if (!looks_random(slice_of(s.data + from, end - from)))
-		return (struct redact_find){0};
-	return (struct redact_find){from, end};
+	if (names_password(slice_of(s.data + at, name - at)))
+		end = password_end(s, from);
+	else if (!looks_random(slice_of(s.data + from, end - from)))
+		end = 0;
+	return end ? (struct redact_find){from, end} : (struct redact_find){0};
 }
 
 /* ://name:password@host, at the first ':': the password. */
