@@ -271,7 +271,8 @@ static void add_message(struct load *l, struct place at, struct slice id, bool f
 	if (payload.node && m->content != CONTRACT_BINARY &&
 	    !compile(l, payload, text_of(l, &message, SLICE("schemaFormat")), m))
 		return;
-	l->payloads[l->count] = payload_node(l, payload);
+	if (m->content != CONTRACT_BINARY)
+		l->payloads[l->count] = payload_node(l, payload);
 	l->count++;
 }
 
@@ -508,7 +509,8 @@ static bool discriminates(struct load *l, struct slice name, bool from_client)
 
 	for (size_t i = 0; i < l->count; i++) {
 		struct contract_message *m = &l->messages[i];
-		if (m->from_client != from_client)
+		/* Binary messages are told apart by their frames. */
+		if (m->from_client != from_client || m->content == CONTRACT_BINARY)
 			continue;
 		if (m->content != CONTRACT_JSON || !payloads[i] || !requires(payloads[i], name))
 			return false;
@@ -526,7 +528,8 @@ static bool discriminates(struct load *l, struct slice name, bool from_client)
 static struct slice find_discriminator(struct load *l, bool from_client)
 {
 	for (size_t i = 0; i < l->count; i++) {
-		if (l->messages[i].from_client != from_client)
+		if (l->messages[i].from_client != from_client ||
+		    l->messages[i].content == CONTRACT_BINARY)
 			continue;
 		const struct json_node *properties =
 			json_member_typed(l->payloads[i], SLICE("properties"), JSON_OBJECT);
