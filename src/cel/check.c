@@ -243,15 +243,17 @@ static bool check_map(struct cel_check *c, struct cel_node *n)
 	for (uint32_t i = 0; i < n->count; i += 2) {
 		const struct cel_type *key = n->children[i]->type;
 		bool fine = key->form == CEL_T_DYN ||
-			    (key->form == CEL_T_VALUE && (key->kind == CEL_BOOL || key->kind == CEL_INT ||
-							  key->kind == CEL_UINT || key->kind == CEL_STRING));
+			    (key->form == CEL_T_VALUE &&
+			     (key->kind == CEL_BOOL || key->kind == CEL_INT ||
+			      key->kind == CEL_UINT || key->kind == CEL_STRING));
 		if (!fine && !c->env->unchecked)
 			return cel_check_fail(c, n->children[i],
 					      "a key is a bool, an int, a uint or a string");
 	}
-	n->type = new_type(c, (struct cel_type){.form = CEL_T_MAP,
-						.at_most = n->count / 2,
-						.of = {common_type(n, 0, 2), common_type(n, 1, 2)}});
+	n->type =
+		new_type(c, (struct cel_type){.form = CEL_T_MAP,
+					      .at_most = n->count / 2,
+					      .of = {common_type(n, 0, 2), common_type(n, 1, 2)}});
 	return true;
 }
 
@@ -260,8 +262,8 @@ static bool must_be_bool(struct cel_check *c, struct cel_node *n)
 	if (c->env->unchecked || cel_type_agrees(n->type, &cel_types[CEL_BOOL]))
 		return true;
 	struct slice text = cel_type_text(n->type, c->arena);
-	struct slice sentence =
-		arena_printf(c->arena, "this has to be a bool, it is of type %.*s", SLICE_ARG(text));
+	struct slice sentence = arena_printf(c->arena, "this has to be a bool, it is of type %.*s",
+					     SLICE_ARG(text));
 	return cel_check_complain(c, n, "", sentence, SLICE(""));
 }
 
@@ -284,7 +286,8 @@ static bool check_conditional(struct cel_check *c, struct cel_node *n)
 		return true;
 	struct slice ta = cel_type_text(a, c->arena), tb = cel_type_text(b, c->arena);
 	struct slice sentence = arena_printf(
-		c->arena, "both results have to be of one type, they are %.*s and %.*s (dyn() takes any)",
+		c->arena,
+		"both results have to be of one type, they are %.*s and %.*s (dyn() takes any)",
 		SLICE_ARG(ta), SLICE_ARG(tb));
 	return cel_check_complain(c, n, "", sentence, SLICE(""));
 }
@@ -374,7 +377,8 @@ static bool check_fold(struct cel_check *c, struct cel_node *n)
 	} else if (range->form == CEL_T_OBJECT) {
 		key = one = &cel_types[CEL_STRING];
 	} else if (range->form != CEL_T_DYN) {
-		return cel_check_fail(c, n, "this goes over a list or a map, not over a single value");
+		return cel_check_fail(c, n,
+				      "this goes over a list or a map, not over a single value");
 	}
 	uint32_t slots = n->children[FOLD_VAR2] ? 2 : 1;
 	n->slot = c->locals;

@@ -115,7 +115,8 @@ OTHER(cidr)
 	struct prefix p;
 
 	if (!prefix_parse(v[0].as.text, &p))
-		return cel_fail(n, "the text is not a network: 10.0.0.0/8, with zeros behind the prefix");
+		return cel_fail(
+			n, "the text is not a network: 10.0.0.0/8, with zeros behind the prefix");
 	struct prefix *kept = arena_alloc(run->arena, sizeof(*kept));
 	if (!kept)
 		return cel_no_memory(run, n);

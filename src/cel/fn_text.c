@@ -196,7 +196,8 @@ TEXT(replace)
 {
 	struct cel_builder b = cel_builder(run, n);
 	struct slice rest = v[0].as.text, piece;
-	uint64_t most = n->count > 3 && v[3].as.integer >= 0 ? (uint64_t)v[3].as.integer : UINT64_MAX;
+	uint64_t most =
+		n->count > 3 && v[3].as.integer >= 0 ? (uint64_t)v[3].as.integer : UINT64_MAX;
 
 	if (!take_text(run, &v[0]))
 		return cel_too_long(run, n);

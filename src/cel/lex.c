@@ -161,7 +161,8 @@ static int64_t digits(struct cel_lexer *l, unsigned n, unsigned base)
 
 static const char *put_character(struct literal *s, int64_t value)
 {
-	unsigned n = value < 0 || value > 0x10ffff ? 0 : utf8_encode((uint32_t)value, s->out + s->len);
+	unsigned n =
+		value < 0 || value > 0x10ffff ? 0 : utf8_encode((uint32_t)value, s->out + s->len);
 
 	s->len += n;
 	return n ? NULL : "this escape is not a character";

@@ -110,7 +110,8 @@ static int64_t fraction(struct cursor *c)
 	int64_t ns = 0, unit = MOMENT_NS_PER_S / 10;
 	size_t digits = 0;
 
-	for (; digits < c->s.len && c->s.data[digits] >= '0' && c->s.data[digits] <= '9'; digits++) {
+	for (; digits < c->s.len && c->s.data[digits] >= '0' && c->s.data[digits] <= '9';
+	     digits++) {
 		ns += (c->s.data[digits] - '0') * unit;
 		unit /= 10;
 	}

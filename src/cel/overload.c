@@ -14,8 +14,8 @@ static bool bind(struct bindings *b, const struct cel_type *param, const struct 
 
 	if (param == &cel_number)
 		return arg->form == CEL_T_DYN || arg->form == CEL_T_PARAMETER ||
-		       (arg->form == CEL_T_VALUE && (arg->kind == CEL_INT || arg->kind == CEL_UINT ||
-						     arg->kind == CEL_DOUBLE));
+		       (arg->form == CEL_T_VALUE &&
+			(arg->kind == CEL_INT || arg->kind == CEL_UINT || arg->kind == CEL_DOUBLE));
 	if (!*bound) {
 		*bound = arg;
 		return true;

@@ -81,7 +81,8 @@ static size_t end_of_class(struct slice pattern, size_t at)
 	for (; i < pattern.len && pattern.data[i] != ']'; i++) {
 		if (pattern.data[i] == '\\')
 			i++;
-		else if (pattern.data[i] == '[' && i + 1 < pattern.len && pattern.data[i + 1] == ':')
+		else if (pattern.data[i] == '[' && i + 1 < pattern.len &&
+			 pattern.data[i + 1] == ':')
 			while (i + 1 < pattern.len && pattern.data[i + 1] != ']')
 				i++;
 		else
@@ -129,7 +130,8 @@ static struct slice message_of(int code, struct arena *a)
 	return arena_copy(a, slice_from_cstr((const char *)text));
 }
 
-static pcre2_code *compile(struct slice pattern, pcre2_general_context *memory, int *code, size_t *at)
+static pcre2_code *compile(struct slice pattern, pcre2_general_context *memory, int *code,
+			   size_t *at)
 {
 	const uint32_t options = PCRE2_UTF | PCRE2_NO_UTF_CHECK | PCRE2_DOLLAR_ENDONLY |
 				 PCRE2_NEVER_BACKSLASH_C | PCRE2_NO_AUTO_CAPTURE;

@@ -101,8 +101,8 @@ static int try_redact(struct slice text, const struct json_node *words, struct a
 	struct slice result;
 
 	if (wanted == 0)
-		return say_error("redact is a list of card, email, secret, private_ip and stack_trace",
-				 out);
+		return say_error(
+			"redact is a list of card, email, secret, private_ip and stack_trace", out);
 	if (!redact_apply(wanted, text, a, &result, &found))
 		return say_error("the text is too long", out);
 	int r = buf_append(out, SLICE("{"));
@@ -118,8 +118,11 @@ static int try_redact(struct slice text, const struct json_node *words, struct a
 static int judge_line(struct slice line, struct arena *a, struct buf *out)
 {
 	/* What attacks are made of has to come in somehow: strings may hold anything. */
-	const struct json_limits limits = {
-		.depth = 4, .members = 64, .values = 256, .any_strings = true, .big_integers = true};
+	const struct json_limits limits = {.depth = 4,
+					   .members = 64,
+					   .values = 256,
+					   .any_strings = true,
+					   .big_integers = true};
 	static const char wanted[] =
 		"a line is {\"text\": \"...\"} with \"as\": \"escape\", \"detect\": [\"xss\"] or "
 		"\"redact\": [\"card\"]";

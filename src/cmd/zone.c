@@ -18,7 +18,8 @@ static bool harmless(struct slice name)
 	for (size_t i = 0; i < name.len; i++) {
 		char c = name.data[i];
 		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-		bool inside = (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '+' || c == '/';
+		bool inside =
+			(c >= '0' && c <= '9') || c == '_' || c == '-' || c == '+' || c == '/';
 		if (!letter && (before == '/' || !inside))
 			return false;
 		before = c;

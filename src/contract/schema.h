@@ -92,7 +92,7 @@ void schema_room_free(struct schema_room *room);
 
 struct schema_failure {
 	const struct json_node *at; /* the value that is wrong */
-	const char *keyword;	    /* that it violates, e.g. "maxLength"; static or in the schema */
+	const char *keyword; /* that it violates, e.g. "maxLength"; static or in the schema */
 	bool bound;		    /* a bound of ours was hit: steps, depth, memory, regex */
 };
 

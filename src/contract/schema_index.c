@@ -48,7 +48,13 @@ void *schema_alloc(struct compiler *c, size_t count, size_t bytes)
 
 /* ---- keywords that hold schemas */
 
-enum shape { SCHEMA, SCHEMAS, MAP, ANY, DATA }; /* ANY: one, or a list; a list of names in a map is data */
+enum shape {
+	SCHEMA,
+	SCHEMAS,
+	MAP,
+	ANY,
+	DATA
+}; /* ANY: one, or a list; a list of names in a map is data */
 
 /* clang-format off */
 static const struct {
@@ -172,7 +178,8 @@ static bool read_vocabulary(struct compiler *c, struct resource *meta,
 		if (official_vocabulary(json_string(key), &name))
 			d->vocab |= vocabulary_bit(c, name);
 		else if (json_is_true(json_value_of(key)))
-			return schema_refuse(c, meta, key, "this vocabulary is required, but unknown");
+			return schema_refuse(c, meta, key,
+					     "this vocabulary is required, but unknown");
 	}
 	return true;
 }

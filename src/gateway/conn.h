@@ -143,8 +143,9 @@ struct conn {
 	struct timer timer;
 	struct limits_receipt receipt;
 	struct verdict doom; /* why, if doomed */
-	struct address hop;      /* who speaks to us: the TCP peer, or whom its PROXY header names */
-	struct address peer;     /* the client: hop, or of the request at hand, as trusted proxies say */
+	struct address hop;  /* who speaks to us: the TCP peer, or whom its PROXY header names */
+	struct address
+		peer; /* the client: hop, or of the request at hand, as trusted proxies say */
 	struct preface *preface; /* a PROXY header that is not whole yet */
 	uint64_t head_deadline_ms;
 	uint64_t discarded;

@@ -71,7 +71,8 @@ static bool read_coordinate(EVP_PKEY *key, const char *which, char out[ASSERTION
 
 	BN_free(n);
 	if (good)
-		(void)base64url_encode(bytes_of(bytes, sizeof(bytes)), out, ASSERTION_COORDINATE_CHARS);
+		(void)base64url_encode(bytes_of(bytes, sizeof(bytes)), out,
+				       ASSERTION_COORDINATE_CHARS);
 	return good;
 }
 

@@ -117,7 +117,8 @@ static uint32_t fold(uint32_t c)
 		return c < ' ' && c != '\t' && c != '\n' && c != '\r' ? 0 : c;
 	if (c >= 0xff01 && c <= 0xff5e) /* full width */
 		return c - 0xff01 + '!';
-	if ((c >= 0x200b && c <= 0x200f) || (c >= 0x2060 && c <= 0x2064) || c == 0xfeff || c == 0xad)
+	if ((c >= 0x200b && c <= 0x200f) || (c >= 0x2060 && c <= 0x2064) || c == 0xfeff ||
+	    c == 0xad)
 		return 0;
 	if ((c >= 0x2018 && c <= 0x201b) || c == 0x2b9 || c == 0x2bc || c == 0x2032)
 		return '\'';

@@ -248,9 +248,10 @@ size_t html_decode_reference(struct slice s, char *means)
 	}
 	for (from = at; at < s.len; at++) {
 		char c = (char)(s.data[at] | 0x20);
-		unsigned digit = s.data[at] >= '0' && s.data[at] <= '9' ? (unsigned)(s.data[at] - '0')
-				 : c >= 'a' && c <= 'f'                 ? (unsigned)(c - 'a') + 10
-									: 16;
+		unsigned digit = s.data[at] >= '0' && s.data[at] <= '9'
+					 ? (unsigned)(s.data[at] - '0')
+				 : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10
+							: 16;
 		if (digit >= base)
 			break;
 		value = value > 0xffff ? value : value * base + digit;

@@ -36,7 +36,8 @@ enum markup_mode {
 };
 
 /* By its word in the configuration; false for a word that is none. */
-bool markup_mode_parse(struct slice word, enum markup_mode *mode) __attribute__((warn_unused_result));
+bool markup_mode_parse(struct slice word, enum markup_mode *mode)
+	__attribute__((warn_unused_result));
 
 /* The word of a mode. */
 const char *markup_mode_word(enum markup_mode mode);

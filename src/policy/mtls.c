@@ -61,7 +61,8 @@ struct verdict mtls_identify(const struct conf_identity *identity, const struct 
 			     uint64_t now_unix_ms, struct arena *a, struct identity *out)
 {
 	if (c->malformed)
-		return verdict_refuse(REASON_CREDENTIAL_INVALID, "a certificate that cannot be read");
+		return verdict_refuse(REASON_CREDENTIAL_INVALID,
+				      "a certificate that cannot be read");
 	/* TLS looked when the connection began; it may have been open for long since. */
 	if (now_unix_ms >= c->not_after_unix_ms)
 		return verdict_refuse(REASON_CREDENTIAL_EXPIRED, "the certificate");

@@ -174,7 +174,8 @@ static struct redact_find email_at(struct slice text, size_t at, size_t floor)
 
 	while (from > floor && at - from < 64 && is_local(text.data[from - 1]))
 		from--;
-	while (from < at && !redact_is_word(text.data[from]) && (unsigned char)text.data[from] < 0x80)
+	while (from < at && !redact_is_word(text.data[from]) &&
+	       (unsigned char)text.data[from] < 0x80)
 		from++;
 	size_t end = from < at ? domain_end(text, at + 1) : 0;
 	return end ? (struct redact_find){from, end} : (struct redact_find){0};
@@ -202,7 +203,8 @@ static struct redact_find private_ip_at(struct slice text, size_t at)
 		       text.data[at - 1] == ':' || text.data[at - 1] == '-'))
 		if (!(text.data[at - 1] == ':' && redact_is_digit(text.data[at])))
 			return (struct redact_find){0};
-	while (v4 < text.len && v4 - at < 16 && (redact_is_digit(text.data[v4]) || text.data[v4] == '.'))
+	while (v4 < text.len && v4 - at < 16 &&
+	       (redact_is_digit(text.data[v4]) || text.data[v4] == '.'))
 		v4++;
 	while (v4 > at && text.data[v4 - 1] == '.') /* the end of a sentence */
 		v4--;
@@ -213,7 +215,8 @@ static struct redact_find private_ip_at(struct slice text, size_t at)
 	while (end < text.len && end - at < 48 &&
 	       ((redact_is_word(text.data[end]) && text.data[end] != '_') || text.data[end] == ':'))
 		end++;
-	if (address_parse(slice_of(text.data + at, end - at), &a) && a.family == 6 && is_private(&a))
+	if (address_parse(slice_of(text.data + at, end - at), &a) && a.family == 6 &&
+	    is_private(&a))
 		return (struct redact_find){at, end};
 	return (struct redact_find){0};
 }

@@ -113,7 +113,8 @@ static size_t jwt_end(struct slice s, size_t at)
 		return 0;
 	for (size_t from = at; parts < 5; parts++) {
 		size_t stop = run_end(s, from, TOKEN, s.len);
-		if (stop == from && parts < 2 && !(parts == 1 && from < s.len && s.data[from] == '.'))
+		if (stop == from && parts < 2 &&
+		    !(parts == 1 && from < s.len && s.data[from] == '.'))
 			break;
 		end = stop;
 		if (stop >= s.len || s.data[stop] != '.') {
@@ -128,7 +129,8 @@ static size_t jwt_end(struct slice s, size_t at)
 /* A private key from its first dash to its last, or to the text's end if that is missing. */
 static size_t pem_end(struct slice s, size_t at)
 {
-	struct slice begin = SLICE("-----BEGIN "), key = SLICE("PRIVATE KEY"), end = SLICE("-----END ");
+	struct slice begin = SLICE("-----BEGIN "), key = SLICE("PRIVATE KEY"),
+		     end = SLICE("-----END ");
 
 	if ((at > 0 && s.data[at - 1] == '-') || !starts(s, at, begin))
 		return 0;
@@ -241,7 +243,8 @@ static size_t skip_blanks_and_quote(struct slice s, size_t at, bool quote)
 		end++;
 	if (quote && end < s.len && s.data[end] == '\\')
 		end++;
-	if (quote && end < s.len && (s.data[end] == '"' || s.data[end] == '\'' || s.data[end] == '`'))
+	if (quote && end < s.len &&
+	    (s.data[end] == '"' || s.data[end] == '\'' || s.data[end] == '`'))
 		end++;
 	return end;
 }

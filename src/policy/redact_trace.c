@@ -59,15 +59,17 @@ static bool is_at_frame(struct slice s)
 		return false;
 	if (has(s, SLICE(":line ")))
 		return true;
-	if (slice_ends_with(s, SLICE("(Native Method)")) || slice_ends_with(s, SLICE("(Unknown Source)")) ||
+	if (slice_ends_with(s, SLICE("(Native Method)")) ||
+	    slice_ends_with(s, SLICE("(Unknown Source)")) ||
 	    slice_ends_with(s, SLICE("(<anonymous>)")) || slice_ends_with(s, SLICE("(native)")))
 		return true;
 	struct slice rest = s;
 	bool closed = drop_char(&rest, ')');
 	if (!drop_digits(&rest) || !drop_char(&rest, ':'))
 		return false;
-	if (closed && (slice_ends_with(rest, SLICE(".java")) || slice_ends_with(rest, SLICE(".kt")) ||
-		       slice_ends_with(rest, SLICE(".scala")) || slice_ends_with(rest, SLICE(".groovy"))))
+	if (closed &&
+	    (slice_ends_with(rest, SLICE(".java")) || slice_ends_with(rest, SLICE(".kt")) ||
+	     slice_ends_with(rest, SLICE(".scala")) || slice_ends_with(rest, SLICE(".groovy"))))
 		return true;
 	return drop_digits(&rest) && drop_char(&rest, ':') && has(rest, SLICE("."));
 }
@@ -82,17 +84,22 @@ static bool is_place(struct slice s)
 	if (has(s, SLICE(".rb:")) && has(s, SLICE(":in `")))
 		return true;
 	if (s.len > 2 && s.data[0] == '#' && redact_is_digit(s.data[1]) &&
-	    (has(s, SLICE(".php(")) || has(s, SLICE("{main}")) || has(s, SLICE("[internal function]"))))
+	    (has(s, SLICE(".php(")) || has(s, SLICE("{main}")) ||
+	     has(s, SLICE("[internal function]"))))
 		return true;
-	return s.len > 8 && slice_starts_with(s, SLICE("... ")) && slice_ends_with(s, SLICE(" more"));
+	return s.len > 8 && slice_starts_with(s, SLICE("... ")) &&
+	       slice_ends_with(s, SLICE(" more"));
 }
 
 static bool is_headline(struct slice s)
 {
 	static const struct slice heads[] = {
-		SLICE_INIT("Traceback (most recent call last)"), SLICE_INIT("Exception in thread \""),
-		SLICE_INIT("stack backtrace:"), SLICE_INIT("PHP Fatal error: "),
-		SLICE_INIT("Unhandled exception. "), SLICE_INIT("Unhandled Exception: "),
+		SLICE_INIT("Traceback (most recent call last)"),
+		SLICE_INIT("Exception in thread \""),
+		SLICE_INIT("stack backtrace:"),
+		SLICE_INIT("PHP Fatal error: "),
+		SLICE_INIT("Unhandled exception. "),
+		SLICE_INIT("Unhandled Exception: "),
 	};
 
 	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
@@ -114,7 +121,8 @@ static bool is_filling(struct slice line, struct slice s)
 		return true;
 	if (slice_ends_with(s, SLICE(")")) && has(s, SLICE("(0x")))
 		return true;
-	return slice_starts_with(s, SLICE("main.main()")) || slice_starts_with(s, SLICE("created by ")) ||
+	return slice_starts_with(s, SLICE("main.main()")) ||
+	       slice_starts_with(s, SLICE("created by ")) ||
 	       slice_starts_with(s, SLICE("exit status "));
 }
 
@@ -138,8 +146,8 @@ static bool is_conclusion(struct slice s)
 		at++;
 	struct slice name = slice_first(s, at);
 	return at < s.len && s.data[at] == ':' &&
-	       (slice_ends_with(name, SLICE("Error")) || slice_ends_with(name, SLICE("Exception")) ||
-		slice_ends_with(name, SLICE("Exit")));
+	       (slice_ends_with(name, SLICE("Error")) ||
+		slice_ends_with(name, SLICE("Exception")) || slice_ends_with(name, SLICE("Exit")));
 }
 
 struct redact_find redact_trace_at(struct slice text, size_t at)
