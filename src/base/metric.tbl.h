@@ -11,6 +11,7 @@ METRIC(SESSIONS,          "sessions",                 GAUGE,   "Open WebSocket s
 METRIC(UPSTREAMS,         "upstream_connections",     GAUGE,   "Connections to applications")
 METRIC(BUFFERED,          "buffered_bytes",           GAUGE,   "Bytes held for slow peers and unfinished messages")
 METRIC(QUESTIONS,         "questions",                GAUGE,   "Questions to the control thread that wait for their answer")
+METRIC(STORE_UP,          "store_up",                 GAUGE,   "1 while the store of tickets can be asked, 0 while it is away")
 METRIC(ACCEPTED,          "accepted_total",           COUNTER, "Connections accepted")
 METRIC(REQUESTS,          "requests_total",           COUNTER, "Request heads read whole")
 METRIC(HANDSHAKES,        "handshakes_total",         COUNTER, "WebSocket handshakes answered 101")

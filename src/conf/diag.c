@@ -122,11 +122,33 @@ static int print_character(struct buf *out, struct slice text, unsigned len, uin
 	return buf_append(out, slice_first(text, len));
 }
 
+/* A password in a URL is not shown: from the first colon behind :// to the last @. */
+static void find_secret(struct slice line, size_t *from, size_t *to)
+{
+	size_t start = slice_index(line, ':'), end = line.len;
+
+	*from = *to = 0;
+	while (start + 2 < line.len && !(line.data[start + 1] == '/' && line.data[start + 2] == '/'))
+		start += 1 + slice_index(slice_from(line, start + 1), ':');
+	if (start + 2 >= line.len)
+		return;
+	start += 3;
+	start += slice_index(slice_from(line, start), ':') + 1;
+	while (end > start && line.data[end - 1] != '@')
+		end--;
+	if (end <= start)
+		return;
+	*from = start;
+	*to = end - 1;
+}
+
 /* The line and the marks below it. Each character takes one column: tabs become a space. */
 static int print_line(struct buf *out, struct slice line, struct diag_place place)
 {
 	uint32_t from = place.column > 100 ? place.column - 60 : 1;
 	uint32_t column = 1;
+	size_t secret, secret_end;
+	find_secret(line, &secret, &secret_end);
 	int r = buf_printf(out, "%5u | %s", place.line, from > 1 ? "..." : "");
 
 	for (size_t at = 0; !r && at < line.len; column++) {
@@ -137,7 +159,9 @@ static int print_line(struct buf *out, struct slice line, struct diag_place plac
 			c = 0;
 		}
 		if (column >= from && column - from < SHOWN_LINE_BYTES)
-			r = print_character(out, slice_from(line, at), len, c);
+			r = at >= secret && at < secret_end
+				    ? buf_append(out, SLICE("*"))
+				    : print_character(out, slice_from(line, at), len, c);
 		at += len;
 	}
 	if (!r)

@@ -479,6 +479,20 @@ static void say_gateway(struct talk *t)
 	say_limits(t, SECTION_LIMITS, &now, &usual, "  ", "");
 }
 
+static void say_store(struct talk *t)
+{
+	const struct conf_store *store = &t->s->store;
+
+	if (!store->redis)
+		return;
+	say(t, "\nStore\n  %.*s, shared with other nodes: tickets and revocations\n",
+	    SLICE_ARG(store->url));
+	if (store->password.len)
+		say(t, "  with a password%s\n", store->user.len ? " and a user's name" : "");
+	if (store->tls)
+		say(t, "  over TLS, its certificate verified\n");
+}
+
 static void say_admin(struct talk *t)
 {
 	const struct conf_admin *admin = &t->s->admin;
@@ -510,6 +524,7 @@ int explain_snapshot(const struct snapshot *s, struct buf *out)
 	say_routes(&t);
 	say_sites(&t);
 	say_gateway(&t);
+	say_store(&t);
 	say_admin(&t);
 	say(&t, "\nOff or weakened\n");
 	explain_weak(s, say_weak, &t);

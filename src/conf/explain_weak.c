@@ -216,6 +216,20 @@ static void weak_sites(struct weak *w)
 	}
 }
 
+static void weak_store(struct weak *w)
+{
+	const struct conf_store *store = &w->s->store;
+
+	at(w, "store", SLICE(""));
+	if (!store->redis || load_host_is_local(store->host))
+		return;
+	if (!store->tls)
+		say(w, "the way to Redis is clear text beyond loopback: whoever is on it reads "
+		       "tickets and brings people in");
+	if (!store->password.len)
+		say(w, "Redis is asked without a password: whoever reaches it can do the same");
+}
+
 static void weak_limits(struct weak *w)
 {
 	at(w, "limits", SLICE(""));
@@ -236,5 +250,6 @@ void explain_weak(const struct snapshot *s, explain_weak_fn tell, void *context)
 	for (size_t i = 0; i < s->route_count; i++)
 		weak_route(&w, &s->routes[i]);
 	weak_sites(&w);
+	weak_store(&w);
 	weak_limits(&w);
 }

@@ -46,25 +46,6 @@ static void read_log(struct load *l)
 			l->s->log_level = levels[i].level;
 }
 
-static void check_store(struct load *l)
-{
-	const struct yaml_node *store = load_get(l->root, SET_STORE);
-	struct slice text = load_text(store);
-
-	if (!text.len || slice_eq(text, SLICE("memory")))
-		return;
-	if (slice_starts_with(text, SLICE("redis://")) ||
-	    slice_starts_with(text, SLICE("rediss://"))) {
-		diag_add(l->diag, DIAG_ERROR, store->at,
-			 "a shared store is not yet in this version");
-		diag_help(l->diag, "write `store: memory`, and run one node");
-		return;
-	}
-	diag_add(l->diag, DIAG_ERROR, store->at, "`store` cannot be `%.*s`",
-		 SLICE_ARG(slice_first(text, 80)));
-	diag_help(l->diag, "write `memory`");
-}
-
 void load_limits(struct load *l)
 {
 	const struct yaml_node *map = load_get(l->root, SET_LIMITS);
@@ -73,5 +54,4 @@ void load_limits(struct load *l)
 	from_machine(l, map);
 	load_fields(SECTION_FILE, l->root, l->s);
 	read_log(l);
-	check_store(l);
 }

@@ -34,6 +34,7 @@ void load_identity(struct load *l);
 void load_routes(struct load *l);
 void load_site(struct load *l); /* needs routes, listeners and hosts */
 void load_limits(struct load *l);
+void load_store(struct load *l);
 void load_admin(struct load *l);
 void load_keys(struct load *l); /* needs identity */
 /* Lines that the pieces cannot know alone: unused things, limits that contradict each other. */

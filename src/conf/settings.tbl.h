@@ -50,8 +50,8 @@ SETTING(ROUTES, FILE, "routes", SETTING_LIST, 0, ROUTE, "", "", NO_FIELD,
 	"WebSocket paths; a path that no route has gets 404. The most specific path wins, whatever the order")
 SETTING(SITE, FILE, "site", SETTING_LIST, 0, SITE, "", "", NO_FIELD,
 	"Ordinary HTTP on the same origin; routes go first")
-SETTING(STORE, FILE, "store", SETTING_TEXT, 0, NONE, "memory", "memory", NO_FIELD,
-	"Where tickets and shared limits live; `redis://` and `rediss://` come with a later version")
+SETTING(STORE, FILE, "store", SETTING_TEXT, 0, NONE, "memory", "memory | redis://host:6379/0 | rediss://", NO_FIELD,
+	"Where tickets live and revocations are passed on: this process's memory, or the Redis that all nodes share; rediss is over TLS")
 SETTING(LIMITS, FILE, "limits", SETTING_MAP, 0, LIMITS, "", "", NO_FIELD,
 	"Limits of the whole gateway; those of a connection stand under its route")
 SETTING(ADMIN, FILE, "admin", SETTING_MAP, 0, ADMIN, "", "", NO_FIELD,

@@ -233,6 +233,16 @@ struct conf_admin {
 
 enum conf_log_level { CONF_LOG_ERROR = 0, CONF_LOG_WARN, CONF_LOG_INFO, CONF_LOG_DEBUG };
 
+/* Where tickets live; all zero: in this process's memory. */
+struct conf_store {
+	bool redis, tls;
+	struct slice url; /* as text, without user and password */
+	struct slice host;
+	uint16_t port;
+	struct slice user, password; /* decoded; empty: none */
+	uint32_t database;
+};
+
 struct snapshot {
 	_Atomic uint32_t refs;
 	struct arena arena;
@@ -251,6 +261,7 @@ struct snapshot {
 	size_t route_count;
 	const struct conf_site *sites; /* likewise */
 	size_t site_count;
+	struct conf_store store;
 	struct conf_limits limits;
 	struct conf_admin admin;
 	enum conf_log_level log_level;

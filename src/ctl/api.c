@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "base/ct.h"
 #include "base/err.h"
 #include "base/jsonout.h"
 #include "conf/explain.h"
@@ -146,23 +147,41 @@ static void close_session(struct api *a, const struct admin_call *call, struct s
 
 /* --- revocations */
 
-static void on_revoked(struct command_batch *b)
+static void on_published(void *arg, int failed, struct slice record)
 {
+	struct command_batch *b = arg;
 	struct waiting *w = b->arg;
 	struct event e;
 	char text[64];
 
-	if (command_failed(b)) {
-		admin_refuse(w->serve->admin, w->client, REASON_OVERLOADED, NULL);
-	} else {
+	(void)record;
+	if (failed && w->serve->admin) {
+		admin_refuse(w->serve->admin, w->client, REASON_STORE_FAILED, NULL);
+	} else if (w->serve->admin) {
 		int n = snprintf(text, sizeof(text), "{\"closed\":%zu}\n", command_hits(b));
 		admin_answer(w->serve->admin, w->client, 200, slice_of(text, (size_t)n));
-		event_init(&e, EVENT_WARN, "revoked");
-		event_text(&e, b->revocation == REVOKE_SUBJECT ? "subject" : "key",
-			   slice_of(b->text, b->text_len));
-		event_number(&e, "closed", (int64_t)command_hits(b));
-		event_emit(serve_log(w->serve), &e);
 	}
+	event_init(&e, EVENT_WARN, "revoked");
+	event_text(&e, b->revocation == REVOKE_SUBJECT ? "subject" : "key",
+		   slice_of(b->text, b->text_len));
+	event_number(&e, "closed", (int64_t)command_hits(b));
+	event_cstr(&e, "what", failed ? "on this node only: the store is away" : NULL);
+	event_emit(serve_log(w->serve), &e);
+	free(w);
+	command_batch_free(b);
+}
+
+/* Done here; now the others are told. */
+static void on_revoked(struct command_batch *b)
+{
+	struct waiting *w = b->arg;
+
+	if (!command_failed(b)) {
+		control_publish(w->serve->control, b->revocation, slice_of(b->text, b->text_len),
+				b->at_unix_ms, on_published, b);
+		return;
+	}
+	admin_refuse(w->serve->admin, w->client, REASON_OVERLOADED, NULL);
 	free(w);
 	command_batch_free(b);
 }
@@ -252,8 +271,35 @@ static bool read_minting(struct api *a, const struct json_node *o, struct mintin
 	return m->claims.data && m->claims.len <= IDENTITY_CLAIMS_MAX;
 }
 
-static int put_minted(struct api *a, const struct minting *m, const uint8_t id[TICKET_ID_BYTES],
-		      uint64_t expires)
+/* A ticket on its way into the store. */
+struct minted {
+	struct serve *serve;
+	uint64_t client, ttl_ms;
+	char text[TICKET_CHARS];
+};
+
+static void on_minted(void *arg, int failed, struct slice record)
+{
+	struct minted *t = arg;
+	char answer_text[TICKET_CHARS + 64];
+
+	(void)record;
+	int len = snprintf(answer_text, sizeof(answer_text),
+			   "{\"ticket\":\"%.*s\",\"expires_in\":%llu}", (int)sizeof(t->text),
+			   t->text, (unsigned long long)(t->ttl_ms / 1000));
+	if (t->serve->admin && failed)
+		admin_refuse(t->serve->admin, t->client, REASON_STORE_FAILED, NULL);
+	else if (t->serve->admin)
+		admin_answer(t->serve->admin, t->client, 201,
+			     slice_of(answer_text, (size_t)len));
+	ct_wipe(answer_text, sizeof(answer_text));
+	ct_wipe(t->text, sizeof(t->text));
+	free(t);
+}
+
+/* Whatever goes wrong, it is answered. */
+static void put_minted(struct api *a, const struct minting *m, const uint8_t id[TICKET_ID_BYTES],
+		       uint64_t expires, struct minted *t)
 {
 	const struct ticket_record record = {
 		.ticket = m->ticket->name,
@@ -265,15 +311,18 @@ static int put_minted(struct api *a, const struct minting *m, const uint8_t id[T
 		.bind_path = true,
 		.bind_origin = m->origin.len > 0,
 		.expires_unix_ms = expires,
+		/* The application vouches for the person now: after an older revocation, too. */
+		.credential_issued_unix_ms = reactor_realtime_ms(&a->serve->reactor),
 	};
 	struct buf bytes;
 
 	buf_init(&bytes, TICKET_RECORD_MAX);
 	int r = ticket_record_encode(&record, &bytes);
-	if (r == 0)
-		r = control_put_ticket(a->serve->control, id, buf_slice(&bytes), expires);
+	if (r)
+		on_minted(t, r, slice_of(NULL, 0));
+	else
+		control_put_ticket(a->serve->control, id, buf_slice(&bytes), expires, on_minted, t);
 	buf_deinit(&bytes);
-	return r;
 }
 
 /* {"sub": ..., "route": "/path", "claims": {...}, "origin": ..., "ttl": seconds} */
@@ -282,8 +331,6 @@ static void mint(struct api *a, const struct admin_call *call, struct slice rest
 	const struct json_node *o = body_object(a, call);
 	struct minting m = {.ttl_ms = 0};
 	uint8_t id[TICKET_ID_BYTES];
-	char text[TICKET_CHARS];
-	struct jsonout j;
 
 	(void)rest;
 	if (!o)
@@ -293,18 +340,17 @@ static void mint(struct api *a, const struct admin_call *call, struct slice rest
 		return;
 	}
 	uint64_t expires = clock_add(reactor_realtime_ms(&a->serve->reactor), m.ttl_ms);
-	if (random_bytes(id, sizeof(id)) || put_minted(a, &m, id, expires) ||
-	    ticket_make(&a->serve->generation->keys, id, expires, text)) {
+	struct minted *t = malloc(sizeof(*t));
+	if (!t || random_bytes(id, sizeof(id)) ||
+	    ticket_make(&a->serve->generation->keys, id, expires, t->text)) {
+		free(t);
 		refuse(call, REASON_STORE_FAILED);
 		return;
 	}
-	buf_clear(&a->out);
-	jsonout_init(&j, &a->out);
-	jsonout_object_open(&j);
-	jsonout_member(&j, "ticket", slice_of(text, sizeof(text)));
-	jsonout_member_u64(&j, "expires_in", m.ttl_ms / 1000);
-	jsonout_object_close(&j);
-	answer(a, call, 201);
+	t->serve = a->serve;
+	t->client = call->client;
+	t->ttl_ms = m.ttl_ms;
+	put_minted(a, &m, id, expires, t);
 }
 
 /* --- the process */

@@ -14,6 +14,7 @@
 #include "gateway/ask.h"
 #include "net/random.h"
 #include "policy/verifier.h"
+#include "store/redis.h"
 #include "store/store.h"
 
 enum {
@@ -30,46 +31,145 @@ enum {
 
 struct control {
 	uint32_t magic;
+	struct control_facts facts;
 	struct reactor *reactor;
 	struct event_sink *log;
+	struct metrics metrics;
 	struct mailbox box;
 	struct store *store;
 	struct verifier_cache *verified;
 	uint8_t secret[32]; /* of verified */
 	struct fetcher *fetcher;
 	struct keysets *keysets;
-	struct timer sweep;
+	struct timer sweep, grace;
+	bool lost;
 	uint64_t alerted_ms;
 };
 
+/* --- the store */
+
+static void say_lost(struct control *c, bool lost)
+{
+	struct event e;
+
+	c->lost = lost;
+	event_init(&e, lost ? EVENT_ERROR : EVENT_INFO, lost ? "store_lost" : "store_found");
+	event_cstr(&e, "what", lost ? "sessions are closed, handshakes refused until it is back"
+				    : NULL);
+	event_emit(c->log, &e);
+	c->facts.lost(c->facts.arg, lost);
+}
+
+static void on_grace_over(struct timer *t)
+{
+	say_lost(TIMER_OWNER(t, struct control, grace), true);
+}
+
+static void on_store_changed(void *arg, bool up)
+{
+	struct control *c = arg;
+	bool was_up = atomic_load(&c->metrics.values[METRIC_STORE_UP]);
+
+	metric_set(&c->metrics, METRIC_STORE_UP, up);
+	if (up) {
+		timer_disarm(&c->grace);
+		if (c->lost)
+			say_lost(c, false);
+	} else if (was_up) {
+		timer_arm(&c->reactor->timers, &c->grace,
+			  reactor_now_ms(c->reactor) + CONTROL_GRACE_MS);
+	}
+}
+
+static void on_store_revoked(void *arg, uint8_t kind, struct slice text, uint64_t at_unix_ms)
+{
+	struct control *c = arg;
+	struct event e;
+
+	if (kind == REVOKE_SUBJECT || kind == REVOKE_KEY) {
+		c->facts.revoked(c->facts.arg, (enum revocation_kind)kind, text, at_unix_ms);
+		return;
+	}
+	event_init(&e, EVENT_ERROR, "revocation_unreadable");
+	event_number(&e, "kind", kind);
+	event_emit(c->log, &e);
+}
+
+static int open_store(struct control *c, const struct siphash_key *key)
+{
+	const struct conf_store *conf = &c->facts.conf->store;
+
+	if (!conf->redis) {
+		metric_set(&c->metrics, METRIC_STORE_UP, 1);
+		c->store = store_new_memory(key, TICKETS_MAX, TICKET_BYTES_MAX);
+		return c->store ? 0 : err_raise(ENOMEM, "the store of tickets");
+	}
+	const struct redis_facts facts = {
+		.scratch = c->facts.scratch,
+		.log = c->log,
+		.url = conf->url,
+		.host = conf->host,
+		.port = conf->port,
+		.tls = conf->tls,
+		.user = conf->user,
+		.password = conf->password,
+		.database = conf->database,
+		.changed = on_store_changed,
+		.revoked = on_store_revoked,
+		.arg = c,
+	};
+	/* From the start on: nobody has ever heard of what was revoked. */
+	timer_arm(&c->reactor->timers, &c->grace, reactor_now_ms(c->reactor) + CONTROL_GRACE_MS);
+	return store_new_redis(&facts, &c->store);
+}
+
 /* --- tickets */
+
+static const char *why_not(int r)
+{
+	switch (r) {
+	case STORE_FULL:
+		return "the store of tickets is full";
+	case STORE_AWAY:
+		return "the store is away";
+	default:
+		return NULL;
+	}
+}
+
+static void on_put(void *arg, int r, struct slice record)
+{
+	struct ask *a = arg;
+
+	(void)record;
+	a->answer.kind = r == 0 ? ANSWER_YES : ANSWER_FAILED;
+	a->detail = why_not(r);
+	ask_give_back(a);
+}
 
 static void put_ticket(struct control *c, struct ask *a)
 {
-	int r = store_put(c->store, a->question.ticket_id, a->question.record,
-			  a->question.expires_unix_ms, reactor_realtime_ms(c->reactor));
+	store_put(c->store, a->question.ticket_id, a->question.record, a->question.expires_unix_ms,
+		  reactor_realtime_ms(c->reactor), on_put, a);
+}
 
-	a->answer.kind = r == 0 ? ANSWER_YES : ANSWER_FAILED;
-	if (r == STORE_FULL)
-		a->detail = "the store of tickets is full";
+static void on_taken(void *arg, int r, struct slice record)
+{
+	struct ask *a = arg;
+
+	if (r == 0) {
+		a->answer.record = arena_copy(&a->arena, record);
+		a->answer.kind = a->answer.record.data ? ANSWER_YES : ANSWER_FAILED;
+	} else {
+		a->answer.kind = r == STORE_ABSENT ? ANSWER_NO : ANSWER_FAILED;
+		a->detail = why_not(r);
+	}
 	ask_give_back(a);
 }
 
 static void take_ticket(struct control *c, struct ask *a)
 {
-	struct buf record;
-
-	buf_init(&record, TICKET_RECORD_MAX);
-	int r = store_take(c->store, a->question.ticket_id, reactor_realtime_ms(c->reactor),
-			   &record);
-	if (r == 0) {
-		a->answer.record = arena_copy(&a->arena, buf_slice(&record));
-		a->answer.kind = a->answer.record.data ? ANSWER_YES : ANSWER_FAILED;
-	} else {
-		a->answer.kind = r == STORE_ABSENT ? ANSWER_NO : ANSWER_FAILED;
-	}
-	buf_deinit(&record);
-	ask_give_back(a);
+	store_take(c->store, a->question.ticket_id, reactor_realtime_ms(c->reactor), on_taken, a);
 }
 
 /* --- cookies */
@@ -262,17 +362,20 @@ static void on_sweep(struct timer *t)
 	timer_arm(&c->reactor->timers, &c->sweep, reactor_now_ms(c->reactor) + SWEEP_MS);
 }
 
-int control_new(struct reactor *r, struct event_sink *log, struct control **out)
+int control_new(const struct control_facts *facts, struct control **out)
 {
+	struct reactor *r = facts->reactor;
 	struct control *c = calloc(1, sizeof(*c));
 	struct siphash_key key;
 
 	if (!c)
 		return err_raise(ENOMEM, "the control thread");
 	c->magic = CONTROL_MAGIC;
+	c->facts = *facts;
 	c->reactor = r;
-	c->log = log;
+	c->log = facts->log;
 	timer_init(&c->sweep, on_sweep);
+	timer_init(&c->grace, on_grace_over);
 	int failed = random_bytes(&key, sizeof(key));
 	if (failed == 0)
 		failed = random_bytes(c->secret, sizeof(c->secret));
@@ -282,14 +385,13 @@ int control_new(struct reactor *r, struct event_sink *log, struct control **out)
 		free(c);
 		return failed;
 	}
-	c->store = store_new_memory(&key, TICKETS_MAX, TICKET_BYTES_MAX);
+	snapshot_ref(facts->conf);
 	c->verified = verifier_cache_new(c->secret, VERIFIED_MAX, VERIFIED_BYTES_MAX);
-	if (!c->store || !c->verified)
-		failed = err_raise(ENOMEM, "the store of tickets");
-	else
+	failed = c->verified ? open_store(c, &key) : err_raise(ENOMEM, "the cache of cookies");
+	if (failed == 0)
 		failed = fetcher_new(r, &c->fetcher);
 	if (failed == 0)
-		failed = keysets_new(r, log, c->fetcher, &c->keysets);
+		failed = keysets_new(r, c->log, c->fetcher, &c->keysets);
 	if (failed) {
 		control_free(c);
 		return failed;
@@ -306,10 +408,12 @@ void control_free(struct control *c)
 	OBJ_CHECK(c, CONTROL_MAGIC);
 	fetcher_free(c->fetcher);
 	keysets_free(c->keysets);
+	store_free(c->store);
 	mailbox_close(&c->box);
 	mailbox_deinit(&c->box);
 	timer_disarm(&c->sweep);
-	store_free(c->store);
+	timer_disarm(&c->grace);
+	snapshot_unref(c->facts.conf);
 	verifier_cache_free(c->verified);
 	c->magic = 0;
 	free(c);
@@ -327,10 +431,31 @@ struct keysets *control_keysets(struct control *c)
 	return c->keysets;
 }
 
-int control_put_ticket(struct control *c, const uint8_t id[16], struct slice record,
-		       uint64_t expires_unix_ms)
+void control_put_ticket(struct control *c, const uint8_t id[16], struct slice record,
+			uint64_t expires_unix_ms, store_fn fn, void *arg)
 {
-	return store_put(c->store, id, record, expires_unix_ms, reactor_realtime_ms(c->reactor));
+	store_put(c->store, id, record, expires_unix_ms, reactor_realtime_ms(c->reactor), fn, arg);
+}
+
+void control_publish(struct control *c, enum revocation_kind kind, struct slice text,
+		     uint64_t at_unix_ms, store_fn fn, void *arg)
+{
+	store_publish(c->store, (uint8_t)kind, text, at_unix_ms, fn, arg);
+}
+
+void control_tell_again(struct control *c)
+{
+	store_tell_again(c->store);
+}
+
+bool control_told_all(const struct control *c)
+{
+	return store_told_all(c->store);
+}
+
+struct metrics *control_metrics(struct control *c)
+{
+	return &c->metrics;
 }
 
 struct mailbox *control_mailbox(struct control *c)

@@ -7,6 +7,7 @@
  */
 #include <unistd.h>
 
+#include "base/ct.h"
 #include "base/err.h"
 #include "ctl/configure.h"
 #include "ctl/keysets.h"
@@ -123,12 +124,23 @@ static int refuse(struct serve *s, struct buf *text, const char *detail)
 	return 1;
 }
 
+/* The tickets that were issued lie where they lie. */
+static bool store_moves(const struct conf_store *old, const struct conf_store *now)
+{
+	return old->redis != now->redis || !slice_eq(old->url, now->url) ||
+	       !slice_eq(old->user, now->user) || !ct_slice_eq(old->password, now->password);
+}
+
 static int reload(struct serve *s, struct buf *text)
 {
 	struct generation *g = configure(s->path, text);
 
 	if (!g)
 		return refuse(s, text, NULL);
+	if (store_moves(&s->generation->snapshot->store, &g->snapshot->store)) {
+		generation_unref(g);
+		return refuse(s, text, "another `store` needs a restart");
+	}
 	struct command_batch *b = command_batch_new(COMMAND_RELOAD, slice_of(NULL, 0),
 						    s->worker_count, on_reloaded, s);
 	if (!b) {

@@ -24,10 +24,11 @@
 #include "ctl/keysets.h"
 #include "ctl/parent.h"
 #include "ctl/serve_priv.h"
+#include "net/clock.h"
 #include "net/random.h"
 #include "net/sock.h"
 
-enum { ADMIN_READ_BYTES = 16 * 1024 };
+enum { ADMIN_READ_BYTES = 16 * 1024, STORE_START_MS = 2000 };
 
 static int say(const char *what)
 {
@@ -145,6 +146,87 @@ static void raise_descriptors(void)
 	}
 }
 
+/* --- the shared store */
+
+/* Everybody is closed and nobody let in, or the latter again. */
+static void on_closed_all(struct command_batch *b)
+{
+	struct serve *s = b->arg;
+	struct event e;
+
+	event_init(&e, EVENT_WARN, "sessions_closed");
+	event_number(&e, "closed", (int64_t)command_hits(b));
+	event_emit(serve_log(s), &e);
+	command_batch_free(b);
+}
+
+static void on_store_lost(void *arg, bool lost)
+{
+	struct serve *s = arg;
+
+	atomic_store(&s->gateway.store_lost, lost);
+	struct command_batch *b =
+		lost ? command_batch_new(COMMAND_LOST, slice_of(NULL, 0), s->started, on_closed_all, s)
+		     : NULL;
+	if (b)
+		command_send(b, s->workers);
+}
+
+static void on_revoked_elsewhere(struct command_batch *b)
+{
+	struct serve *s = b->arg;
+	struct event e;
+
+	if (command_failed(b))
+		control_tell_again(s->control);
+	event_init(&e, EVENT_WARN, command_failed(b) ? "revocation_incomplete" : "revoked");
+	event_text(&e, b->revocation == REVOKE_SUBJECT ? "subject" : "key",
+		   slice_of(b->text, b->text_len));
+	event_number(&e, "closed", (int64_t)command_hits(b));
+	event_cstr(&e, "by", "another node");
+	event_emit(serve_log(s), &e);
+	command_batch_free(b);
+}
+
+static void on_revocation(void *arg, enum revocation_kind kind, struct slice text,
+			  uint64_t at_unix_ms)
+{
+	struct serve *s = arg;
+
+	/* Before the workers run, their lists are ours. */
+	if (!s->started) {
+		for (unsigned i = 0; i < s->worker_count; i++)
+			if (revocations_add(s->workers[i].revocations, kind, text, at_unix_ms))
+				control_tell_again(s->control);
+		return;
+	}
+	struct command_batch *b =
+		text.len <= COMMAND_TEXT_MAX
+			? command_batch_new(COMMAND_REVOKE, text, s->worker_count,
+					    on_revoked_elsewhere, s)
+			: NULL;
+	if (!b) {
+		control_tell_again(s->control);
+		return;
+	}
+	b->revocation = kind;
+	b->at_unix_ms = at_unix_ms;
+	control_forget_verified(s->control);
+	command_send(b, s->workers);
+}
+
+/* Before the first client is heard, what was revoked on other nodes; without the store
+ * we start all the same, and /readyz says no until it was. */
+static int hear_revocations(struct serve *s)
+{
+	uint64_t until = clock_us_to_ms(clock_read().us) + STORE_START_MS;
+	int r = 0;
+
+	while (r == 0 && !control_told_all(s->control) && reactor_now_ms(&s->reactor) < until)
+		r = reactor_run_once(&s->reactor, 50);
+	return r;
+}
+
 /* --- workers and listeners */
 
 static unsigned worker_count(const struct snapshot *s)
@@ -195,11 +277,11 @@ static void on_worker_ended(struct mail *mail, void *receiver)
 		reactor_stop(&s->reactor);
 }
 
-static int start_workers(struct serve *s)
+static int make_workers(struct serve *s)
 {
 	const struct snapshot *conf = s->generation->snapshot;
 	struct address addresses[WORKER_LISTENERS];
-	int fds[WORKER_LISTENERS], first[WORKER_LISTENERS];
+	int fds[WORKER_LISTENERS];
 	size_t count = conf->listener_count;
 	unsigned wanted = worker_count(conf);
 	uint64_t memory = conf->limits.buffered / wanted;
@@ -217,7 +299,7 @@ static int start_workers(struct serve *s)
 		if (r)
 			return r;
 		if (s->worker_count == 0)
-			memcpy(first, fds, sizeof(first));
+			memcpy(s->first_fds, fds, sizeof(fds));
 		r = worker_init(w, s->worker_count, &s->gateway, s->generation, fds, memory);
 		if (r) {
 			s->worker_count++; /* worker_join frees what there is of it */
@@ -225,13 +307,24 @@ static int start_workers(struct serve *s)
 		}
 		s->metrics[s->worker_count] = &w->metrics;
 	}
-	for (; s->started < wanted; s->started++) {
+	s->metrics[s->worker_count] = control_metrics(s->control);
+	return 0;
+}
+
+/* From here on clients are heard. */
+static int start_workers(struct serve *s)
+{
+	const struct snapshot *conf = s->generation->snapshot;
+
+	for (; s->started < s->worker_count; s->started++) {
 		int r = worker_start(&s->workers[s->started]);
 		if (r)
 			return r;
 	}
-	for (size_t i = 0; i < count; i++)
-		serve_log_listening(s, conf->listeners[i].tls, first[i], "clients");
+	for (size_t i = 0; i < conf->listener_count; i++)
+		serve_log_listening(s, conf->listeners[i].tls, s->first_fds[i], "clients");
+	if (s->admin)
+		serve_log_listening(s, conf->admin.listener.tls, s->admin_fd, "admin");
 	return 0;
 }
 
@@ -261,6 +354,14 @@ static int read_token(struct serve *s)
 			       : err_raise(EINVAL, "admin.token %s: shorter than 16 bytes", path);
 }
 
+/* What other nodes revoked is known here. */
+static bool is_ready(void *arg)
+{
+	const struct serve *s = arg;
+
+	return control_told_all(s->control) && !atomic_load(&s->gateway.store_lost);
+}
+
 static int start_admin(struct serve *s)
 {
 	const struct generation *g = s->generation;
@@ -277,15 +378,17 @@ static int start_admin(struct serve *s)
 		r = listener_socket(ADMIN_LISTENER, &conf->listener.address, &fd);
 	if (r)
 		return r;
-	serve_log_listening(s, conf->listener.tls, fd, "admin");
+	s->admin_fd = fd;
 	struct admin_facts facts = {
 		.scratch = &s->scratch,
 		.conf = g->snapshot,
 		.tls = s->admin_tls,
 		.token = slice_of(s->token, s->token_len),
 		.sets = s->metrics,
-		.set_count = s->worker_count,
+		.set_count = s->worker_count + 1,
 		.draining = &s->draining,
+		.ready = is_ready,
+		.ready_arg = s,
 		.log = log_sink(s->log),
 		.listen_fd = fd,
 		.api = api_call,
@@ -295,6 +398,20 @@ static int start_admin(struct serve *s)
 }
 
 /* --- start and end */
+
+static int open_control(struct serve *s)
+{
+	const struct control_facts facts = {
+		.reactor = &s->reactor,
+		.scratch = &s->scratch,
+		.log = serve_log(s),
+		.conf = s->generation->snapshot,
+		.revoked = on_revocation,
+		.lost = on_store_lost,
+		.arg = s,
+	};
+	return control_new(&facts, &s->control);
+}
 
 static int start_control(struct serve *s)
 {
@@ -308,7 +425,7 @@ static int start_control(struct serve *s)
 	if (r == 0)
 		r = io_add(&s->reactor, &s->signals, s->signal_fd, on_signal);
 	if (r == 0)
-		r = control_new(&s->reactor, log_sink(s->log), &s->control);
+		r = open_control(s);
 	if (r == 0)
 		r = random_bytes(&key, sizeof(key));
 	if (r)
@@ -340,7 +457,7 @@ static int start(struct serve *s)
 	if (r == 0)
 		r = resolver_start(s->generation, log_sink(s->log), &s->resolver);
 	if (r == 0)
-		r = start_workers(s);
+		r = make_workers(s);
 	if (r == 0)
 		r = api_new(s, &s->api);
 	if (r == 0)
@@ -348,6 +465,15 @@ static int start(struct serve *s)
 	if (r)
 		return r;
 	parent_close_rest();
+	r = hear_revocations(s);
+	if (r == 0)
+		r = start_workers(s);
+	if (r)
+		return r;
+	if (s->draining) { /* told so before there was anybody to tell */
+		s->draining = false;
+		serve_drain(s);
+	}
 	parent_say_ready();
 	return 0;
 }
@@ -363,6 +489,7 @@ static void stop(struct serve *s)
 		worker_join(&s->workers[i]);
 	free(s->workers);
 	admin_free(s->admin);
+	s->admin = NULL; /* what the store still answers is for nobody */
 	api_free(s->api);
 	tls_server_free(s->admin_tls);
 	resolver_stop(s->resolver);

@@ -35,6 +35,7 @@ struct serve {
 	struct gateway gateway;
 	struct worker *workers;
 	unsigned worker_count, started, ended;
+	int first_fds[WORKER_LISTENERS], admin_fd; /* borrowed; for the log */
 	struct metrics *metrics[WORKERS_MAX];
 	struct io signals;
 	int signal_fd;

@@ -88,6 +88,17 @@ static void run_revoke(struct command *m, const struct command_batch *b, struct 
 	}
 }
 
+static void run_lost(struct command *m)
+{
+	LIST_EACH (at, &m->worker->conns) {
+		struct conn *c = LIST_ENTRY(at, struct conn, link);
+		if (!is_open(c))
+			continue;
+		relay_refuse(c, REASON_STORE_FAILED, "away for too long");
+		m->hits++;
+	}
+}
+
 static void come_home(struct mail *mail, void *receiver)
 {
 	struct command *m = MAIL_OWNER(mail, struct command, mail);
@@ -114,6 +125,9 @@ static void carry_out(struct mail *mail, void *receiver)
 			break;
 		case COMMAND_REVOKE:
 			run_revoke(m, b, text);
+			break;
+		case COMMAND_LOST:
+			run_lost(m);
 			break;
 		case COMMAND_RELOAD:
 			m->failed = worker_reload(m->worker, b->generation, m->listen_fds) != 0;

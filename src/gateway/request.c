@@ -294,6 +294,8 @@ static void act_on_handshake(struct conn *c, struct verdict v)
 		conn_refuse(c, verdict_refuse(REASON_HANDSHAKE_MALFORMED, "bytes before the 101"));
 	else if (v.kind == VERDICT_PASS && conn_is_revoked(c, &q->handshake.identity))
 		conn_refuse(c, verdict_refuse(REASON_REVOKED, NULL));
+	else if (v.kind == VERDICT_PASS && atomic_load(&c->worker->gateway->store_lost))
+		conn_refuse(c, verdict_refuse(REASON_STORE_FAILED, "away for too long"));
 	else if (v.kind == VERDICT_PASS)
 		upstream_start(c);
 	else if (v.kind == VERDICT_ASK)

@@ -45,6 +45,7 @@ struct gateway {
 	mail_fn ask_fn;   /* the control thread's answer to an ask's mail */
 	mail_fn ended_fn; /* a worker's thread is about to end: mail is its `ended` */
 	void *owner;      /* for ended_fn */
+	_Atomic bool store_lost; /* no revocation reaches us: nobody is let in */
 };
 
 struct worker_listener {

@@ -170,8 +170,11 @@ static enum reason answer(struct client *c, struct buf *out, struct slice path, 
 		failed = respond_text(out, now_s, 200, "text/plain", SLICE("ok\n"));
 	} else if (ready) {
 		bool draining = *a->facts.draining;
-		failed = respond_text(out, now_s, draining ? 503 : 200, "text/plain",
-				      draining ? SLICE("draining\n") : SLICE("ready\n"));
+		bool waiting = a->facts.ready && !a->facts.ready(a->facts.ready_arg);
+		failed = respond_text(out, now_s, draining || waiting ? 503 : 200, "text/plain",
+				      draining  ? SLICE("draining\n")
+				      : waiting ? SLICE("waiting for the store\n")
+						: SLICE("ready\n"));
 	} else {
 		enum reason r = address_is_loopback(&a->facts.conf->admin.listener.address)
 					? REASON_NONE

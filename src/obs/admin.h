@@ -4,7 +4,7 @@
  * The admin listener: health, readiness and metrics, on the control thread.
  *
  *   GET /healthz   200 as long as the process lives
- *   GET /readyz    200, or 503 while it drains
+ *   GET /readyz    200, or 503 while it drains or must let nobody in
  *   GET /metrics   Prometheus text; on loopback without the token, elsewhere with it
  *   /v1/...        with the token: handed to the API (ctl/api), which answers when it can
  *
@@ -41,6 +41,8 @@ struct admin_facts {
 	struct metrics *const *sets;    /* outlive the admin */
 	size_t set_count;
 	const bool *draining;
+	bool (*ready)(void *arg); /* NULL: always */
+	void *ready_arg;
 	struct event_sink *log;
 	admin_api_fn api;
 	void *api_arg;

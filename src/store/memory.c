@@ -17,6 +17,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "base/obj.h"
+#include "store/store_ops.h"
 
 /* What an entry costs besides its record, roughly: link, map slot, id's copy. */
 enum { ENTRY_OVERHEAD = 128, SWEEP_EVERY_MS = 1000, STORE_MAGIC = 0x53544f52 };
@@ -29,7 +30,8 @@ struct entry {
 	char record[];
 };
 
-struct store {
+struct memory {
+	struct store store;
 	uint32_t magic;
 	struct map map;
 	struct list entries;
@@ -37,16 +39,12 @@ struct store {
 	uint64_t swept_unix_ms;
 };
 
-struct store *store_new_memory(const struct siphash_key *key, size_t max_entries, size_t max_bytes)
+static struct memory *memory_of(struct store *s)
 {
-	struct store *s = calloc(1, sizeof(*s));
-	if (!s)
-		return NULL;
-	s->magic = STORE_MAGIC;
-	s->max_bytes = max_bytes;
-	map_init(&s->map, key, max_entries);
-	list_init(&s->entries);
-	return s;
+	struct memory *m = LIST_ENTRY(s, struct memory, store);
+
+	OBJ_CHECK(m, STORE_MAGIC);
+	return m;
 }
 
 static struct slice entry_id(const struct entry *e)
@@ -59,70 +57,80 @@ static size_t entry_cost(size_t record_bytes)
 	return sizeof(struct entry) + ENTRY_OVERHEAD + record_bytes;
 }
 
-static void entry_forget(struct store *s, struct entry *e)
+/* It can no longer be found; the memory stays. */
+static void entry_remove(struct memory *m, struct entry *e)
 {
-	MUST(map_remove(&s->map, entry_id(e)) == e);
+	MUST(map_remove(&m->map, entry_id(e)) == e);
 	list_remove(&e->link);
-	s->used_bytes -= entry_cost(e->bytes);
+	m->used_bytes -= entry_cost(e->bytes);
+}
+
+static void entry_free(struct entry *e)
+{
 	ct_wipe(e, sizeof(*e) + e->bytes);
 	free(e);
 }
 
-struct store *store_free(struct store *s)
+static void entry_forget(struct memory *m, struct entry *e)
 {
-	if (!s)
-		return NULL;
-	OBJ_CHECK(s, STORE_MAGIC);
-	LIST_EACH (at, &s->entries)
-		entry_forget(s, LIST_ENTRY(at, struct entry, link));
-	MUST(s->used_bytes == 0);
-	map_deinit(&s->map);
-	s->magic = 0;
-	free(s);
-	return NULL;
+	entry_remove(m, e);
+	entry_free(e);
 }
 
-size_t store_sweep(struct store *s, uint64_t now_unix_ms)
+static void memory_free(struct store *s)
+{
+	struct memory *m = memory_of(s);
+
+	LIST_EACH (at, &m->entries)
+		entry_forget(m, LIST_ENTRY(at, struct entry, link));
+	MUST(m->used_bytes == 0);
+	map_deinit(&m->map);
+	m->magic = 0;
+	free(m);
+}
+
+static size_t sweep(struct memory *m, uint64_t now_unix_ms)
 {
 	size_t forgotten = 0;
-	LIST_EACH (at, &s->entries) {
+
+	LIST_EACH (at, &m->entries) {
 		struct entry *e = LIST_ENTRY(at, struct entry, link);
 		if (now_unix_ms >= e->expires_unix_ms) {
-			entry_forget(s, e);
+			entry_forget(m, e);
 			forgotten++;
 		}
 	}
-	s->swept_unix_ms = now_unix_ms;
+	m->swept_unix_ms = now_unix_ms;
 	return forgotten;
 }
 
-static bool has_room(const struct store *s, size_t cost)
+static bool has_room(const struct memory *m, size_t cost)
 {
-	return s->map.count < s->map.max && cost <= s->max_bytes &&
-	       s->used_bytes <= s->max_bytes - cost;
+	return m->map.count < m->map.max && cost <= m->max_bytes &&
+	       m->used_bytes <= m->max_bytes - cost;
 }
 
 /* A full store is swept at most once a second, so that being full is no way to make the
  * control thread walk the ring for each request. */
-static bool make_room(struct store *s, size_t cost, uint64_t now_unix_ms)
+static bool make_room(struct memory *m, size_t cost, uint64_t now_unix_ms)
 {
 	bool due =
-		now_unix_ms < s->swept_unix_ms || now_unix_ms - s->swept_unix_ms >= SWEEP_EVERY_MS;
-	if (!has_room(s, cost) && due)
-		store_sweep(s, now_unix_ms);
-	return has_room(s, cost);
+		now_unix_ms < m->swept_unix_ms || now_unix_ms - m->swept_unix_ms >= SWEEP_EVERY_MS;
+	if (!has_room(m, cost) && due)
+		sweep(m, now_unix_ms);
+	return has_room(m, cost);
 }
 
-int store_put(struct store *s, const uint8_t id[STORE_ID_BYTES], struct slice record,
-	      uint64_t expires_unix_ms, uint64_t now_unix_ms)
+static int put(struct memory *m, const uint8_t *id, struct slice record, uint64_t expires_unix_ms,
+	       uint64_t now_unix_ms)
 {
-	OBJ_CHECK(s, STORE_MAGIC);
-	if (record.len > s->max_bytes)
-		return STORE_FULL;
 	struct slice key = slice_of((const char *)id, STORE_ID_BYTES);
-	if (map_get(&s->map, key))
+
+	if (record.len > m->max_bytes)
+		return STORE_FULL;
+	if (map_get(&m->map, key))
 		return STORE_EXISTS;
-	if (!make_room(s, entry_cost(record.len), now_unix_ms))
+	if (!make_room(m, entry_cost(record.len), now_unix_ms))
 		return STORE_FULL;
 
 	struct entry *e = malloc(sizeof(*e) + record.len);
@@ -133,31 +141,92 @@ int store_put(struct store *s, const uint8_t id[STORE_ID_BYTES], struct slice re
 	e->bytes = record.len;
 	if (record.len)
 		memcpy(e->record, record.data, record.len);
-	int r = map_put(&s->map, key, e);
+	int r = map_put(&m->map, key, e);
 	if (r) {
-		ct_wipe(e, sizeof(*e) + e->bytes);
-		free(e);
+		entry_free(e);
 		return r < 0 ? r : STORE_FULL;
 	}
-	list_append(&s->entries, &e->link);
-	s->used_bytes += entry_cost(e->bytes);
+	list_append(&m->entries, &e->link);
+	m->used_bytes += entry_cost(e->bytes);
 	return 0;
 }
 
-int store_take(struct store *s, const uint8_t id[STORE_ID_BYTES], uint64_t now_unix_ms,
-	       struct buf *to)
+static void memory_put(struct store *s, const uint8_t *id, struct slice record,
+		       uint64_t expires_unix_ms, uint64_t now_unix_ms, store_fn fn, void *arg)
 {
-	OBJ_CHECK(s, STORE_MAGIC);
-	struct entry *e = map_get(&s->map, slice_of((const char *)id, STORE_ID_BYTES));
-	if (!e)
-		return STORE_ABSENT;
-	int r = now_unix_ms >= e->expires_unix_ms ? STORE_ABSENT
-						  : buf_append(to, slice_of(e->record, e->bytes));
-	entry_forget(s, e);
-	return r;
+	fn(arg, put(memory_of(s), id, record, expires_unix_ms, now_unix_ms), slice_of(NULL, 0));
 }
 
-size_t store_count(const struct store *s)
+static void memory_take(struct store *s, const uint8_t *id, uint64_t now_unix_ms, store_fn fn,
+			void *arg)
 {
-	return s->map.count;
+	struct memory *m = memory_of(s);
+	struct entry *e = map_get(&m->map, slice_of((const char *)id, STORE_ID_BYTES));
+
+	if (!e) {
+		fn(arg, STORE_ABSENT, slice_of(NULL, 0));
+		return;
+	}
+	entry_remove(m, e);
+	if (now_unix_ms >= e->expires_unix_ms)
+		fn(arg, STORE_ABSENT, slice_of(NULL, 0));
+	else
+		fn(arg, 0, slice_of(e->record, e->bytes));
+	entry_free(e);
+}
+
+static void memory_publish(struct store *s, uint8_t kind, struct slice text, uint64_t at_unix_ms,
+			   store_fn fn, void *arg)
+{
+	(void)s;
+	(void)kind;
+	(void)text;
+	(void)at_unix_ms;
+	fn(arg, 0, slice_of(NULL, 0));
+}
+
+static void memory_tell_again(struct store *s)
+{
+	(void)s;
+}
+
+static bool memory_is_there(const struct store *s)
+{
+	(void)s;
+	return true;
+}
+
+static size_t memory_sweep(struct store *s, uint64_t now_unix_ms)
+{
+	return sweep(memory_of(s), now_unix_ms);
+}
+
+static size_t memory_count(const struct store *s)
+{
+	return ((const struct memory *)(const void *)s)->map.count;
+}
+
+struct store *store_new_memory(const struct siphash_key *key, size_t max_entries, size_t max_bytes)
+{
+	static const struct store_ops ops = {
+		.put = memory_put,
+		.take = memory_take,
+		.publish = memory_publish,
+		.tell_again = memory_tell_again,
+		.up = memory_is_there,
+		.told_all = memory_is_there,
+		.sweep = memory_sweep,
+		.count = memory_count,
+		.free = memory_free,
+	};
+	struct memory *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return NULL;
+	m->store.ops = &ops;
+	m->magic = STORE_MAGIC;
+	m->max_bytes = max_bytes;
+	map_init(&m->map, key, max_entries);
+	list_init(&m->entries);
+	return &m->store;
 }

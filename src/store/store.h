@@ -1,22 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Where tickets wait until somebody presents them.
+ * Where tickets wait until somebody presents them, and what was revoked is passed on.
+ *
+ *   put, take ---> memory   this process's own: done when the call returns
+ *             ---> redis    shared by all nodes: done when Redis has answered
  *
  * A record is put once and taken once: whoever takes it has it out of the store, and
  * nobody else gets it. Bytes in, bytes out: what they mean is policy/ticket.h's business.
  * A genuine ticket that is not here was used (or lost with the store): both are
  * TICKET_USED to its bearer, so nothing is remembered about what was taken.
  *
- * Belongs to the control thread. `memory` is the only kind there is; time is wall-clock.
+ * A store that cannot be asked says STORE_AWAY, at once or after STORE_ANSWER_MS at the
+ * latest. Whether a record was taken may not be known then: it is not given to anybody.
+ *
+ * Belongs to the control thread; time is wall-clock.
  */
+#include <stdbool.h>
 #include <stdint.h>
 
-#include "base/buf.h"
 #include "base/siphash.h"
 #include "base/slice.h"
 
-enum { STORE_ID_BYTES = 16 };
+enum { STORE_ID_BYTES = 16, STORE_ANSWER_MS = 1000 };
 
 struct store;
 
@@ -24,26 +30,43 @@ enum {
 	STORE_FULL = 1,   /* put: no room for one more, even without the expired ones */
 	STORE_EXISTS = 2, /* put: an id that is there already */
 	STORE_ABSENT = 3, /* take: never put, taken before, or expired */
+	STORE_AWAY = 4,   /* it could not be asked */
 };
 
-/* In this process's memory: at most max_entries records of max_bytes together. The key is
- * 16 random bytes. NULL without memory. */
+/* Called once for each put, take and publish, perhaps before it returns. r is 0, one of the
+ * above, or -ENOMEM; record is what was taken, valid during the call, and empty otherwise. */
+typedef void (*store_fn)(void *arg, int r, struct slice record);
+
+/* At most max_entries records of max_bytes together. The key is 16 random bytes. NULL
+ * without memory. Redis: store/redis.h. */
 struct store *store_new_memory(const struct siphash_key *key, size_t max_entries, size_t max_bytes);
 
-/* Wipes and frees. Accepts NULL, returns NULL. */
+/* What is under way gets STORE_AWAY first. Wipes and frees. Accepts NULL, returns NULL. */
 struct store *store_free(struct store *s);
 
-/* Copies the record. Returns 0, STORE_FULL, STORE_EXISTS or -ENOMEM. */
-int store_put(struct store *s, const uint8_t id[STORE_ID_BYTES], struct slice record,
-	      uint64_t expires_unix_ms, uint64_t now_unix_ms) __attribute__((warn_unused_result));
+/* Copies the record. */
+void store_put(struct store *s, const uint8_t id[STORE_ID_BYTES], struct slice record,
+	       uint64_t expires_unix_ms, uint64_t now_unix_ms, store_fn fn, void *arg);
 
-/* Takes the record out and appends it to `to`. Returns 0, STORE_ABSENT, or what buf_append
- * says; it is gone in each case. */
-int store_take(struct store *s, const uint8_t id[STORE_ID_BYTES], uint64_t now_unix_ms,
-	       struct buf *to) __attribute__((warn_unused_result));
+void store_take(struct store *s, const uint8_t id[STORE_ID_BYTES], uint64_t now_unix_ms,
+		store_fn fn, void *arg);
+
+/* Tells all other nodes what was revoked; 0 once they can read it. Nobody else is there
+ * to be told by a store in memory. kind and text are passed on as they are. */
+void store_publish(struct store *s, uint8_t kind, struct slice text, uint64_t at_unix_ms,
+		   store_fn fn, void *arg);
+
+/* What the other nodes published is told again from the beginning. */
+void store_tell_again(struct store *s);
+
+/* It can be asked at the moment. */
+bool store_up(const struct store *s);
+
+/* What other nodes have published before now was told, once at least. */
+bool store_told_all(const struct store *s);
 
 /* Forgets what has expired. Called now and then, by a timer. Returns how many. */
 size_t store_sweep(struct store *s, uint64_t now_unix_ms);
 
-/* Records at the moment. */
+/* Records at the moment, as far as this process knows. */
 size_t store_count(const struct store *s);

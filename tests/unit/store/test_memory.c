@@ -4,9 +4,45 @@
 #include "failmalloc.h"
 #include "unit.h"
 
+#include "base/buf.h"
 #include "base/err.h"
 
 static const struct siphash_key key = {{3}};
+
+/* What the store said; it says it at once. */
+struct said {
+	bool called;
+	int r;
+	struct buf *to;
+};
+
+static void on_said(void *arg, int r, struct slice record)
+{
+	struct said *said = arg;
+	assert_false(said->called);
+	assert_true(r == 0 || record.len == 0);
+	said->called = true;
+	said->r = r;
+	if (said->to && r == 0)
+		assert_int_equal(buf_append(said->to, record), 0);
+}
+
+static int put(struct store *s, const uint8_t *i, struct slice record, uint64_t expires,
+	       uint64_t now)
+{
+	struct said said = {.called = false};
+	store_put(s, i, record, expires, now, on_said, &said);
+	assert_true(said.called);
+	return said.r;
+}
+
+static int take(struct store *s, const uint8_t *i, uint64_t now, struct buf *to)
+{
+	struct said said = {.to = to};
+	store_take(s, i, now, on_said, &said);
+	assert_true(said.called);
+	return said.r;
+}
 
 static const uint8_t *id(uint32_t n)
 {
@@ -21,27 +57,26 @@ static void a_record_is_taken_once(void **state)
 	struct buf b;
 	(void)state;
 	buf_init(&b, 100);
-	assert_int_equal(store_take(s, id(1), 0, &b), STORE_ABSENT);
-	assert_int_equal(store_put(s, id(1), SLICE("one"), 1000, 0), 0);
-	assert_int_equal(store_put(s, id(2), SLICE("two\0"), 1000, 0), 0);
-	assert_int_equal(store_put(s, id(3), slice_of(NULL, 0), 1000, 0), 0);
-	assert_int_equal(store_put(s, id(1), SLICE("other"), 1000, 0), STORE_EXISTS);
+	assert_int_equal(take(s, id(1), 0, &b), STORE_ABSENT);
+	assert_int_equal(put(s, id(1), SLICE("one"), 1000, 0), 0);
+	assert_int_equal(put(s, id(2), SLICE("two\0"), 1000, 0), 0);
+	assert_int_equal(put(s, id(3), slice_of(NULL, 0), 1000, 0), 0);
+	assert_int_equal(put(s, id(1), SLICE("other"), 1000, 0), STORE_EXISTS);
 	assert_int_equal(store_count(s), 3);
-	assert_int_equal(store_take(s, id(1), 1, &b), 0);
+	assert_int_equal(take(s, id(1), 1, &b), 0);
 	assert_slice(buf_slice(&b), "one");
-	assert_int_equal(store_take(s, id(1), 1, &b), STORE_ABSENT);
+	assert_int_equal(take(s, id(1), 1, &b), STORE_ABSENT);
 	assert_slice(buf_slice(&b), "one");
 	buf_clear(&b);
-	assert_int_equal(store_take(s, id(2), 1, &b), 0);
+	assert_int_equal(take(s, id(2), 1, &b), 0);
 	assert_true(slice_eq(buf_slice(&b), SLICE("two\0")));
-	assert_int_equal(store_take(s, id(3), 1, &b), 0);
+	assert_int_equal(take(s, id(3), 1, &b), 0);
 	assert_int_equal(store_count(s), 0);
-	/* whoever has no room for it has burnt it all the same */
-	assert_int_equal(store_put(s, id(4), SLICE("four"), 1000, 0), 0);
-	b.max = 5;
-	assert_int_equal(store_take(s, id(4), 1, &b), BUF_FULL);
-	assert_int_equal(store_take(s, id(4), 1, &b), STORE_ABSENT);
-	assert_int_equal(store_put(s, id(5), SLICE("left behind"), 1000, 0), 0);
+	assert_true(store_up(s) && store_told_all(s));
+	struct said said = {.called = false};
+	store_publish(s, 1, SLICE("alice"), 1, on_said, &said);
+	assert_true(said.called && said.r == 0);
+	assert_int_equal(put(s, id(5), SLICE("left behind"), 1000, 0), 0);
 	store_free(s);
 	store_free(NULL);
 	buf_deinit(&b);
@@ -53,15 +88,15 @@ static void records_expire(void **state)
 	struct buf b;
 	(void)state;
 	buf_init(&b, 100);
-	assert_int_equal(store_put(s, id(1), SLICE("one"), 1000, 0), 0);
-	assert_int_equal(store_put(s, id(2), SLICE("two"), 2000, 0), 0);
-	assert_int_equal(store_put(s, id(3), SLICE("three"), 1500, 0), 0);
-	assert_int_equal(store_take(s, id(1), 1000, &b), STORE_ABSENT);
+	assert_int_equal(put(s, id(1), SLICE("one"), 1000, 0), 0);
+	assert_int_equal(put(s, id(2), SLICE("two"), 2000, 0), 0);
+	assert_int_equal(put(s, id(3), SLICE("three"), 1500, 0), 0);
+	assert_int_equal(take(s, id(1), 1000, &b), STORE_ABSENT);
 	assert_int_equal(store_count(s), 2);
 	assert_int_equal(store_sweep(s, 1499), 0);
 	assert_int_equal(store_sweep(s, 1500), 1);
-	assert_int_equal(store_take(s, id(3), 1499, &b), STORE_ABSENT);
-	assert_int_equal(store_take(s, id(2), 1999, &b), 0);
+	assert_int_equal(take(s, id(3), 1499, &b), STORE_ABSENT);
+	assert_int_equal(take(s, id(2), 1999, &b), 0);
 	assert_slice(buf_slice(&b), "two");
 	store_free(s);
 	buf_deinit(&b);
@@ -74,29 +109,29 @@ static void it_has_an_end(void **state)
 	(void)state;
 	buf_init(&b, 2000);
 	for (uint32_t i = 0; i < 3; i++)
-		assert_int_equal(store_put(s, id(i), SLICE("x"), 5000 + i, 1), 0);
-	assert_int_equal(store_put(s, id(9), SLICE("x"), 9000, 2), STORE_FULL);
+		assert_int_equal(put(s, id(i), SLICE("x"), 5000 + i, 1), 0);
+	assert_int_equal(put(s, id(9), SLICE("x"), 9000, 2), STORE_FULL);
 	assert_int_equal(store_count(s), 3);
 	/* what has expired makes room, but is looked for only once a second */
-	assert_int_equal(store_put(s, id(9), SLICE("x"), 9000, 5001), 0);
+	assert_int_equal(put(s, id(9), SLICE("x"), 9000, 5001), 0);
 	assert_int_equal(store_count(s), 2);
-	assert_int_equal(store_put(s, id(8), SLICE("x"), 9000, 5002), 0);
-	assert_int_equal(store_put(s, id(7), SLICE("x"), 9000, 5003), STORE_FULL);
-	assert_int_equal(store_put(s, id(7), SLICE("x"), 9000, 6001), 0);
+	assert_int_equal(put(s, id(8), SLICE("x"), 9000, 5002), 0);
+	assert_int_equal(put(s, id(7), SLICE("x"), 9000, 5003), STORE_FULL);
+	assert_int_equal(put(s, id(7), SLICE("x"), 9000, 6001), 0);
 	store_free(s);
 
 	/* bytes are bounded, with what an entry costs besides */
 	static const char kilobyte[1024];
 	s = store_new_memory(&key, 1000000, 10 * 1024);
 	uint32_t held = 0;
-	while (store_put(s, id(held), slice_of(kilobyte, sizeof(kilobyte)), 9000, 1) == 0)
+	while (put(s, id(held), slice_of(kilobyte, sizeof(kilobyte)), 9000, 1) == 0)
 		held++;
 	assert_true(held >= 7 && held <= 9);
-	assert_int_equal(store_put(s, id(held), slice_of(NULL, 0), 9000, 1), 0);
-	assert_int_equal(store_take(s, id(0), 1, &b), 0);
-	assert_int_equal(store_put(s, id(0), slice_of(kilobyte, sizeof(kilobyte)), 9000, 1),
+	assert_int_equal(put(s, id(held), slice_of(NULL, 0), 9000, 1), 0);
+	assert_int_equal(take(s, id(0), 1, &b), 0);
+	assert_int_equal(put(s, id(0), slice_of(kilobyte, sizeof(kilobyte)), 9000, 1),
 			 held == 9 ? STORE_FULL : 0);
-	assert_int_equal(store_put(s, id(99), slice_of(kilobyte, SIZE_MAX / 2), 9000, 1), STORE_FULL);
+	assert_int_equal(put(s, id(99), slice_of(kilobyte, SIZE_MAX / 2), 9000, 1), STORE_FULL);
 	store_free(s);
 	buf_deinit(&b);
 }
@@ -116,7 +151,7 @@ static void a_long_life(void **state)
 		bool live = expires[n] > now;
 		buf_clear(&b);
 		if (random >> 24 & 1) {
-			int r = store_put(s, id(n), slice_of((const char *)&n, 4),
+			int r = put(s, id(n), slice_of((const char *)&n, 4),
 					  now + 50 + (random >> 25), now);
 			/* an expired one that was not swept yet is still in the way */
 			if (r == 0)
@@ -125,7 +160,7 @@ static void a_long_life(void **state)
 				assert_int_equal(r, STORE_EXISTS);
 			full += r == STORE_FULL;
 		} else {
-			int r = store_take(s, id(n), now, &b);
+			int r = take(s, id(n), now, &b);
 			assert_int_equal(r, live ? 0 : STORE_ABSENT);
 			if (live)
 				assert_true(slice_eq(buf_slice(&b), slice_of((const char *)&n, 4)));
@@ -151,16 +186,16 @@ static void no_memory_is_no_harm(void **state)
 		buf_init(&b, 100);
 		failmalloc_at(n);
 		struct store *s = store_new_memory(&key, 10, 10000);
-		int put = s ? store_put(s, id(1), SLICE("one"), 1000, 0) : -ENOMEM;
-		int take = s ? store_take(s, id(1), 1, &b) : -ENOMEM;
+		int was_put = s ? put(s, id(1), SLICE("one"), 1000, 0) : -ENOMEM;
 		bool lacking = failmalloc_stop();
-		if (s && put == 0 && take == 0)
+		int taken = s ? take(s, id(1), 1, &b) : -ENOMEM;
+		if (was_put == 0 && taken == 0)
 			assert_slice(buf_slice(&b), "one");
 		else
-			assert_true(lacking && (put == -ENOMEM || take == -ENOMEM));
+			assert_true(lacking && was_put == -ENOMEM);
 		/* in any case it is not there any more */
 		if (s)
-			assert_int_equal(store_take(s, id(1), 1, &b), STORE_ABSENT);
+			assert_int_equal(take(s, id(1), 1, &b), STORE_ABSENT);
 		store_free(s);
 		buf_deinit(&b);
 		if (!lacking)

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * What a kind of store can do: store.h's functions, one each. For store/ only.
+ */
+#include "store/store.h"
+
+struct store_ops {
+	void (*put)(struct store *s, const uint8_t *id, struct slice record,
+		    uint64_t expires_unix_ms, uint64_t now_unix_ms, store_fn fn, void *arg);
+	void (*take)(struct store *s, const uint8_t *id, uint64_t now_unix_ms, store_fn fn,
+		     void *arg);
+	void (*publish)(struct store *s, uint8_t kind, struct slice text, uint64_t at_unix_ms,
+			store_fn fn, void *arg);
+	void (*tell_again)(struct store *s);
+	bool (*up)(const struct store *s);
+	bool (*told_all)(const struct store *s);
+	size_t (*sweep)(struct store *s, uint64_t now_unix_ms);
+	size_t (*count)(const struct store *s);
+	void (*free)(struct store *s);
+};
+
+/* First member of each kind's own struct. */
+struct store {
+	const struct store_ops *ops;
+};
