@@ -85,7 +85,7 @@ def loads(binary, folder, text):
 
 def prepare(folder):
     (folder / "public").mkdir()
-    for name in ("chain.pem", "key.pem", "token"):
+    for name in ("chain.pem", "key.pem", "partners.pem", "token"):
         (folder / name).write_text("only looked at\n")
         os.chmod(folder / name, 0o600)
 
