@@ -240,6 +240,13 @@ static void weak_limits(struct weak *w)
 	}
 }
 
+static void weak_process(struct weak *w)
+{
+	at(w, "sandbox", SLICE(""));
+	if (w->s->sandbox_off)
+		say(w, "off: whoever breaks into the process may do all that its user may");
+}
+
 void explain_weak(const struct snapshot *s, explain_weak_fn tell, void *context)
 {
 	struct weak w = {.s = s, .say = tell, .context = context};
@@ -252,4 +259,5 @@ void explain_weak(const struct snapshot *s, explain_weak_fn tell, void *context)
 	weak_sites(&w);
 	weak_store(&w);
 	weak_limits(&w);
+	weak_process(&w);
 }

@@ -200,6 +200,7 @@ static void read_sections(struct load *l)
 	load_store(l);
 	load_admin(l);
 	load_keys(l);
+	l->s->sandbox_off = load_is(l->root, SET_SANDBOX, "off");
 	if (!l->diag->errors && !l->arena->overflow)
 		load_lint(l);
 }

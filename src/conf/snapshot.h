@@ -62,7 +62,7 @@ enum conf_identity_kind {
 
 /* What of a client certificate is the subject. */
 enum conf_mtls_subject {
-	CONF_MTLS_SAN = 0, /* the first URI, else the first DNS name, else the first e-mail address */
+	CONF_MTLS_SAN = 0, /* the first URI, else DNS name, else e-mail address */
 	CONF_MTLS_CN,      /* the common name, if there is exactly one */
 };
 
@@ -267,6 +267,7 @@ struct snapshot {
 	enum conf_log_level log_level;
 	uint32_t workers; /* `workers:`; 0 = one per processor */
 	bool assertions;  /* some route forwards one */
+	bool sandbox_off; /* written down: the process keeps what it does not need */
 };
 
 struct snapshot *snapshot_ref(struct snapshot *s);

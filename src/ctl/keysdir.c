@@ -24,9 +24,12 @@ static int open_folder(const char *path)
 {
 	struct stat st;
 
-	if (mkdir(path, 0700) && errno != EEXIST)
-		return err_raise(errno, "the keys folder %s", path);
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT) {
+		if (mkdir(path, 0700) && errno != EEXIST)
+			return err_raise(errno, "the keys folder %s", path);
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
 	if (fd < 0)
 		return err_raise(errno, "the keys folder %s", path);
 	if (fstat(fd, &st) || st.st_mode & 022) {
@@ -68,8 +71,8 @@ static int write_new(int folder, const char *path, const char *name, struct slic
 
 	if (fd < 0)
 		return err_raise(errno, "a first key in %s", path);
-	bool whole = write(fd, contents.data, contents.len) == (ssize_t)contents.len &&
-		     fsync(fd) == 0;
+	bool whole =
+		write(fd, contents.data, contents.len) == (ssize_t)contents.len && fsync(fd) == 0;
 	int failed = whole ? 0 : errno ? errno : EIO;
 	close(fd);
 	if (!failed && linkat(folder, unfinished, folder, name, 0) && errno != EEXIST)

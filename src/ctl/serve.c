@@ -21,6 +21,7 @@
 #include "base/obj.h"
 #include "conf/explain.h"
 #include "ctl/configure.h"
+#include "ctl/confine.h"
 #include "ctl/keysets.h"
 #include "ctl/parent.h"
 #include "ctl/serve_priv.h"
@@ -81,6 +82,17 @@ static void log_development(struct serve *s)
 	event_text(&e, "sha256",
 		   tls_certificate_fingerprint(g->certificates[g->certificate_count - 1],
 					       fingerprint));
+	event_emit(log_sink(s->log), &e);
+}
+
+static void log_confined(struct serve *s, const struct confined *c)
+{
+	struct event e;
+
+	event_init(&e, EVENT_INFO, "sandbox");
+	event_cstr(&e, "off", c->off);
+	event_number(&e, "landlock", c->landlock);
+	event_cstr(&e, "seccomp", c->off ? "no" : "yes");
 	event_emit(log_sink(s->log), &e);
 }
 
@@ -445,8 +457,11 @@ static int start(struct serve *s)
 {
 	const struct snapshot *conf = s->generation->snapshot;
 	bool terminal = isatty(STDERR_FILENO);
-	int r = log_start(&s->log, STDERR_FILENO, (enum event_level)conf->log_level, terminal);
+	struct confined confined;
+	int r = confine_files(conf, &confined);
 
+	if (r == 0)
+		r = log_start(&s->log, STDERR_FILENO, (enum event_level)conf->log_level, terminal);
 	if (r)
 		return r;
 	explain_weak(conf, log_weak, s);
@@ -465,7 +480,11 @@ static int start(struct serve *s)
 	if (r)
 		return r;
 	parent_close_rest();
-	r = hear_revocations(s);
+	r = confine_calls(&confined);
+	if (r == 0)
+		log_confined(s, &confined);
+	if (r == 0)
+		r = hear_revocations(s);
 	if (r == 0)
 		r = start_workers(s);
 	if (r)
