@@ -48,9 +48,8 @@ void load_proxies(struct load *l)
 
 bool load_proxy_protocol(struct load *l, const struct yaml_node *listener)
 {
-	const struct yaml_node *own = listener->kind == YAML_MAP
-					      ? load_get(listener, SET_LISTENER_PROXY_PROTOCOL)
-					      : NULL;
+	const struct yaml_node *own =
+		listener->kind == YAML_MAP ? load_get(listener, SET_LISTENER_PROXY_PROTOCOL) : NULL;
 
 	return own ? read_required(l, own) : l->proxy_protocol;
 }

@@ -80,8 +80,8 @@ static struct verdict admit_hop(struct conn *c)
 
 	if (peer_trusted(&conf->trusted_proxies, &c->hop))
 		return verdict_pass();
-	struct verdict v = limits_request(limits, &conf->limits, &c->hop,
-					  reactor_now_us(&c->worker->reactor));
+	struct verdict v =
+		limits_request(limits, &conf->limits, &c->hop, reactor_now_us(&c->worker->reactor));
 	if (v.kind == VERDICT_PASS)
 		v = limits_readmit(limits, &conf->limits, &c->hop, &c->receipt);
 	return v;
@@ -186,8 +186,8 @@ struct verdict preface_judge(struct conn *c)
 
 	if (!peer_trusted(&conf->trusted_proxies, &c->hop))
 		return verdict_pass();
-	enum reason r = peer_find(&conf->trusted_proxies, &c->request->parser.head, &c->hop, c->tls,
-				  &peer);
+	enum reason r =
+		peer_find(&conf->trusted_proxies, &c->request->parser.head, &c->hop, c->tls, &peer);
 	if (r != REASON_NONE)
 		return verdict_refuse(r, NULL);
 	c->peer = peer.address;

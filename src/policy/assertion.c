@@ -270,8 +270,8 @@ static bool write_all(const struct assertion_key *k, const struct assertion_fact
 	return append_encoded(text, bytes_of(signature, sizeof(signature)));
 }
 
-int assertion_make(const struct assertion_keys *k, const struct assertion_facts *f,
-		   struct arena *a, struct slice *out)
+int assertion_make(const struct assertion_keys *k, const struct assertion_facts *f, struct arena *a,
+		   struct slice *out)
 {
 	struct buf json, text;
 

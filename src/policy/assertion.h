@@ -69,5 +69,5 @@ struct assertion_facts {
 };
 
 /* The text in the arena. Returns 0 or -errno (also without any key). */
-int assertion_make(const struct assertion_keys *k, const struct assertion_facts *f,
-		   struct arena *a, struct slice *out) __attribute__((warn_unused_result));
+int assertion_make(const struct assertion_keys *k, const struct assertion_facts *f, struct arena *a,
+		   struct slice *out) __attribute__((warn_unused_result));

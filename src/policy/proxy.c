@@ -207,8 +207,7 @@ enum proxy_outcome proxy_header_parse(struct slice bytes, struct proxy_header *o
 	else
 		outcome = v2_parse(bytes, &header);
 	/* A source that no packet can come from: 0.0.0.0, :: */
-	if (outcome == PROXY_DONE && header.source.family &&
-	    address_is_unspecified(&header.source))
+	if (outcome == PROXY_DONE && header.source.family && address_is_unspecified(&header.source))
 		outcome = PROXY_MALFORMED;
 	if (outcome == PROXY_DONE)
 		*out = header;

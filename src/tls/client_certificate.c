@@ -71,7 +71,9 @@ static bool take_address(const ASN1_OCTET_STRING *s, struct arena *a, struct cer
 {
 	char text[ADDRESS_TEXT_BYTES];
 	int len = ASN1_STRING_length(s);
-	struct address address = address_from_bytes(len == 4 ? 4 : len == 16 ? 6 : 0,
+	struct address address = address_from_bytes(len == 4    ? 4
+						    : len == 16 ? 6
+								: 0,
 						    ASN1_STRING_get0_data(s), 0);
 
 	*out = (struct certificate_name){CERTIFICATE_ADDRESS,
@@ -139,8 +141,8 @@ static bool read_common_name(const X509 *x, struct arena *a, struct certificate 
 
 	if (at < 0 || X509_NAME_get_index_by_NID(subject, NID_commonName, at) >= 0)
 		return true;
-	int len = ASN1_STRING_to_UTF8(
-		&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+	int len = ASN1_STRING_to_UTF8(&utf8,
+				      X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
 	if (len < 0)
 		return false;
 	struct slice text = slice_of((const char *)utf8, (size_t)len);

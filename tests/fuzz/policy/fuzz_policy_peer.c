@@ -13,19 +13,17 @@ enum { FIELDS = 8 };
 
 static size_t split(struct slice all, struct http_header *fields)
 {
-	static const struct slice names[] = {{"Forwarded", 9},
-					     {"X-Forwarded-For", 15},
-					     {"X-Forwarded-Proto", 17},
-					     {"Via", 3}};
+	static const struct slice names[] = {
+		{"Forwarded", 9}, {"X-Forwarded-For", 15}, {"X-Forwarded-Proto", 17}, {"Via", 3}};
 	struct slice line;
 	bool more = true;
 	size_t count = 0;
 
 	while (count < FIELDS && slice_next(&all, &more, '\n', &line)) {
 		if (line.len)
-			fields[count++] = (struct http_header){
-				names[(unsigned char)line.data[0] & 3],
-				slice_trim(slice_from(line, 1))};
+			fields[count++] =
+				(struct http_header){names[(unsigned char)line.data[0] & 3],
+						     slice_trim(slice_from(line, 1))};
 	}
 	return count;
 }

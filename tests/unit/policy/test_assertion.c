@@ -181,9 +181,9 @@ static void what_is_no_key_is_refused(void **state)
 			 ASSERTION_NOT_P256);
 	assert_int_equal(assertion_keys_add(&keys, pem_of(EVP_EC_gen("secp256k1"), 1, NULL)),
 			 ASSERTION_NOT_P256);
-	assert_int_equal(
-		assertion_keys_add(&keys, pem_of(EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"), 1, NULL)),
-		ASSERTION_NOT_P256);
+	assert_int_equal(assertion_keys_add(
+				 &keys, pem_of(EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"), 1, NULL)),
+			 ASSERTION_NOT_P256);
 	assert_int_equal(keys.count, 0);
 	assert_int_equal(assertion_keys_add(&keys, good), 0);
 	assert_int_equal(assertion_keys_add(&keys, good), ASSERTION_TWICE);

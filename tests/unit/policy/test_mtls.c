@@ -5,11 +5,17 @@
 
 enum { NOW_MS = 1000000, LATER_MS = 2000000 };
 
-#define NAME(kind, text) {CERTIFICATE_##kind, {(text), sizeof(text) - 1}}
+#define NAME(kind, text)                                                                           \
+	{                                                                                          \
+		CERTIFICATE_##kind,                                                                \
+		{                                                                                  \
+			(text), sizeof(text) - 1                                                   \
+		}                                                                                  \
+	}
 
 static const struct certificate_name all[] = {
-	NAME(ADDRESS, "192.0.2.1"),	 NAME(EMAIL, "a@partner.example"),
-	NAME(DNS, "a.partner.example"),	 NAME(DNS, "b.partner.example"),
+	NAME(ADDRESS, "192.0.2.1"),      NAME(EMAIL, "a@partner.example"),
+	NAME(DNS, "a.partner.example"),  NAME(DNS, "b.partner.example"),
 	NAME(URI, "spiffe://partner/a"), NAME(URI, "spiffe://partner/b"),
 };
 static const struct certificate_name odd[] = {NAME(URI, "spiffe://partner/\"<\xc3\xa9>\\")};
@@ -21,11 +27,11 @@ static const struct row {
 	enum reason wanted;
 	const char *sub, *claims;
 } rows[] = {
-#define CERTIFICATE(list, n, ...)                                                             \
-	{                                                                                     \
-		.names = (list), .name_count = (n), .serial = {"01ff", 4},                    \
-		.fingerprint = {"abcd", 4}, .not_before_unix_ms = NOW_MS,                     \
-		.not_after_unix_ms = LATER_MS, __VA_ARGS__                                    \
+#define CERTIFICATE(list, n, ...)                                                                  \
+	{                                                                                          \
+		.names = (list), .name_count = (n), .serial = {"01ff", 4},                         \
+		.fingerprint = {"abcd", 4}, .not_before_unix_ms = NOW_MS,                          \
+		.not_after_unix_ms = LATER_MS, __VA_ARGS__                                         \
 	}
 #define REST "\"serial\":\"01ff\",\"fingerprint\":\"abcd\"}"
 	/* clang-format off */
@@ -85,22 +91,26 @@ static void test_times(void **state)
 		{"its last", LATER_MS - 1, REASON_NONE},
 		{"one after", LATER_MS, REASON_CREDENTIAL_EXPIRED},
 	};
-	const struct conf_identity identity = {.name = SLICE("partner"), .kind = CONF_IDENTITY_MTLS};
+	const struct conf_identity identity = {.name = SLICE("partner"),
+					       .kind = CONF_IDENTITY_MTLS};
 	(void)state;
 	EACH_ROW (at, cases) {
 		struct identity who;
 		struct arena a;
 
 		arena_init(&a, 4096, 65536);
-		ROW_CHECK(at, mtls_identify(&identity, &rows[0].certificate, at->now, &a, &who)
-					      .reason == at->wanted);
+		ROW_CHECK(
+			at,
+			mtls_identify(&identity, &rows[0].certificate, at->now, &a, &who).reason ==
+				at->wanted);
 		arena_deinit(&a);
 	}
 }
 
 static void test_no_room(void **state)
 {
-	const struct conf_identity identity = {.name = SLICE("partner"), .kind = CONF_IDENTITY_MTLS};
+	const struct conf_identity identity = {.name = SLICE("partner"),
+					       .kind = CONF_IDENTITY_MTLS};
 	struct identity who;
 	struct arena a;
 

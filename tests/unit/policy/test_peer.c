@@ -117,13 +117,15 @@ static void test_rows(void **state)
 		struct peer peer;
 		char text[ADDRESS_TEXT_BYTES], pattern[4096];
 
-		snprintf(pattern, sizeof(pattern), "GET / HTTP/1.1\r\nHost: a\r\n%s\r\n", at->fields);
+		snprintf(pattern, sizeof(pattern), "GET / HTTP/1.1\r\nHost: a\r\n%s\r\n",
+			 at->fields);
 		unit_request_parse(&u, at->says, pattern, SLICE(""));
 		assert_true(address_parse(slice_from_cstr(at->from ? at->from : "10.0.0.1"), &hop));
 		enum reason r = peer_find(&trusted, &u.parser.head, &hop, false, &peer);
 		ROW_CHECK(at, r == (at->wanted ? REASON_NONE : REASON_FORWARDED_MALFORMED));
 		if (at->wanted) {
-			ROW_EQ(at, address_format(&peer.address, text), slice_from_cstr(at->wanted));
+			ROW_EQ(at, address_format(&peer.address, text),
+			       slice_from_cstr(at->wanted));
 			ROW_EQ(at, slice_from_cstr(peer.tls ? TLS : CLEAR),
 			       slice_from_cstr(at->scheme));
 			ROW_CHECK(at, peer.named == !at->unnamed);
@@ -140,8 +142,8 @@ static void test_tls_to_the_proxy(void **state)
 	} cases[] = {
 		{"it says nothing", "", "https"},
 		{"its client came in clear", "X-Forwarded-Proto: http\r\n", "http"},
-		{"its client came in clear, by the standard", "Forwarded: for=192.0.2.1;proto=http\r\n",
-		 "http"},
+		{"its client came in clear, by the standard",
+		 "Forwarded: for=192.0.2.1;proto=http\r\n", "http"},
 	};
 	(void)state;
 	EACH_ROW (at, cases) {
@@ -150,10 +152,12 @@ static void test_tls_to_the_proxy(void **state)
 		struct peer peer;
 		char pattern[512];
 
-		snprintf(pattern, sizeof(pattern), "GET / HTTP/1.1\r\nHost: a\r\n%s\r\n", at->fields);
+		snprintf(pattern, sizeof(pattern), "GET / HTTP/1.1\r\nHost: a\r\n%s\r\n",
+			 at->fields);
 		unit_request_parse(&u, at->says, pattern, SLICE(""));
 		assert_true(address_parse(SLICE("10.0.0.1"), &hop));
-		ROW_CHECK(at, peer_find(&trusted, &u.parser.head, &hop, true, &peer) == REASON_NONE);
+		ROW_CHECK(at,
+			  peer_find(&trusted, &u.parser.head, &hop, true, &peer) == REASON_NONE);
 		ROW_EQ(at, slice_from_cstr(peer.tls ? TLS : CLEAR), slice_from_cstr(at->scheme));
 		unit_request_deinit(&u);
 	}

@@ -6,19 +6,19 @@
 #include "unit.h"
 
 #define SIGNATURE "\r\n\r\n\0\r\nQUIT\n"
-#define V4 "\xc0\x00\x02\x01\xc6\x33\x64\x01\xc8\x22\x01\xbb" /* 192.0.2.1:51234 to 198.51.100.1:443 */
-#define V6_FROM "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01"
-#define V6_TO "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x02"
-#define V6 V6_FROM V6_TO "\xc8\x22\x01\xbb"
-#define MAPPED "\0\0\0\0\0\0\0\0\0\0\xff\xff\xc0\x00\x02\x01"
-#define ZEROS_36                                                                              \
-	"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-#define UNIX_216                                                                              \
-	ZEROS_36 ZEROS_36 ZEROS_36 ZEROS_36 ZEROS_36 ZEROS_36
+#define V4                                                                                         \
+	"\xc0\x00\x02\x01\xc6\x33\x64\x01\xc8\x22\x01\xbb" /* 192.0.2.1:51234 to 198.51.100.1:443  \
+							    */
+#define V6_FROM  "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01"
+#define V6_TO    "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x02"
+#define V6       V6_FROM V6_TO "\xc8\x22\x01\xbb"
+#define MAPPED   "\0\0\0\0\0\0\0\0\0\0\xff\xff\xc0\x00\x02\x01"
+#define ZEROS_36 "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+#define UNIX_216 ZEROS_36 ZEROS_36 ZEROS_36 ZEROS_36 ZEROS_36 ZEROS_36
 
-#define B(text)                                                                               \
-	{                                                                                     \
-		(text), sizeof(text) - 1                                                      \
+#define B(text)                                                                                    \
+	{                                                                                          \
+		(text), sizeof(text) - 1                                                           \
 	}
 #define NOBODY "none:0"
 

@@ -16,9 +16,9 @@ struct raw {
 	int len;
 };
 
-#define RAW(type, text)                                                                       \
-	{                                                                                     \
-		(type), (text), (int)sizeof(text) - 1                                         \
+#define RAW(type, text)                                                                            \
+	{                                                                                          \
+		(type), (text), (int)sizeof(text) - 1                                              \
 	}
 
 enum { NAMES = 4, COMMON_NAMES = 3 };
@@ -64,8 +64,8 @@ static const struct row {
 static GENERAL_NAME *name_of(const struct raw *r)
 {
 	GENERAL_NAME *name = GENERAL_NAME_new();
-	ASN1_STRING *text = ASN1_STRING_type_new(r->type == GEN_IPADD ? V_ASN1_OCTET_STRING
-								      : V_ASN1_IA5STRING);
+	ASN1_STRING *text =
+		ASN1_STRING_type_new(r->type == GEN_IPADD ? V_ASN1_OCTET_STRING : V_ASN1_IA5STRING);
 
 	MUST(name && text && ASN1_STRING_set(text, r->bytes, r->len));
 	if (r->type == GEN_RID) {
@@ -87,10 +87,9 @@ static void add_names(X509 *x, const struct row *at)
 		MUST(X509_add1_ext_i2d(x, NID_subject_alt_name, all, 0, 0));
 	GENERAL_NAMES_free(all);
 	for (size_t i = 0; i < COMMON_NAMES && at->common[i].bytes; i++)
-		MUST(X509_NAME_add_entry_by_NID(X509_get_subject_name(x), NID_commonName,
-						at->common[i].type,
-						(const unsigned char *)at->common[i].bytes,
-						at->common[i].len, -1, 0));
+		MUST(X509_NAME_add_entry_by_NID(
+			X509_get_subject_name(x), NID_commonName, at->common[i].type,
+			(const unsigned char *)at->common[i].bytes, at->common[i].len, -1, 0));
 }
 
 static X509 *make(const struct row *at)
@@ -105,7 +104,8 @@ static X509 *make(const struct row *at)
 	MUST(X509_set_pubkey(x, key));
 	add_names(x, at);
 	if (!X509_sign(x, key, EVP_sha256()))
-		fail_msg("%s: cannot be signed: %s", at->says, ERR_reason_error_string(ERR_peek_last_error()));
+		fail_msg("%s: cannot be signed: %s", at->says,
+			 ERR_reason_error_string(ERR_peek_last_error()));
 	EVP_PKEY_free(key);
 	return x;
 }
