@@ -7,6 +7,7 @@ What the attacks are fired at: servers as people write them, with every usual mi
              /account  says whose cookie it got, to any page        /token    lets in whoever has ?token=
              /headers  believes X-Forwarded-User                    /echo     sends back what it gets
              /room     everybody gets what anybody says             /whoami   (HTTP) who is this cookie?
+             /wallet   verifies a JWT as its header says it is to be done, with jwt.pem beside the log
     toy    a WebSocket echo server written by hand: no checks, twenty connections at once
     pages  ordinary HTTP: /health answers 101 when told so, /internal is a secret
     proxy  a naive reverse proxy before `pages`: keeps /internal from everybody, and joins both sides
@@ -17,8 +18,10 @@ Prints one JSON line with the ports; writes an access log, query strings and all
 import asyncio
 import base64
 import hashlib
+import hmac
 import http.server
 import json
+import os
 import signal
 import struct
 import sys
@@ -47,6 +50,28 @@ def cookie_of(headers, name):
     return ""
 
 
+def unbase64(text):
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def believed(token):
+    """The claims, verified as libraries did for years: the header chooses."""
+    try:
+        covered, _, signature = token.rpartition(".")
+        header, payload = (json.loads(unbase64(part)) for part in covered.split("."))
+    except ValueError:
+        return None
+    if header["alg"] == "none":
+        return payload
+    if header["alg"] == "HS256":
+        key = open(os.path.join(os.path.dirname(LOG.name), "jwt.pem"), "rb").read()
+        if "jwk" in header:
+            key = unbase64(header["jwk"]["k"])
+        good = hmac.new(key, covered.encode(), hashlib.sha256).digest()
+        return payload if hmac.compare_digest(good, unbase64(signature)) else None
+    return None
+
+
 async def request(path, headers):
     note(f"GET {path} from {headers.get('X-Forwarded-For', 'somewhere')}")
     if path == "/whoami":
@@ -54,6 +79,11 @@ async def request(path, headers):
         if sid.startswith("session-of-"):
             return http.HTTPStatus.OK, [("Content-Type", "application/json")], json.dumps({"sub": sid[11:]}).encode()
         return http.HTTPStatus.UNAUTHORIZED, [], b"{}"
+    if path.startswith("/wallet") and "Sallyport-Subject" not in headers:
+        claims = believed(headers.get("Authorization", "").removeprefix("Bearer "))
+        if not claims:
+            return http.HTTPStatus.UNAUTHORIZED, [], b"bad token"
+        headers["Sallyport-Subject"] = claims["sub"]
     query = urllib.parse.parse_qs(urllib.parse.urlsplit(path).query)
     if path.startswith("/token") and query.get("token") != ["good"]:
         return http.HTTPStatus.UNAUTHORIZED, [], b"bad token"
@@ -63,7 +93,7 @@ async def request(path, headers):
 async def talk(socket, path=None):
     path = socket.path.partition("?")[0]
     headers = socket.request_headers
-    if path == "/account":
+    if path in ("/account", "/wallet"):
         who = headers.get("Sallyport-Subject") or cookie_of(headers, "sid")[11:]
         await socket.send(f"the balance of {who} is 1000")
     elif path == "/headers":
