@@ -226,7 +226,7 @@ static int append_forwarding(const struct conn *c, struct buf *out)
 {
 	const struct http_request *http = &c->request->http;
 	char peer[ADDRESS_TEXT_BYTES], host[300];
-	struct slice proto = c->tls ? SLICE("https") : SLICE("http");
+	struct slice proto = c->secure ? SLICE("https") : SLICE("http");
 	const char *open = http->host.is_ipv6 ? "[" : "", *close = http->host.is_ipv6 ? "]" : "";
 	int n = http->host.port ? snprintf(host, sizeof(host), "%s%.*s%s:%u", open,
 					   SLICE_ARG(http->host.host), close, http->host.port)

@@ -557,6 +557,9 @@ void request_start(struct conn *c)
 	struct request *q = c->request;
 
 	request_reset(q);
+	/* Who asks next, a trusted proxy will say again. */
+	c->peer = c->hop;
+	c->secure = c->tls;
 	conn_enter(c, CONN_HEAD, conn_now(c) + KEEPALIVE_MS);
 	if (buf_waiting(&q->in) == 0) {
 		request_release(c);
