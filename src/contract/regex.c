@@ -88,8 +88,8 @@ static pcre2_code *compile(struct slice text, struct arena *arena, const char **
 	if (!context)
 		return NULL;
 	pcre2_set_parens_nest_limit(context, REGEX_NESTING_MAX + 2);
-	pcre2_code *code = pcre2_compile((PCRE2_SPTR)text.data, text.len, options, &error, &offset,
-					 context);
+	pcre2_code *code =
+		pcre2_compile((PCRE2_SPTR)text.data, text.len, options, &error, &offset, context);
 	if (!code)
 		*why = pcre_sentence(error, arena);
 	return code;

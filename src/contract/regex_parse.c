@@ -154,7 +154,6 @@ static uint32_t take_unicode(struct parser *s)
 	return value;
 }
 
-
 static bool is_set(const struct atom *a)
 {
 	return a->set.data || a->property.data;
@@ -339,8 +338,8 @@ static void count_groups(struct parser *s)
 			in_class = false;
 		if (c != '(' || in_class)
 			continue;
-		bool named = s->end - s->p >= 3 && memcmp(s->p, "?<", 2) == 0 &&
-			     s->p[2] != '=' && s->p[2] != '!';
+		bool named = s->end - s->p >= 3 && memcmp(s->p, "?<", 2) == 0 && s->p[2] != '=' &&
+			     s->p[2] != '!';
 		if (at(s, '?') && !named)
 			continue;
 		if (++s->groups > REGEX_GROUPS_MAX) {

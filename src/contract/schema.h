@@ -36,8 +36,8 @@ struct schema_room;
 
 struct schema_options {
 	enum schema_draft draft; /* of what says no $schema itself */
-	bool formats;		 /* `format` is asserted in every draft, not only noted */
-	bool strict;		 /* an unknown keyword (but x-...) or format is an error */
+	bool formats;            /* `format` is asserted in every draft, not only noted */
+	bool strict;             /* an unknown keyword (but x-...) or format is an error */
 
 	/* The document with that absolute URI (without fragment), or NULL; it must live as long as
 	 * the schema. May be NULL. The official metaschemas need not be resolved. */
@@ -93,7 +93,7 @@ void schema_room_free(struct schema_room *room);
 struct schema_failure {
 	const struct json_node *at; /* the value that is wrong */
 	const char *keyword; /* that it violates, e.g. "maxLength"; static or in the schema */
-	bool bound;		    /* a bound of ours was hit: steps, depth, memory, regex */
+	bool bound;          /* a bound of ours was hit: steps, depth, memory, regex */
 };
 
 /* Does the value satisfy the schema? If not, *failure (may be NULL) says what was found first.

@@ -390,8 +390,7 @@ static void put_needs(const struct unit *u, struct schema_name *n, const struct 
 		return;
 	}
 	/* dependencies and dependentRequired may both speak of it */
-	struct json_name *needs =
-		schema_alloc(u->c, n->needs_count + list->len, sizeof(*needs));
+	struct json_name *needs = schema_alloc(u->c, n->needs_count + list->len, sizeof(*needs));
 	if (!needs)
 		return;
 	if (n->needs_count)
@@ -508,8 +507,8 @@ static void compile_object(const struct unit *u)
 		s.min = count(u, "minProperties", 0);
 		s.max = count(u, "maxProperties", UINT32_MAX);
 	}
-	if (!s.has_names && !s.patterns && !s.additional && !s.property_names &&
-	    !s.unevaluated && s.min == 0 && s.max == UINT32_MAX)
+	if (!s.has_names && !s.patterns && !s.additional && !s.property_names && !s.unevaluated &&
+	    s.min == 0 && s.max == UINT32_MAX)
 		return;
 	struct schema_object *part = schema_alloc(u->c, 1, sizeof(*part));
 	if (part)
@@ -554,8 +553,7 @@ static uint32_t anchor_number(struct compiler *c, struct slice name)
 static const struct schema_node *compile_ref(const struct unit *u, const struct json_node *ref)
 {
 	struct resource *target;
-	const struct json_node *found =
-		ref ? schema_follow(u->c, u->r, ref, &target, NULL) : NULL;
+	const struct json_node *found = ref ? schema_follow(u->c, u->r, ref, &target, NULL) : NULL;
 
 	return found ? node_of(u->c, target, found) : NULL;
 }

@@ -28,8 +28,8 @@ bool schema_refuse(struct compiler *c, const struct resource *r, const struct js
 	e->document[0] = e->pointer[0] = '\0';
 	if (r) {
 		snprintf(e->document, sizeof(e->document), "%.*s", SLICE_ARG(r->uri));
-		struct slice p = json_pointer_to(r->document->root, at, e->pointer,
-						 sizeof(e->pointer) - 1);
+		struct slice p =
+			json_pointer_to(r->document->root, at, e->pointer, sizeof(e->pointer) - 1);
 		e->pointer[p.len] = '\0';
 	}
 	return false;
@@ -377,8 +377,7 @@ static struct slice root_uri(struct compiler *c, const struct json_node *root, s
 	const struct json_node *id = json_member_typed(root, SLICE("$id"), JSON_STRING);
 	struct slice fragment, uri = uri_split_fragment(json_string(id), &fragment);
 
-	if (!id || uri.len == 0 ||
-	    (draft == SCHEMA_DRAFT_07 && json_member(root, SLICE("$ref"))))
+	if (!id || uri.len == 0 || (draft == SCHEMA_DRAFT_07 && json_member(root, SLICE("$ref"))))
 		return found;
 	return uri_resolve(found, uri, c->arena);
 }
@@ -459,8 +458,8 @@ const struct json_node *schema_walk(struct compiler *c, struct resource **r, str
 		return NULL;
 	while (v && slice_next(&rest, &more, '/', &segment)) {
 		/* The slash is in front of every segment. */
-		v = json_pointer_get(v, slice_of(segment.data ? segment.data - 1 : "/",
-						 segment.len + 1));
+		v = json_pointer_get(
+			v, slice_of(segment.data ? segment.data - 1 : "/", segment.len + 1));
 		if (!v)
 			return NULL;
 		struct place *p = &(*r)->document->places[v - (*r)->document->root];

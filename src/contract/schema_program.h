@@ -33,7 +33,7 @@ struct schema_name {
 	bool required;
 	const struct schema_node *schema;    /* of properties; may be NULL */
 	const struct schema_node *dependent; /* applied to the object when this member is there */
-	const struct json_name *needs;	     /* other members that must be there then */
+	const struct json_name *needs;       /* other members that must be there then */
 	uint32_t needs_count;
 };
 
@@ -91,7 +91,7 @@ struct schema_dynamic {
 struct schema_other {
 	const struct json_node *constant;
 	const struct json_node *enumeration; /* array */
-	struct schema_names words;	     /* of an enumeration of strings only */
+	struct schema_names words;           /* of an enumeration of strings only */
 	bool has_words;
 	const struct schema_node *ref;
 	struct schema_dynamic dynamic;
@@ -132,9 +132,8 @@ struct schema {
 	uint64_t cost;
 };
 
-static inline const struct schema_name *schema_names_find(const struct schema_names *t,
-							  const char *data, uint32_t len,
-							  uint32_t hash)
+static inline const struct schema_name *
+schema_names_find(const struct schema_names *t, const char *data, uint32_t len, uint32_t hash)
 {
 	for (uint32_t i = hash & t->mask; t->slots[i].text.data; i = (i + 1) & t->mask) {
 		const struct schema_name *n = &t->slots[i];

@@ -341,9 +341,9 @@ static inline bool check_member(struct run *r, const struct schema_object *s,
 				uint32_t *required, bool *evaluated, struct seen *seen)
 {
 	const struct schema_name *name =
-		s->has_names ? schema_names_find(&s->names, key->data, key->len,
-						 key->as.string.hash)
-			     : NULL;
+		s->has_names
+			? schema_names_find(&s->names, key->data, key->len, key->as.string.hash)
+			: NULL;
 	bool matched = false;
 
 	if (name) {
@@ -456,12 +456,10 @@ static bool check_condition(struct run *r, const struct schema_other *s, const s
 	return false;
 }
 
-static const struct schema_node *dynamic_target(const struct run *r,
-						const struct schema_dynamic *d)
+static const struct schema_node *dynamic_target(const struct run *r, const struct schema_dynamic *d)
 {
 	for (uint32_t i = 0; d->anchor && i < r->scopes; i++) {
-		const struct schema_resource *resource =
-			&r->schema->resources[r->room->scope[i]];
+		const struct schema_resource *resource = &r->schema->resources[r->room->scope[i]];
 		for (uint32_t k = 0; k < resource->count; k++)
 			if (resource->anchors[k].name == d->anchor)
 				return resource->anchors[k].node;
@@ -519,12 +517,11 @@ static bool check_parts(struct run *r, const struct schema_node *s, const struct
 }
 
 /* With a set of its own, which goes to whoever asked when all is well. */
-static bool check_unevaluated(struct run *r, const struct schema_node *s,
-			      const struct json_node *v, struct seen *seen)
-	__attribute__((noinline));
+static bool check_unevaluated(struct run *r, const struct schema_node *s, const struct json_node *v,
+			      struct seen *seen) __attribute__((noinline));
 
-static bool check_unevaluated(struct run *r, const struct schema_node *s,
-			      const struct json_node *v, struct seen *seen)
+static bool check_unevaluated(struct run *r, const struct schema_node *s, const struct json_node *v,
+			      struct seen *seen)
 {
 	struct seen own;
 
