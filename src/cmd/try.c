@@ -129,8 +129,14 @@ static bool verdict_is_ok(struct slice line)
 	struct json_doc doc;
 
 	arena_init(&a, 1 << 16, SIZE_MAX);
-	bool ok = json_read(line, &limits, &a, &doc) == REASON_NONE &&
-		  json_is_true(json_member(doc.root, SLICE("ok")));
+	bool ok = false;
+	if (json_read(line, &limits, &a, &doc) == REASON_NONE) {
+		const struct json_node *said = json_member(doc.root, SLICE("ok"));
+		/* text answers with what became of it, or with a refusal */
+		ok = said ? json_is_true(said)
+			  : !json_member(doc.root, SLICE("refused")) &&
+				    !json_member(doc.root, SLICE("error"));
+	}
 	arena_deinit(&a);
 	return ok;
 }

@@ -241,7 +241,7 @@ static unsigned find_at(unsigned wanted, struct slice text, size_t at, size_t fl
 	char c = text.data[at], before = at > floor ? text.data[at - 1] : '\n';
 	bool word = redact_is_word(c) && !redact_is_word(before);
 
-	if ((wanted & REDACT_STACK_TRACE) && (before == '\n' || at == floor)) {
+	if ((wanted & REDACT_STACK_TRACE) && (at == 0 || text.data[at - 1] == '\n')) {
 		*f = redact_trace_at(text, at);
 		if (f->end)
 			return REDACT_STACK_TRACE;

@@ -109,7 +109,7 @@ static size_t jwt_end(struct slice s, size_t at)
 {
 	size_t parts = 0, end = at;
 
-	if (!starts(s, at, SLICE("eyJ")))
+	if ((at > 0 && is_of(TOKEN, s.data[at - 1])) || !starts(s, at, SLICE("eyJ")))
 		return 0;
 	for (size_t from = at; parts < 5; parts++) {
 		size_t stop = run_end(s, from, TOKEN, s.len);
@@ -173,6 +173,16 @@ static bool looks_random(struct slice value)
 	return value.len >= 10 && lower && upper && distinct >= 8;
 }
 
+/* Behind a value that looks random in its first part; 0: it does not. */
+static size_t random_end(struct slice s, size_t from)
+{
+	size_t part = run_end(s, from, BASE64, 256);
+
+	if (!looks_random(slice_of(s.data + from, part - from)))
+		return 0;
+	return run_end(s, part, BASE64, s.len);
+}
+
 /* Bearer <token>, Basic <base64>: what stands behind the word. */
 static struct redact_find scheme_at(struct slice s, size_t at)
 {
@@ -181,8 +191,9 @@ static struct redact_find scheme_at(struct slice s, size_t at)
 	for (size_t i = 0; i < 2; i++) {
 		if (!starts_icase(s, at, words[i]))
 			continue;
-		size_t from = at + words[i].len, end = run_end(s, from, BASE64, 4096);
-		if (end - from >= 10 && looks_random(slice_of(s.data + from, end - from)))
+		size_t from = at + words[i].len;
+		size_t end = random_end(s, from);
+		if (end)
 			return (struct redact_find){from, end};
 	}
 	return (struct redact_find){0};
@@ -263,11 +274,9 @@ static struct redact_find named_at(struct slice s, size_t at)
 	mark++;
 	if (mark < s.len && (s.data[mark] == '>' || s.data[mark] == '='))
 		mark++;
-	size_t from = skip_blanks_and_quote(s, mark, true), end = run_end(s, from, BASE64, 1024);
-	if (names_password(slice_of(s.data + at, name - at)))
-		end = password_end(s, from);
-	else if (!looks_random(slice_of(s.data + from, end - from)))
-		end = 0;
+	size_t from = skip_blanks_and_quote(s, mark, true);
+	size_t end = names_password(slice_of(s.data + at, name - at)) ? password_end(s, from)
+								     : random_end(s, from);
 	return end ? (struct redact_find){from, end} : (struct redact_find){0};
 }
 

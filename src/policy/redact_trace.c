@@ -2,14 +2,14 @@
 /*
  * Stack traces, line by line. A line that can only be part of one is covered with all of its
  * kind that follow; a line that merely could be (indented source, a Go function) only where
- * it stands between such lines.
+ * it stands behind or between such lines.
  */
 #include "policy/redact_priv.h"
 
 enum line { NO_TRACE = 0, OF_TRACE, MAYBE };
 
 /* Longer lines are looked at only so far: no frame is as long. */
-enum { LINE_MAX_BYTES = 512 };
+enum { LINE_MAX_BYTES = 512, UNSURE_MAX = 3 };
 
 static struct slice line_at(struct slice text, size_t at)
 {
@@ -87,7 +87,7 @@ static bool is_place(struct slice s)
 	    (has(s, SLICE(".php(")) || has(s, SLICE("{main}")) ||
 	     has(s, SLICE("[internal function]"))))
 		return true;
-	return s.len > 8 && slice_starts_with(s, SLICE("... ")) &&
+	return s.len > 9 && slice_starts_with(s, SLICE("... ")) && redact_is_digit(s.data[4]) &&
 	       slice_ends_with(s, SLICE(" more"));
 }
 
@@ -153,20 +153,19 @@ static bool is_conclusion(struct slice s)
 struct redact_find redact_trace_at(struct slice text, size_t at)
 {
 	struct redact_find f = {0};
-	size_t next = at;
+	unsigned unsure = 0; /* lines in a row that merely could be part of it */
 
-	if (line_is(line_at(text, at)) != OF_TRACE)
-		return f;
-	while (next < text.len) {
+	for (size_t next = at; next < text.len && unsure < UNSURE_MAX;) {
 		struct slice line = line_at(text, next);
 		enum line is = line_is(line);
-		if (is == NO_TRACE) {
-			if (is_conclusion(trimmed(line)))
-				f.end = next + line.len;
+		if (is == NO_TRACE && f.end && is_conclusion(trimmed(line)))
+			f.end = next + line.len;
+		if (is == NO_TRACE || (is == MAYBE && !f.end))
 			break;
-		}
-		/* filling counts once: with a frame behind it, or directly behind one */
-		f.end = next + line.len;
+		unsure = is == MAYBE ? unsure + 1 : 0;
+		/* what a frame quotes stands directly behind it; all else between two */
+		if (unsure <= 1)
+			f.end = next + line.len;
 		next += line.len + 1;
 	}
 	f.from = at;
