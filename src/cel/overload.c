@@ -115,9 +115,26 @@ static bool no_overload(struct cel_check *c, struct cel_node *n)
 	return cel_check_complain(c, n, "no such overload", sentence, SLICE(""));
 }
 
+/* math.sqr(x): what comes near it among the functions of that namespace, if it is one. */
+static bool misspelt_in_namespace(struct cel_check *c, struct cel_node *n)
+{
+	struct slice space;
+
+	if (!(n->flags & CEL_NODE_RECEIVER) || !cel_check_is_namespace(c, n->children[0], &space))
+		return false;
+	struct slice name = arena_printf(c->arena, "%.*s.%.*s", SLICE_ARG(space),
+					 SLICE_ARG(n->name.text));
+	struct cel_suggestion s = {.wanted = name};
+	cel_functions_suggest(&s, false);
+	if (!name.data || !slice_starts_with(s.best, slice_first(name, space.len + 1)))
+		return false;
+	n->name.text = name;
+	return true;
+}
+
 static bool unknown_function(struct cel_check *c, struct cel_node *n)
 {
-	bool receiver = n->flags & CEL_NODE_RECEIVER;
+	bool receiver = !misspelt_in_namespace(c, n) && n->flags & CEL_NODE_RECEIVER;
 	struct cel_suggestion s = {.wanted = n->name.text};
 	struct slice sentence = arena_printf(c->arena, "there is no function '%.*s'",
 					     SLICE_ARG(n->name.text));

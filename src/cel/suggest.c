@@ -36,7 +36,7 @@ void cel_suggest(struct cel_suggestion *s, struct slice candidate)
 		return;
 	/* With more than a third changed it is another word. */
 	unsigned d = distance(s->wanted, candidate), most = (unsigned)s->wanted.len / 3 + 1;
-	if (d > most || (s->best.data && d >= s->distance))
+	if (d > most || d >= s->wanted.len || (s->best.data && d >= s->distance))
 		return;
 	s->best = candidate;
 	s->distance = d;
