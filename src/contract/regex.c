@@ -11,6 +11,7 @@
 enum {
 	STEPS_MAX = 100000, /* of PCRE2's match(); one costs 10 to 50 ns */
 	STEPS_MIN = 2000,
+	STEPS_PER_BYTE = 50,
 	WORK_MAX = 20000000, /* steps times bytes that a step can walk over */
 	HEAP_KIB_MAX = 1024,
 	TRANSLATED_PER_BYTE = 64, /* \S in a class is the longest: see regex_parse.c */
@@ -144,9 +145,10 @@ void regex_room_free(struct regex_room *room)
 
 enum regex_result regex_match(const struct regex *re, struct slice text, struct regex_room *room)
 {
-	size_t steps = WORK_MAX / (text.len + 1);
+	size_t most = WORK_MAX / (text.len + 1), steps = STEPS_MIN + text.len * STEPS_PER_BYTE;
 
-	steps = steps > STEPS_MAX ? STEPS_MAX : steps < STEPS_MIN ? STEPS_MIN : steps;
+	most = most > STEPS_MAX ? STEPS_MAX : most < STEPS_MIN ? STEPS_MIN : most;
+	steps = steps > most ? most : steps;
 	pcre2_set_match_limit(room->context, (uint32_t)steps);
 	pcre2_set_depth_limit(room->context, (uint32_t)steps);
 	int r = pcre2_match(re->code, (PCRE2_SPTR)(text.data ? text.data : ""), text.len, 0, 0,
