@@ -164,6 +164,31 @@ static bool continues_condition(struct slice word)
 	return IS_ONE_OF(word, words);
 }
 
+/* Words that join a condition to the one before, when a comment ends it all. */
+static bool joins(struct slice word)
+{
+	static const struct slice words[] = {
+		SLICE_INIT("or"),   SLICE_INIT("and"),   SLICE_INIT("not"),   SLICE_INIT("like"),
+		SLICE_INIT("xor"),  SLICE_INIT("union"), SLICE_INIT("having"), SLICE_INIT("order"),
+		SLICE_INIT("is"),   SLICE_INIT("in"),    SLICE_INIT("between"), SLICE_INIT("limit"),
+	};
+
+	return IS_ONE_OF(word, words);
+}
+
+static bool begins_statement(struct slice word)
+{
+	static const struct slice words[] = {
+		SLICE_INIT("select"), SLICE_INIT("insert"),  SLICE_INIT("update"),
+		SLICE_INIT("delete"), SLICE_INIT("drop"),    SLICE_INIT("exec"),
+		SLICE_INIT("execute"), SLICE_INIT("declare"), SLICE_INIT("shutdown"),
+		SLICE_INIT("alter"),  SLICE_INIT("create"),  SLICE_INIT("truncate"),
+		SLICE_INIT("waitfor"), SLICE_INIT("merge"),  SLICE_INIT("grant"),
+	};
+
+	return IS_ONE_OF(word, words);
+}
+
 static bool ends_in_comment(struct slice s)
 {
 	while (s.len && is_blank(s.data[s.len - 1]))
@@ -198,7 +223,10 @@ static bool leaves_string(struct slice text)
 	bool odd = true;
 	for (size_t i = 0; i < tail.len; i++)
 		odd ^= tail.data[i] == text.data[at] && !is_apostrophe(tail, i);
-	return odd && ends_in_comment(tail) && !is_word(tail.data[0]);
+	if (tail.data[0] == ';' && begins_statement(word_at(tail, skip_blanks(tail, 1))))
+		return true;
+	return odd && ends_in_comment(tail) &&
+	       (!is_word(tail.data[0]) || joins(word_at(tail, 0)));
 }
 
 /* Calls and statements that reach out of the database. */
@@ -209,7 +237,7 @@ static bool reaches_out(struct slice text)
 		SLICE_INIT("xp_cmdshell"), SLICE_INIT("xp_regread"), SLICE_INIT("xp_dirtree"),
 		SLICE_INIT("pg_sleep"),    SLICE_INIT("dbms_pipe"), SLICE_INIT("utl_http"),
 		SLICE_INIT("extractvalue"), SLICE_INIT("updatexml"), SLICE_INIT("pg_read_file"),
-		SLICE_INIT("utl_inaddr"),  SLICE_INIT("load_extension"),
+		SLICE_INIT("utl_inaddr"),  SLICE_INIT("load_extension"), SLICE_INIT("lo_get"),
 	};
 
 	for (size_t at = 0; at < text.len;) {
@@ -219,7 +247,11 @@ static bool reaches_out(struct slice text)
 			continue;
 		}
 		at = skip_blanks(text, at + word.len);
-		if (at < text.len && (text.data[at] == '(' || text.data[at] == '.') &&
+		if (slice_eq_icase(word, SLICE("waitfor")) &&
+		    slice_eq_icase(word_at(text, at), SLICE("delay")))
+			return true;
+		bool called = at < text.len && (text.data[at] == '(' || text.data[at] == '.');
+		if ((called || slice_eq_icase(slice_first(word, 3), SLICE("xp_"))) &&
 		    IS_ONE_OF(word, calls))
 			return true;
 	}
@@ -250,12 +282,23 @@ static unsigned count_words(struct slice s)
 	return words;
 }
 
+static bool has_mark(struct slice s)
+{
+	for (size_t at = 0; at < s.len; at++)
+		if (strchr("'\"`;()=<>*/#@,|&", s.data[at]))
+			return true;
+	return false;
+}
+
 bool detect_hint_prose(struct slice text, const char *fingerprint)
 {
 	struct slice f = slice_from_cstr(fingerprint);
 
 	/* 'x' <operator> 'y' and no more: nobody is harmed by a sentence of that form */
-	if (!slice_eq(f, SLICE("sos")) && !slice_eq(f, SLICE("s&s")))
-		return false;
-	return count_words(text) >= 5;
+	if (slice_eq(f, SLICE("sos")) || slice_eq(f, SLICE("s&s")))
+		return count_words(text) >= 5;
+	/* 11 alter at ...: a statement of words alone, where a query would have marks */
+	if (slice_starts_with(f, SLICE("nT")))
+		return count_words(text) >= 3 && !has_mark(text);
+	return false;
 }
