@@ -29,7 +29,7 @@ static struct slice trimmed(struct slice s)
 
 static bool has(struct slice s, struct slice what)
 {
-	return s.len && memmem(s.data, s.len, what.data, what.len) != NULL;
+	return s.data && s.len && memmem(s.data, s.len, what.data, what.len) != NULL;
 }
 
 /* Takes the digits off the end; how many there were. */
