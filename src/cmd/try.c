@@ -117,7 +117,7 @@ static int read_file(int fd, const char *name, struct buf *b)
 	}
 }
 
-/* Whether the verdict says so itself, or has a value; a line that cannot be read says no. */
+/* Whether the verdict says so itself; a line that cannot be read says no. */
 static bool verdict_is_ok(struct slice line)
 {
 	const struct json_limits limits = {.depth = JSON_DEPTH_MAX,

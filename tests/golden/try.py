@@ -44,6 +44,14 @@ ROWS = (
      '{"error":"a line is {\\"schema\\": ..., \\"instance\\": ...}"}\n'
      '{"ok":false,"at":"/0","keyword":"items"}\n{"ok":false,"at":"","keyword":"format"}\n'
      '{"ok":false,"at":"","keyword":"pattern","bound":true}\n', ""),
+    ("an expression", ["cel", "-"], "1 + 1", 0, '{"value":2,"type":"int"}\n', ""),
+    ("a bad expression", ["cel", "-"], "1 +", 1,
+     '{"error":"the expression ends too early","at":3,"phase":"parse"}\n', ""),
+    ("expressions by line", ["cel", "--lines"],
+     '{"expr":"a + 1","vars":{"a":2}}\n{"expr":"1/0"}\n{"expr":"b\'x\'","typed":true}\n{"exp":1}\n', 0,
+     '{"value":3,"type":"int"}\n{"error":"division by zero","at":1,"phase":"run"}\n'
+     '{"value":{"bytes_b64":"eA=="},"type":"bytes"}\n'
+     '{"error":"a line is {\\"expr\\": \\"...\\", \\"vars\\": {...}}"}\n', ""),
     ("help", ["--help"], "", 0, None, ""),
     ("no part", [], "", 2, "", "usage: sallyport try"),
     ("no file", ["json"], "", 2, "", "usage: sallyport try"),

@@ -2,7 +2,7 @@
 /* Nothing is endless: lengths, depths, parts, steps, memory, searches. */
 #include "unit.h"
 
-#include "cel.h"
+#include "tried.h"
 
 /* `times` times the middle, between front and back; the caller frees. */
 static struct slice repeated(const char *front, const char *middle, size_t times, const char *back)

@@ -2,7 +2,7 @@
 /* What expressions give: values, and errors at run time. */
 #include "unit.h"
 
-#include "cel.h"
+#include "tried.h"
 
 struct row {
 	const char *says, *expr, *vars, *wanted;

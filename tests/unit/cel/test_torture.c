@@ -2,8 +2,8 @@
 /* Every allocation fails once: an orderly error, and never a wrong answer. */
 #include "unit.h"
 
-#include "cel.h"
-#include "lib/failmalloc.h"
+#include "cel/cel.h"
+#include "failmalloc.h"
 
 static const char *const expressions[] = {
 	"x == 1 && [1, 2].map(a, a + x) == [2, 3]",
