@@ -73,6 +73,8 @@ static bool read_host(struct load *l, const struct yaml_node *node, struct slice
 				    ? url_parse(slice_of(room, (size_t)len), &u)
 				    : "too long";
 
+	if (!fault && u.has_query)
+		fault = "there is no query";
 	if (!fault && u.port_written && u.port == 0)
 		fault = "port 0 is no place to connect to";
 	if (fault) {

@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The store in Redis against one that says what the row wants: right, wrong, late, in
+ * pieces, too much, nothing. The listening socket and the store share one reactor.
+ */
+#include "store/redis.h"
+
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "unit.h"
+
+#include "base/buf.h"
+#include "net/reactor.h"
+#include "net/sock.h"
+
+static struct reactor reactor;
+static struct stream_scratch scratch;
+static struct store *store;
+static int listener, peer;
+static char heard[4096]; /* what the store sent, NUL behind */
+static size_t heard_len;
+static unsigned ups, downs, tolds, calls;
+static int result;
+static char record[256], told[256], logged[4096];
+static uint8_t told_kind;
+static uint64_t told_at;
+
+static const uint8_t id[STORE_ID_BYTES] = {0xab, 1, 2};
+#define KEY "sallyport:ticket:ab010200000000000000000000000000"
+
+static void take_event(struct event_sink *sink, const struct event *e)
+{
+	size_t at = strlen(logged);
+	(void)sink;
+	for (unsigned i = 0; i < e->count && at < sizeof(logged) - 100; i++)
+		at += (size_t)snprintf(logged + at, 100, "%s.%s=%.*s\n", e->name,
+				       e->fields[i].key, SLICE_ARG(e->fields[i].text));
+}
+
+static struct event_sink sink = {.level = EVENT_DEBUG, .take = take_event};
+
+static void on_changed(void *arg, bool up)
+{
+	(void)arg;
+	ups += up;
+	downs += !up;
+}
+
+static void on_revoked(void *arg, uint8_t kind, struct slice text, uint64_t at)
+{
+	(void)arg;
+	tolds++;
+	told_kind = kind;
+	told_at = at;
+	snprintf(told, sizeof(told), "%.*s", SLICE_ARG(text));
+}
+
+static void on_done(void *arg, int r, struct slice what)
+{
+	(void)arg;
+	calls++;
+	result = r;
+	snprintf(record, sizeof(record), "%.*s", SLICE_ARG(what));
+}
+
+static void turn(void)
+{
+	assert_int_equal(reactor_run_once(&reactor, 5), 0);
+}
+
+static void hear(void)
+{
+	size_t got;
+	if (peer >= 0 && sock_recv(peer, heard + heard_len, sizeof(heard) - 1 - heard_len, &got) == 0)
+		heard_len += got;
+	heard[heard_len] = 0;
+}
+
+/* Until the store has sent these words. */
+static void await(const char *words)
+{
+	for (int i = 0; i < 2000 && !strstr(heard, words); i++) {
+		turn();
+		hear();
+	}
+	if (!strstr(heard, words))
+		fail_msg("wanted %s, heard %s", words, heard);
+	heard_len = 0;
+	heard[0] = 0;
+}
+
+static void say(const char *bytes)
+{
+	struct iovec part = {(void *)(uintptr_t)bytes, strlen(bytes)};
+	size_t sent;
+	assert_int_equal(sock_send(peer, &part, 1, &sent), 0);
+	assert_int_equal(sent, strlen(bytes));
+}
+
+static void await_call(void)
+{
+	unsigned before = calls;
+	for (int i = 0; i < 2000 && calls == before; i++)
+		turn();
+	assert_int_equal(calls, before + 1);
+}
+
+static void await_down(void)
+{
+	unsigned before = downs;
+	for (int i = 0; i < 2000 && downs == before; i++)
+		turn();
+	assert_int_equal(downs, before + 1);
+}
+
+static void meet(void)
+{
+	struct address from;
+	int reserve = -1;
+	if (peer >= 0)
+		close(peer);
+	peer = -1;
+	heard_len = 0;
+	heard[0] = 0;
+	for (int i = 0; i < 2000 && peer < 0; i++) {
+		turn();
+		if (sock_accept(listener, &reserve, &peer, &from))
+			peer = -1;
+	}
+	assert_true(peer >= 0);
+}
+
+static void begin(const char *user, const char *password, unsigned database)
+{
+	struct address a;
+	assert_true(address_parse(SLICE("127.0.0.1"), &a));
+	assert_int_equal(reactor_init(&reactor), 0);
+	assert_int_equal(stream_scratch_init(&scratch, &reactor, 16 * 1024), 0);
+	assert_int_equal(sock_listen(&a, 8, false, &listener), 0);
+	ups = downs = tolds = calls = 0;
+	logged[0] = 0;
+	peer = -1;
+	const struct redis_facts facts = {
+		.scratch = &scratch,
+		.log = &sink,
+		.url = SLICE("redis://here"),
+		.host = SLICE("127.0.0.1"),
+		.port = sock_local(listener).port,
+		.user = slice_from_cstr(user),
+		.password = slice_from_cstr(password),
+		.database = database,
+		.changed = on_changed,
+		.revoked = on_revoked,
+	};
+	assert_int_equal(store_new_redis(&facts, &store), 0);
+	assert_false(store_up(store));
+	meet();
+}
+
+/* Up, and told that nothing was revoked. */
+static void come_up(void)
+{
+	await("PING");
+	say("+PONG\r\n");
+	await("XREAD");
+	assert_true(store_up(store));
+	say("*-1\r\n");
+	for (int i = 0; i < 100 && !store_told_all(store); i++)
+		turn();
+	assert_true(store_told_all(store));
+}
+
+static void end(void)
+{
+	store = store_free(store);
+	if (peer >= 0)
+		close(peer);
+	close(listener);
+	stream_scratch_deinit(&scratch);
+	reactor_deinit(&reactor);
+}
+
+static void commands_are_these(void **state)
+{
+	(void)state;
+	begin("", "", 0);
+	come_up();
+	store_put(store, id, SLICE("rec\0rd"), 61000, 1000, on_done, NULL);
+	await("*6\r\n$3\r\nSET\r\n$49\r\n" KEY "\r\n$6\r\nrec");
+	assert_int_equal(calls, 0);
+	say("+O");
+	turn();
+	assert_int_equal(calls, 0);
+	say("K\r\n");
+	await_call();
+	assert_int_equal(result, 0);
+	store_take(store, id, 0, on_done, NULL);
+	await("*2\r\n$6\r\nGETDEL\r\n$49\r\n" KEY "\r\n");
+	say("$3\r\nabc\r\n");
+	await_call();
+	assert_int_equal(result, 0);
+	assert_string_equal(record, "abc");
+	store_publish(store, 2, SLICE("key one"), 77, on_done, NULL);
+	await("$4\r\nXADD\r\n$21\r\nsallyport:revocations\r\n$6\r\nMAXLEN\r\n$1\r\n~\r\n");
+	say("$3\r\n1-1\r\n");
+	await_call();
+	assert_int_equal(result, 0);
+	/* what is under way when it ends is answered */
+	store_take(store, id, 0, on_done, NULL);
+	unsigned before = calls;
+	end();
+	assert_int_equal(calls, before + 1);
+	assert_int_equal(result, STORE_AWAY);
+}
+
+static void what_it_says_to_a_ticket(void **state)
+{
+	static const struct {
+		const char *says;
+		bool put;
+		int wanted;
+	} rows[] = {
+		{"$-1\r\n", true, STORE_EXISTS},
+		{"+QUEUED\r\n", true, STORE_AWAY},
+		{":1\r\n", true, STORE_AWAY},
+		{"-OOM command not allowed\r\n", true, STORE_FULL},
+		{"-READONLY You can't write\r\n", true, STORE_AWAY},
+		{"$2\r\nOK\r\n", true, STORE_AWAY},
+		{"$-1\r\n", false, STORE_ABSENT},
+		{"*0\r\n", false, STORE_AWAY},
+		{"*-1\r\n", false, STORE_ABSENT},
+		{"+OK\r\n", false, STORE_AWAY},
+		{":0\r\n", false, STORE_AWAY},
+		{"-WRONGTYPE Operation\r\n", false, STORE_AWAY},
+		{"-NOPERM canary\r\n", false, STORE_AWAY},
+		{"$0\r\n\r\n", false, 0},
+	};
+	(void)state;
+	begin("", "", 0);
+	come_up();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (rows[i].put)
+			store_put(store, id, SLICE("x"), 2, 1, on_done, NULL);
+		else
+			store_take(store, id, 1, on_done, NULL);
+		await(KEY);
+		say(rows[i].says);
+		await_call();
+		if (result != rows[i].wanted)
+			fail_msg("%s: wanted %d, got %d", rows[i].says, rows[i].wanted, result);
+	}
+	assert_int_equal(downs, 0);
+	assert_null(strstr(logged, "canary"));
+	assert_non_null(strstr(logged, "store_refused.detail="));
+	end();
+}
+
+static void an_old_one(void **state)
+{
+	(void)state;
+	begin("", "", 0);
+	come_up();
+	store_take(store, id, 0, on_done, NULL);
+	await("GETDEL");
+	say("-ERR unknown command `GETDEL`, with args beginning with: \r\n");
+	await("EVAL");
+	say("$1\r\nz\r\n");
+	await_call();
+	assert_string_equal(record, "z");
+	store_take(store, id, 0, on_done, NULL);
+	await("EVAL");
+	say("-ERR unknown command `EVAL`\r\n");
+	await_call();
+	assert_int_equal(result, STORE_AWAY);
+	end();
+}
+
+static void greetings(void **state)
+{
+	static const struct {
+		const char *user, *password;
+		unsigned database;
+		const char *sends, *says, *detail; /* NULL: comes up */
+	} rows[] = {
+		{"", "pw", 0, "*2\r\n$4\r\nAUTH\r\n$2\r\npw\r\n*1\r\n$4\r\nPING", "+OK\r\n+PONG\r\n", NULL},
+		{"me", "pw", 3, "AUTH\r\n$2\r\nme\r\n$2\r\npw\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n",
+		 "+OK\r\n+OK\r\n+PONG\r\n", NULL},
+		{"", "pw", 0, "PING", "-WRONGPASS pw\r\n+PONG\r\n", "the password was refused"},
+		{"", "pw", 0, "PING", "-ERR unknown command `AUTH` `pw`\r\n-NOAUTH\r\n",
+		 "the password was refused"},
+		{"", "", 9, "PING", "-ERR DB index is out of range\r\n+PONG\r\n",
+		 "the database was refused"},
+		{"", "", 0, "PING", "-NOAUTH Authentication required.\r\n", "it wants a password"},
+		{"", "", 0, "PING", "-LOADING\r\n", "it is not ready"},
+		{"", "", 0, "PING", "$4\r\nPONG\r\n", "it is not ready"},
+		{"", "", 0, "PING", "HTTP/1.1 400 Bad Request\r\n", "it does not speak as Redis does"},
+		{"", "", 0, "PING", "+PONG\r\n+PONG\r\n+PONG\r\n", "it said something unasked"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		begin(rows[i].user, rows[i].password, rows[i].database);
+		await(rows[i].sends);
+		say(rows[i].says);
+		if (rows[i].detail) {
+			await_down();
+			if (!strstr(logged, rows[i].detail))
+				fail_msg("%s: %s", rows[i].says, logged);
+			assert_false(store_up(store));
+		} else {
+			await("XREAD");
+			assert_int_equal(ups, 1);
+		}
+		assert_null(strstr(logged, "pw"));
+		end();
+	}
+}
+
+static void it_comes_back(void **state)
+{
+	(void)state;
+	begin("", "", 0);
+	store_take(store, id, 0, on_done, NULL);
+	assert_int_equal(calls, 1); /* at once */
+	assert_int_equal(result, STORE_AWAY);
+	come_up();
+	store_take(store, id, 0, on_done, NULL);
+	store_put(store, id, SLICE("x"), 2, 1, on_done, NULL);
+	await("SET");
+	say("$1\r\nz"); /* an unfinished answer is none */
+	close(peer);
+	peer = -1;
+	await_down();
+	assert_int_equal(calls, 3);
+	assert_int_equal(result, STORE_AWAY);
+	assert_false(store_up(store));
+	meet();
+	come_up();
+	assert_int_equal(ups, 2);
+	store_take(store, id, 0, on_done, NULL);
+	await("GETDEL");
+	say("$-1\r\n");
+	await_call();
+	assert_int_equal(result, STORE_ABSENT);
+	end();
+}
+
+static void a_silent_one_is_away(void **state)
+{
+	(void)state;
+	begin("", "", 0);
+	come_up();
+	uint64_t began = reactor_now_ms(&reactor);
+	store_take(store, id, 0, on_done, NULL);
+	await_call();
+	uint64_t took = reactor_now_ms(&reactor) - began;
+	assert_int_equal(result, STORE_AWAY);
+	assert_true(took >= STORE_ANSWER_MS - 10 && took < STORE_ANSWER_MS + 1000);
+	assert_int_equal(downs, 1);
+	end();
+}
+
+static void there_is_an_end_to_questions(void **state)
+{
+	(void)state;
+	begin("", "", 0);
+	come_up();
+	for (int i = 0; i < REDIS_UNDER_WAY_MAX + 10; i++)
+		store_take(store, id, 0, on_done, NULL);
+	assert_true(calls >= 10 && calls <= 11); /* one may be a question for revocations */
+	end();
+	assert_int_equal(calls, REDIS_UNDER_WAY_MAX + 10);
+}
+
+#define ENTRY(id, kind, at, what)                                                             \
+	"*2\r\n$3\r\n" id "\r\n*8\r\n$4\r\nnode\r\n$1\r\nx\r\n$4\r\nkind\r\n" kind            \
+	"$2\r\nat\r\n" at "$4\r\nwhat\r\n" what
+#define PAGE(count, entries) "*1\r\n*2\r\n$21\r\nsallyport:revocations\r\n*" count "\r\n" entries
+
+static void revocations_of_others(void **state)
+{
+	(void)state;
+	begin("", "", 0);
+	await("PING");
+	say("+PONG\r\n");
+	await("$3\r\n0-0\r\n");
+	assert_false(store_told_all(store));
+	say(PAGE("2", ENTRY("5-0", "$1\r\n1\r\n", "$2\r\n77\r\n", "$5\r\nalice\r\n")
+		      ENTRY("5-1", "$1\r\n2\r\n", "$2\r\n78\r\n", "$3\r\nkey\r\n")));
+	await("$3\r\n5-1\r\n"); /* only what came behind */
+	assert_true(store_told_all(store));
+	assert_int_equal(tolds, 2);
+	assert_string_equal(told, "key");
+	assert_int_equal(told_kind, 2);
+	assert_int_equal(told_at, 78);
+	/* nonsense is said, passed over, and hides nothing behind it */
+	say(PAGE("4", ENTRY("6-0", "$1\r\nx\r\n", "$2\r\n77\r\n", "$1\r\na\r\n")
+		      ENTRY("6-1", "$1\r\n1\r\n", "$2\r\n-7\r\n", "$1\r\na\r\n")
+		      ENTRY("6-2", "$1\r\n1\r\n", "$2\r\n77\r\n", "$0\r\n\r\n")
+		      ENTRY("6-3", "$1\r\n1\r\n", "$2\r\n77\r\n", "$3\r\nbob\r\n")));
+	await("$3\r\n6-3\r\n");
+	assert_int_equal(tolds, 3);
+	assert_string_equal(told, "bob");
+	assert_non_null(strstr(logged, "revocation_unreadable"));
+	say("-WRONGTYPE\r\n");
+	await("$3\r\n6-3\r\n");
+	say("+strange\r\n");
+	await("$3\r\n6-3\r\n");
+	say("*1\r\n*1\r\n:1\r\n");
+	await("$3\r\n6-3\r\n");
+	say("*-1\r\n");
+	store_tell_again(store);
+	await("$3\r\n0-0\r\n");
+	assert_int_equal(downs, 0);
+	end();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(commands_are_these),
+		cmocka_unit_test(what_it_says_to_a_ticket),
+		cmocka_unit_test(an_old_one),
+		cmocka_unit_test(greetings),
+		cmocka_unit_test(it_comes_back),
+		cmocka_unit_test(a_silent_one_is_away),
+		cmocka_unit_test(there_is_an_end_to_questions),
+		cmocka_unit_test(revocations_of_others),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
