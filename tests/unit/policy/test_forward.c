@@ -5,6 +5,8 @@
 
 #include "policy_unit.h"
 
+enum { OWN_HEADERS = FORWARD_OWN_HEADERS - 1 }; /* without an assertion */
+
 static struct unit_request u;
 static struct forward out;
 static struct forward_facts facts;
@@ -81,7 +83,7 @@ static void only_what_is_listed_travels(void **state)
 	EACH_ROW (at, rows) {
 		ROW_CHECK(at, build(at->says, "/chat/lobby", at->fields).kind == VERDICT_PASS);
 		ROW_EQ(at, fields_of(at->name), slice_from_cstr(at->wanted));
-		ROW_CHECK(at, out.header_count >= FORWARD_OWN_HEADERS);
+		ROW_CHECK(at, out.header_count >= OWN_HEADERS);
 	}
 }
 
@@ -152,6 +154,60 @@ static void addresses_are_written_as_their_rfcs_say(void **state)
 		     "for=\"[2001:db8::9]\";host=\"gate.example.com:8443\";proto=http");
 }
 
+/* Where tokens may be, by a route that takes them itself or through a ticket. */
+static const struct conf_carrier carriers[] = {
+	{CONF_CARRIER_AUTHORIZATION, {NULL, 0}},
+	{CONF_CARRIER_COOKIE, SLICE_INIT("access")},
+	{CONF_CARRIER_QUERY, SLICE_INIT("lang")},
+};
+static const size_t first[] = {0}, second[] = {1};
+static const struct conf_identity token_identities[] = {
+	{.name = SLICE_INIT("token"),
+	 .kind = CONF_IDENTITY_JWT,
+	 .jwt = {.from = carriers, .from_count = COUNT(carriers)}},
+	{.name = SLICE_INIT("ticket"),
+	 .kind = CONF_IDENTITY_TICKET,
+	 .ticket = {.from = first, .from_count = 1}},
+};
+
+static void tokens_stay_here(void **state)
+{
+	static const struct {
+		const char *says, *fields, *name, *wanted;
+	} rows[] = {
+		{"the field", "Authorization: Bearer x\r\n", "authorization", ""},
+		{"whatever it holds", "Authorization: Basic x\r\n", "authorization", ""},
+		{"the cookie alone", "Cookie: access=x\r\n", "cookie", ""},
+		{"the first", "Cookie: access=x; a=1; b=2\r\n", "cookie", "a=1; b=2"},
+		{"in the middle", "Cookie: a=1; access=x; b=2\r\n", "cookie", "a=1; b=2"},
+		{"the last, without spaces", "Cookie: a=1;b=2;access=x\r\n", "cookie", "a=1;b=2"},
+		{"twice", "Cookie: access=x; a=1; access=y\r\n", "cookie", " a=1"},
+		{"with spaces about", "Cookie: a=1;  access =x\r\n", "cookie", "a=1"},
+		{"another of that beginning", "Cookie: access2=x; Access=y\r\n", "cookie",
+		 "access2=x; Access=y"},
+		{"none", "Cookie: a=1;  b=2\r\n", "cookie", "a=1;  b=2"},
+	};
+	static const struct slice headers[] = {SLICE_INIT("authorization"), SLICE_INIT("cookie")};
+	const struct snapshot conf = {.identities = token_identities, .identity_count = 2};
+	(void)state;
+	for (int by_ticket = 0; by_ticket < 2; by_ticket++) {
+		EACH_ROW (at, rows) {
+			assert_int_equal(build(at->says, "/chat/lobby?lang=de&v=2", at->fields).kind,
+					 VERDICT_PASS);
+			struct conf_route route = *facts.route;
+			route.identify = by_ticket ? second : first;
+			route.identify_count = 1;
+			route.forward_headers = (struct conf_texts){headers, COUNT(headers)};
+			facts.route = &route;
+			facts.conf = &conf;
+			ROW_CHECK(at, forward_build(&facts, &u.arena, &out).kind == VERDICT_PASS);
+			struct slice got = fields_of(at->name), wanted = slice_from_cstr(at->wanted);
+			ROW_EQ(at, slice_trim(got), slice_trim(wanted));
+			ROW_CHECK(at, !memmem(out.target.data, out.target.len, "lang", 4));
+		}
+	}
+}
+
 static void nothing_is_left_out_for_lack_of_room(void **state)
 {
 	size_t passed = 0, refused = 0;
@@ -163,7 +219,7 @@ static void nothing_is_left_out_for_lack_of_room(void **state)
 		struct verdict v = forward_build(&facts, &small, &out);
 		if (v.kind == VERDICT_PASS) {
 			passed++;
-			assert_int_equal(out.header_count, FORWARD_OWN_HEADERS + 1);
+			assert_int_equal(out.header_count, OWN_HEADERS + 1);
 			assert_slice(out.target, "/app/lobby?lang=a");
 		} else {
 			refused++;
@@ -188,6 +244,7 @@ int main(void)
 		cmocka_unit_test(only_named_parameters_travel),
 		cmocka_unit_test(a_subject_is_one_word_whatever_it_is),
 		cmocka_unit_test(addresses_are_written_as_their_rfcs_say),
+		cmocka_unit_test(tokens_stay_here),
 		cmocka_unit_test(nothing_is_left_out_for_lack_of_room),
 	};
 	return cmocka_run_group_tests(tests, NULL, teardown);
