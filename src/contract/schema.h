@@ -101,3 +101,16 @@ struct schema_failure {
 bool schema_validate(const struct schema *s, const struct json_node *value,
 		     struct schema_room *room, struct schema_failure *failure)
 	__attribute__((warn_unused_result));
+
+/*
+ * The same, and when the value satisfies the schema *keys receives the members that it neither
+ * names nor forbids: keys of objects for which some `properties`, `patternProperties`,
+ * `additionalProperties` or `unevaluatedProperties` counts, but that none of them speaks of. In
+ * an object for which the schema lists nothing, nothing is missing from the list; nor is
+ * anything below a member that is itself in *keys. Branches of anyOf and the like count if they
+ * hold. In the order of the text; valid until the room is used again.
+ */
+bool schema_validate_undeclared(const struct schema *s, const struct json_node *value,
+				struct schema_room *room, struct schema_failure *failure,
+				const struct json_node *const **keys, uint32_t *count)
+	__attribute__((warn_unused_result));

@@ -503,12 +503,13 @@ static void compile_object(const struct unit *u)
 	}
 	if (u->unevaluated)
 		s.unevaluated = child(u, "unevaluatedProperties");
+	s.lists = k.properties || k.patterns || s.additional || s.unevaluated;
 	if (u->validation) {
 		s.min = count(u, "minProperties", 0);
 		s.max = count(u, "maxProperties", UINT32_MAX);
 	}
-	if (!s.has_names && !s.patterns && !s.additional && !s.property_names && !s.unevaluated &&
-	    s.min == 0 && s.max == UINT32_MAX)
+	if (!s.lists && !s.has_names && !s.patterns && !s.additional && !s.property_names &&
+	    !s.unevaluated && s.min == 0 && s.max == UINT32_MAX)
 		return;
 	struct schema_object *part = schema_alloc(u->c, 1, sizeof(*part));
 	if (part)

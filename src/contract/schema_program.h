@@ -74,6 +74,7 @@ struct schema_object {
 	struct schema_names names;
 	uint32_t required;
 	bool has_names, has_dependents;
+	bool lists; /* says which members there may be */
 	const char *dependents_keyword, *needs_keyword;
 	const struct schema_pattern *patterns;
 	uint32_t pattern_count;

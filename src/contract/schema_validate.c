@@ -12,7 +12,8 @@
  * Recursion is bounded by SCHEMA_DEPTH_MAX, the whole by a budget of steps. When a bound is
  * hit, `bound` stays set and every check fails, so that nobody can turn the failure into its
  * opposite. What unevaluatedProperties and unevaluatedItems need to know is noted in a set of
- * bits, one per member or item, and only where somebody asks.
+ * bits, one per member or item, and only where somebody asks. Which members the schema speaks of
+ * at all is marked per node of the value's tape, for schema_validate_undeclared only.
  */
 #include <stdlib.h>
 
@@ -42,6 +43,16 @@ struct run {
 	uint64_t steps;
 	uint32_t depth, scopes;
 	bool bound;
+	struct marks *marks; /* NULL: nobody asks what was not declared */
+};
+
+/* Per node of the tape: a key that the schema speaks of, an object whose members it lists. What
+ * a branch marked is taken back when the branch fails. */
+struct marks {
+	const struct json_node *root;
+	uint8_t *of_node;
+	uint32_t *log; /* nodes that are marked, in order */
+	uint32_t count;
 };
 
 /* Members or items that were evaluated. */
@@ -95,6 +106,29 @@ static inline bool check_child(struct run *r, const struct schema_node *s,
 	return false;
 }
 
+/* ---- what the schema speaks of */
+
+static void mark(struct run *r, const struct json_node *node)
+{
+	size_t index = (size_t)(node - r->marks->root);
+
+	if (r->marks->of_node[index])
+		return;
+	r->marks->of_node[index] = 1;
+	r->marks->log[r->marks->count++] = (uint32_t)index;
+}
+
+static inline uint32_t marks_count(const struct run *r)
+{
+	return r->marks ? r->marks->count : 0;
+}
+
+static inline void marks_take_back(struct run *r, uint32_t count)
+{
+	while (r->marks && r->marks->count > count)
+		r->marks->of_node[r->marks->log[--r->marks->count]] = 0;
+}
+
 /* ---- sets of members and items */
 
 static bool seen_init(struct run *r, struct seen *set, const struct json_node *v)
@@ -135,12 +169,19 @@ static void seen_all(struct seen *set)
 static bool try_check(struct run *r, const struct schema_node *s, const struct json_node *v,
 		      struct seen *seen)
 {
+	uint32_t marks = marks_count(r);
 	struct seen own;
 
-	if (!seen)
-		return check(r, s, v, NULL);
-	if (!seen_init(r, &own, v) || !check(r, s, v, &own))
+	if (!seen) {
+		bool holds = check(r, s, v, NULL);
+		if (!holds)
+			marks_take_back(r, marks);
+		return holds;
+	}
+	if (!seen_init(r, &own, v) || !check(r, s, v, &own)) {
+		marks_take_back(r, marks);
 		return false;
+	}
 	seen_merge(seen, &own);
 	return true;
 }
@@ -247,7 +288,7 @@ static bool check_contains(struct run *r, const struct schema_array *s, const st
 	uint32_t index = 0, found = 0;
 
 	JSON_EACH (item, v) {
-		if (check(r, s->contains, item, NULL)) {
+		if (try_check(r, s->contains, item, NULL)) {
 			found++;
 			if (s->contains_counts)
 				seen_add(seen, index);
@@ -363,6 +404,8 @@ static inline bool check_member(struct run *r, const struct schema_object *s,
 		if (!check_child(r, s->additional, json_value_of(key), "additionalProperties"))
 			return false;
 	}
+	if (matched && r->marks)
+		mark(r, key);
 	*evaluated = matched;
 	return !s->property_names || check_child(r, s->property_names, key, "propertyNames");
 }
@@ -376,6 +419,8 @@ static bool check_object(struct run *r, const struct schema_object *s, const str
 		return fail(r, v, "maxProperties");
 	if (v->len < s->min)
 		return fail(r, v, "minProperties");
+	if (s->lists && r->marks)
+		mark(r, v);
 	JSON_EACH_MEMBER (key, v) {
 		bool evaluated;
 		if (!check_member(r, s, key, v, &required, &evaluated, seen))
@@ -393,9 +438,12 @@ static bool check_unevaluated_members(struct run *r, const struct schema_object 
 	uint32_t index = 0;
 
 	JSON_EACH_MEMBER (key, v) {
-		if (!seen_has(seen, index++) &&
-		    !check_child(r, s->unevaluated, json_value_of(key), "unevaluatedProperties"))
+		if (seen_has(seen, index++))
+			continue;
+		if (!check_child(r, s->unevaluated, json_value_of(key), "unevaluatedProperties"))
 			return false;
+		if (r->marks)
+			mark(r, key);
 	}
 	return true;
 }
@@ -487,7 +535,7 @@ static bool check_other(struct run *r, const struct schema_other *s, const struc
 		return false;
 	if (s->condition && !check_condition(r, s, v, seen))
 		return false;
-	if (s->none && check(r, s->none, v, NULL))
+	if (s->none && try_check(r, s->none, v, NULL))
 		return fail(r, v, "not");
 	return !r->bound;
 }
@@ -562,19 +610,79 @@ static bool check(struct run *r, const struct schema_node *s, const struct json_
 	return holds;
 }
 
-bool schema_validate(const struct schema *s, const struct json_node *value,
-		     struct schema_room *room, struct schema_failure *failure)
-{
-	uint64_t nodes = value->type >= JSON_ARRAY ? value->as.nest.span : 1;
-	uint64_t each = STEPS_PER_VALUE + (s->nodes < STEPS_NODES_MAX ? s->nodes : STEPS_NODES_MAX);
-	struct run r = {.schema = s, .room = room, .steps = STEPS_FREE + nodes * each};
+/* ---- the whole */
 
-	if (room->arena.block)
-		arena_reset(&room->arena);
+static uint32_t nodes_of(const struct json_node *value)
+{
+	return value->type >= JSON_ARRAY ? value->as.nest.span : 1;
+}
+
+static bool run(const struct schema *s, const struct json_node *value, struct schema_room *room,
+		struct schema_failure *failure, struct marks *marks)
+{
+	uint64_t each = STEPS_PER_VALUE + (s->nodes < STEPS_NODES_MAX ? s->nodes : STEPS_NODES_MAX);
+	struct run r = {
+		.schema = s,
+		.room = room,
+		.steps = STEPS_FREE + nodes_of(value) * each,
+		.marks = marks,
+	};
 	bool holds = check(&r, s->root, value, NULL) && !r.bound;
+
 	if (!holds && failure)
 		*failure = r.failure;
 	return holds;
+}
+
+bool schema_validate(const struct schema *s, const struct json_node *value,
+		     struct schema_room *room, struct schema_failure *failure)
+{
+	if (room->arena.block)
+		arena_reset(&room->arena);
+	return run(s, value, room, failure, NULL);
+}
+
+/* Keys without a mark in objects with one. */
+static uint32_t collect_undeclared(const struct marks *marks, const struct json_node **keys)
+{
+	const struct json_node *end = json_next(marks->root);
+	uint32_t count = 0;
+
+	for (const struct json_node *v = marks->root; v < end; v++) {
+		if (v->type != JSON_OBJECT || !marks->of_node[v - marks->root])
+			continue;
+		JSON_EACH_MEMBER (key, v)
+			if (!marks->of_node[key - marks->root])
+				keys[count++] = key;
+	}
+	return count;
+}
+
+bool schema_validate_undeclared(const struct schema *s, const struct json_node *value,
+				struct schema_room *room, struct schema_failure *failure,
+				const struct json_node *const **keys, uint32_t *count)
+{
+	struct marks marks = {.root = value};
+	uint32_t nodes = nodes_of(value);
+
+	if (room->arena.block)
+		arena_reset(&room->arena);
+	*keys = NULL;
+	*count = 0;
+	marks.of_node = arena_calloc(&room->arena, nodes, sizeof(*marks.of_node));
+	marks.log = arena_alloc(&room->arena, nodes * sizeof(*marks.log));
+	const struct json_node **list =
+		arena_alloc(&room->arena, nodes * sizeof(struct json_node *));
+	if (!marks.of_node || !marks.log || !list) {
+		if (failure)
+			*failure = (struct schema_failure){value, "memory", true};
+		return false;
+	}
+	if (!run(s, value, room, failure, &marks))
+		return false;
+	*count = collect_undeclared(&marks, list);
+	*keys = list;
+	return true;
 }
 
 struct schema_room *schema_room_new(const struct siphash_key *secret)

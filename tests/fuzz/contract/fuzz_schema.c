@@ -3,7 +3,7 @@
  * Any JSON as a schema, any JSON against it: two lines, schema and value.
  *
  * Compiling ends, in bounded memory; a refusal says why. What compiles judges every value the
- * same way twice, and says where and what when it refuses. Where no bound was hit, a schema
+ * same way each time, and says where and what when it refuses. Where no bound was hit, a schema
  * and its `not` disagree.
  */
 #include <stdint.h>
@@ -33,6 +33,11 @@ static void judge(const struct schema *s, const struct schema *not_s, const stru
 	MUST(room);
 	bool ok = schema_validate(s, value, room, &failure);
 	MUST(ok == schema_validate(s, value, room, &again));
+	const struct json_node *const *keys;
+	uint32_t count;
+	MUST(ok == schema_validate_undeclared(s, value, room, NULL, &keys, &count));
+	for (uint32_t i = 0; i < count; i++)
+		MUST(keys[i] > value && (keys[i]->flags & JSON_IS_KEY));
 	MUST(ok || (failure.at && failure.keyword && failure.at == again.at));
 	if (!ok)
 		MUST(failure.at >= value && failure.at < json_next(value));

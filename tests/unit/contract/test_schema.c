@@ -352,6 +352,77 @@ static void numbers_are_compared_as_written(void **state)
 	assert_true(schema_validate(compile("{\"const\":-0.0}"), parse("0"), room, NULL));
 }
 
+/* ---- what is not declared */
+
+static const struct undeclared_row {
+	const char *says, *schema, *value, *wanted; /* pointers, each with a space behind it */
+} undeclared[] = {
+	{"a member that is not named", "{\"properties\":{\"a\":true}}", "{\"a\":1,\"b\":2,\"c\":3}",
+	 "/b /c "},
+	{"an object of which nothing is said", "{\"type\":\"object\",\"required\":[\"a\"]}",
+	 "{\"a\":1}", ""},
+	{"below a member that may be anything", "{\"properties\":{\"a\":{}}}", "{\"a\":{\"b\":1}}",
+	 ""},
+	{"below a member that is not named", "{\"properties\":{}}", "{\"a\":{\"b\":1}}", "/a "},
+	{"in an item", "{\"items\":{\"properties\":{\"a\":{}}}}", "[{\"a\":1},{\"x\":1}]", "/1/x "},
+	{"a pattern names it", "{\"patternProperties\":{\"^x\":true}}", "{\"xa\":1,\"b\":1}",
+	 "/b "},
+	{"allowed in so many words", "{\"properties\":{},\"additionalProperties\":true}",
+	 "{\"a\":1}", ""},
+	{"judged as unevaluated", "{\"properties\":{},\"unevaluatedProperties\":true}", "{\"a\":1}",
+	 ""},
+	{"two schemas name it together",
+	 "{\"allOf\":[{\"properties\":{\"a\":{\"properties\":{\"b\":{}}}}},"
+	 "{\"properties\":{\"a\":{\"properties\":{\"c\":{}}}}}]}",
+	 "{\"a\":{\"b\":1,\"c\":1,\"d\":1}}", "/a/d "},
+	{"a branch that does not hold names nothing",
+	 "{\"properties\":{\"t\":{}},\"anyOf\":[{\"properties\":{\"a\":{},\"t\":{\"const\":1}}},"
+	 "{\"properties\":{\"b\":{},\"t\":{\"const\":2}}}]}",
+	 "{\"t\":2,\"a\":1,\"b\":1}", "/a "},
+	{"nor does a not",
+	 "{\"properties\":{},\"not\":{\"properties\":{\"a\":{\"const\":2}},"
+	 "\"required\":[\"x\"]}}",
+	 "{\"a\":1}", "/a "},
+	{"nor an if that does not hold",
+	 "{\"properties\":{},\"if\":{\"properties\":{\"a\":{\"const\":2}}}}", "{\"a\":1}", "/a "},
+	{"an if that holds does",
+	 "{\"properties\":{},\"if\":{\"properties\":{\"a\":{\"const\":1}}}}", "{\"a\":1}", ""},
+	{"a number", "true", "1", ""},
+};
+
+static void what_is_not_declared_is_listed(void **state)
+{
+	(void)state;
+	EACH_ROW (at, undeclared) {
+		const struct json_node *value = parse(at->value), *const * keys;
+		char pointer[64], got[256] = "";
+		uint32_t count;
+		ROW_CHECK(at, schema_validate_undeclared(compile(at->schema), value, room, NULL,
+							 &keys, &count));
+		size_t len = 0;
+		for (uint32_t i = 0; i < count; i++) {
+			struct slice p = json_pointer_to(value, keys[i], pointer, sizeof(pointer));
+			len += (size_t)snprintf(got + len, sizeof(got) - len, "%.*s ",
+						SLICE_ARG(p));
+		}
+		ROW_EQ(at, slice_from_cstr(got), slice_from_cstr(at->wanted));
+	}
+}
+
+static void what_fails_lists_nothing(void **state)
+{
+	const struct json_node *const *keys;
+	struct schema_failure failure;
+	uint32_t count = 7;
+
+	(void)state;
+	assert_false(schema_validate_undeclared(compile("{\"properties\":{\"a\":{\"const\":1}}}"),
+						parse("{\"b\":1,\"a\":2}"), room, &failure, &keys,
+						&count));
+	assert_int_equal(count, 0);
+	assert_string_equal(failure.keyword, "const");
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -367,6 +438,8 @@ int main(void)
 		CASE(a_regex_that_hits_its_bound_is_refused),
 		CASE(long_values_are_checked),
 		CASE(numbers_are_compared_as_written),
+		CASE(what_is_not_declared_is_listed),
+		CASE(what_fails_lists_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
