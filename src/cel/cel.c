@@ -57,8 +57,9 @@ static int refuse_cost(const struct cel_program *p, const struct cel_limits *l, 
 	if (p->cost <= l->cost)
 		return 0;
 	struct slice sentence = arena_printf(
-		a, "the expression may take %llu steps, which is more than %llu: a list of unknown "
-		   "length is taken to have %u items, and one loop inside another multiplies",
+		a,
+		"the expression may take %llu steps, which is more than %llu: a list of unknown "
+		"length is taken to have %u items, and one loop inside another multiplies",
 		(unsigned long long)p->cost, (unsigned long long)l->cost, l->items);
 	if (!sentence.data)
 		sentence = SLICE("the expression may take too many steps");
@@ -69,8 +70,7 @@ static int refuse_cost(const struct cel_program *p, const struct cel_limits *l, 
 static int check(struct cel_node *root, const struct cel_env *env, struct arena *a,
 		 struct cel_program *p, bool *uses, struct cel_error *error)
 {
-	struct cel_check c = {
-		.env = env, .arena = a, .error = error, .program = p, .uses = uses};
+	struct cel_check c = {.env = env, .arena = a, .error = error, .program = p, .uses = uses};
 
 	*error = (struct cel_error){.phase = CEL_PHASE_CHECK,
 				    .sentence = SLICE("there is no memory for the check")};
@@ -142,8 +142,7 @@ static int run_failed(const struct cel_run *run, const struct cel_value *v, stru
 						  SLICE_ARG(n->name.text));
 		text = named.data ? named : text;
 	}
-	*error = (struct cel_error){
-		.phase = CEL_PHASE_RUN, .at = n ? n->at : 0, .sentence = text};
+	*error = (struct cel_error){.phase = CEL_PHASE_RUN, .at = n ? n->at : 0, .sentence = text};
 	return CEL_FAILED;
 }
 

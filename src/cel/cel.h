@@ -37,12 +37,12 @@ struct cel_error {
 
 /* Bounds; zero means the default. */
 struct cel_limits {
-	uint32_t text_bytes;   /* of the expression [16 KiB] */
-	uint32_t depth;        /* of parentheses and the like within each other [100] */
-	uint32_t nodes;        /* of the tree [4096] */
+	uint32_t text_bytes; /* of the expression [16 KiB] */
+	uint32_t depth;      /* of parentheses and the like within each other [100] */
+	uint32_t nodes;      /* of the tree [4096] */
 	uint32_t items; /* how long a list or map of unknown length is assumed to be [10,000] */
-	uint64_t cost;         /* the estimate above which the expression is refused [1,000,000] */
-	uint64_t steps;        /* of one evaluation [2,000,000] */
+	uint64_t cost;  /* the estimate above which the expression is refused [1,000,000] */
+	uint64_t steps; /* of one evaluation [2,000,000] */
 };
 
 /* What a name stands for. The index of a variable is its slot in the evaluation. Names may be

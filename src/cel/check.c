@@ -39,8 +39,8 @@ bool cel_check_complain(struct cel_check *c, struct cel_node *n, const char *at_
 static bool unknown_name(struct cel_check *c, struct cel_node *n)
 {
 	struct cel_suggestion s = {.wanted = n->name.text};
-	struct slice sentence = arena_printf(c->arena, "there is no variable '%.*s'",
-					     SLICE_ARG(n->name.text));
+	struct slice sentence =
+		arena_printf(c->arena, "there is no variable '%.*s'", SLICE_ARG(n->name.text));
 
 	for (uint32_t i = 0; i < c->env->variable_count; i++)
 		cel_suggest(&s, c->env->variables[i].name);
@@ -71,8 +71,8 @@ static struct slice qualified_name(struct cel_check *c, const struct cel_node *n
 	struct slice front = qualified_name(c, n->children[0]);
 	if (front.len == 0)
 		return front;
-	struct slice name = arena_printf(c->arena, "%.*s.%.*s", SLICE_ARG(front),
-					 SLICE_ARG(n->name.text));
+	struct slice name =
+		arena_printf(c->arena, "%.*s.%.*s", SLICE_ARG(front), SLICE_ARG(n->name.text));
 	return name.data ? name : SLICE("");
 }
 
@@ -134,9 +134,8 @@ static bool check_name(struct cel_check *c, struct cel_node *n)
 static bool unknown_member(struct cel_check *c, struct cel_node *n, const struct cel_object *object,
 			   struct slice nearest)
 {
-	struct slice sentence =
-		arena_printf(c->arena, "%.*s has no member '%.*s'", SLICE_ARG(object->name),
-			     SLICE_ARG(n->name.text));
+	struct slice sentence = arena_printf(c->arena, "%.*s has no member '%.*s'",
+					     SLICE_ARG(object->name), SLICE_ARG(n->name.text));
 
 	return cel_check_complain(c, n, "there is no such member", sentence, nearest);
 }
@@ -173,8 +172,8 @@ static bool member_type(struct cel_check *c, struct cel_node *n)
 	if (of->form == CEL_T_DYN)
 		return true;
 	struct slice text = cel_type_text(of, c->arena);
-	struct slice sentence = arena_printf(c->arena, "a value of type %.*s has no members",
-					     SLICE_ARG(text));
+	struct slice sentence =
+		arena_printf(c->arena, "a value of type %.*s has no members", SLICE_ARG(text));
 	return cel_check_complain(c, n, "this value has no members", sentence, SLICE(""));
 }
 
@@ -402,8 +401,7 @@ static bool all_constant(const struct cel_node *n)
 /* What fails is left to fail when it is run: perhaps it never is. */
 static void fold_constant(struct cel_check *c, struct cel_node *n)
 {
-	struct cel_run run = {
-		.program = c->program, .arena = c->arena, .steps = FOLDING_STEPS};
+	struct cel_run run = {.program = c->program, .arena = c->arena, .steps = FOLDING_STEPS};
 
 	if (!all_constant(n))
 		return;

@@ -86,7 +86,7 @@ MATH(sign_uint)
 		return r;                                                                          \
 	}
 
-BITS(bit_and, a & b)
+BITS(bit_and, a &b)
 BITS(bit_or, a | b)
 BITS(bit_xor, a ^ b)
 BITS(bit_not, ~a)

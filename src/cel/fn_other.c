@@ -31,7 +31,7 @@ OTHER(decode)
 		return error;
 	if (text.len)
 		memcpy(room, text.data, text.len);
-	memcpy(room + text.len, "====", 4);
+	memset(room + text.len, '=', 4);
 	char *out = room + text.len + 4;
 	if (!base64_decode(slice_of(room, text.len + (missing < 3 ? missing : 0)), out,
 			   text.len + 4, &len))

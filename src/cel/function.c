@@ -3,7 +3,7 @@
 #include "cel/function.h"
 
 static const struct cel_functions *const families[] = {
-	&cel_operators,	       &cel_conversions,    &cel_time_functions, &cel_string_functions,
+	&cel_operators,        &cel_conversions,    &cel_time_functions,  &cel_string_functions,
 	&cel_string_extension, &cel_math_functions, &cel_other_functions,
 };
 

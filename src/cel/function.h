@@ -52,7 +52,7 @@ extern const struct cel_type cel_a, cel_b, cel_number, cel_list_of_a, cel_map_of
 	cel_list_of_strings;
 
 /* For the tables. */
-#define CEL_ANY &cel_a
+#define CEL_ANY  &cel_a
 #define CEL_T(k) &cel_types[CEL_##k]
 #define CEL_FN(text, is_receiver, argc, ret, fn, steps, ...)                                       \
 	{                                                                                          \

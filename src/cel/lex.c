@@ -56,7 +56,7 @@ bool cel_parse_double(struct slice text, double *out)
 	if (text.len == 0 || text.len > MOST_DIGITS)
 		return false;
 	for (size_t i = 0; i < text.len; i++)
-		if (!is_digit(text.data[i]) && !memchr("+-.eE", text.data[i], 5))
+		if (!is_digit(text.data[i]) && (!text.data[i] || !strchr("+-.eE", text.data[i])))
 			return false;
 	memcpy(copy, text.data, text.len);
 	copy[text.len] = '\0';
@@ -319,8 +319,9 @@ static struct cel_token sign(struct cel_lexer *l, struct cel_token t)
 			return t;
 		}
 	if (c == 0 || !strchr("()[]{}<>!+-*/%?:.,", c))
-		return bad(t, t.at, c == '=' ? "a comparison is written =="
-					     : "this character means nothing here");
+		return bad(t, t.at,
+			   c == '=' ? "a comparison is written =="
+				    : "this character means nothing here");
 	l->at++;
 	t.kind = c;
 	return t;

@@ -77,8 +77,8 @@ static struct cel_node *expand_fold(struct cel_parser *p, const struct macro *m,
 			return cel_parse_fail(p, variable->at, "this has to be a plain name");
 		n->children[FOLD_VAR1 + i] = variable;
 	}
-	if (m->variables == 2 && slice_eq(n->children[FOLD_VAR1]->name.text,
-					  n->children[FOLD_VAR2]->name.text))
+	if (m->variables == 2 &&
+	    slice_eq(n->children[FOLD_VAR1]->name.text, n->children[FOLD_VAR2]->name.text))
 		return cel_parse_fail(p, n->children[FOLD_VAR2]->at,
 				      "the two variables have the same name");
 	if (m->condition)

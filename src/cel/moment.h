@@ -13,8 +13,8 @@
 #define MOMENT_NS_PER_S INT64_C(1000000000)
 
 /* The first and last second: 0001-01-01T00:00:00Z, 9999-12-31T23:59:59Z. */
-#define MOMENT_FIRST INT64_C(-62135596800)
-#define MOMENT_LAST INT64_C(253402300799)
+#define MOMENT_FIRST    INT64_C(-62135596800)
+#define MOMENT_LAST     INT64_C(253402300799)
 
 /* A timestamp so many nanoseconds later, or an error beyond the calendar. */
 struct cel_value moment_add(const struct cel_value *timestamp, int64_t nanoseconds);

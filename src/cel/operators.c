@@ -209,13 +209,14 @@ static int order_of(const struct cel_value *a, const struct cel_value *b)
 		if (text && !cel_take_bytes(run, v[0].as.text.len))                                \
 			return cel_too_long(run, n);                                               \
 		int cmp = order_of(&v[0], &v[1]);                                                  \
-		return cel_bool(cmp != CEL_UNORDERED && (holds));                                  \
+		return cel_bool(holds);                                                            \
 	}
 
-COMPARISON(less, cmp < 0)
-COMPARISON(less_or_equal, cmp <= 0)
-COMPARISON(greater, cmp > 0)
-COMPARISON(greater_or_equal, cmp >= 0)
+/* What is unordered is neither. */
+COMPARISON(less, cmp == -1)
+COMPARISON(less_or_equal, cmp == -1 || cmp == 0)
+COMPARISON(greater, cmp == 1)
+COMPARISON(greater_or_equal, cmp == 1 || cmp == 0)
 
 OPERATOR(equal)
 {

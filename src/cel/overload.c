@@ -122,8 +122,8 @@ static bool misspelt_in_namespace(struct cel_check *c, struct cel_node *n)
 
 	if (!(n->flags & CEL_NODE_RECEIVER) || !cel_check_is_namespace(c, n->children[0], &space))
 		return false;
-	struct slice name = arena_printf(c->arena, "%.*s.%.*s", SLICE_ARG(space),
-					 SLICE_ARG(n->name.text));
+	struct slice name =
+		arena_printf(c->arena, "%.*s.%.*s", SLICE_ARG(space), SLICE_ARG(n->name.text));
 	struct cel_suggestion s = {.wanted = name};
 	cel_functions_suggest(&s, false);
 	if (!name.data || !slice_starts_with(s.best, slice_first(name, space.len + 1)))
@@ -136,8 +136,8 @@ static bool unknown_function(struct cel_check *c, struct cel_node *n)
 {
 	bool receiver = !misspelt_in_namespace(c, n) && n->flags & CEL_NODE_RECEIVER;
 	struct cel_suggestion s = {.wanted = n->name.text};
-	struct slice sentence = arena_printf(c->arena, "there is no function '%.*s'",
-					     SLICE_ARG(n->name.text));
+	struct slice sentence =
+		arena_printf(c->arena, "there is no function '%.*s'", SLICE_ARG(n->name.text));
 
 	cel_functions_suggest(&s, receiver);
 	if (!s.best.data)
@@ -154,8 +154,8 @@ static void resolve_namespace(struct cel_check *c, struct cel_node *n)
 
 	if (!(n->flags & CEL_NODE_RECEIVER) || !cel_check_is_namespace(c, n->children[0], &space))
 		return;
-	struct slice name = arena_printf(c->arena, "%.*s.%.*s", SLICE_ARG(space),
-					 SLICE_ARG(n->name.text));
+	struct slice name =
+		arena_printf(c->arena, "%.*s.%.*s", SLICE_ARG(space), SLICE_ARG(n->name.text));
 	if (!name.data || cel_functions_named(name, false).count == 0)
 		return;
 	n->name.text = name;
@@ -171,8 +171,8 @@ static bool gather_arguments(struct cel_check *c, struct cel_node *n)
 			slice_eq(n->name.text, SLICE("math.least"));
 
 	if (!variadic || n->flags & CEL_NODE_RECEIVER || n->count == 0 ||
-	    (n->count == 1 && (n->children[0]->op == CEL_OP_LIST ||
-			       n->children[0]->type->form == CEL_T_LIST)))
+	    (n->count == 1 &&
+	     (n->children[0]->op == CEL_OP_LIST || n->children[0]->type->form == CEL_T_LIST)))
 		return true;
 	struct cel_node *list = arena_calloc(c->arena, 1, sizeof(*list));
 	struct cel_node **one = arena_calloc(c->arena, 1, sizeof(*one));

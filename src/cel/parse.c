@@ -22,9 +22,8 @@ struct cel_node *cel_parse_fail(struct cel_parser *p, size_t at, const char *sen
 {
 	if (!p->failed) {
 		p->failed = true;
-		*p->error = (struct cel_error){.phase = CEL_PHASE_PARSE,
-					       .at = at,
-					       .sentence = slice_from_cstr(sentence)};
+		*p->error = (struct cel_error){
+			.phase = CEL_PHASE_PARSE, .at = at, .sentence = slice_from_cstr(sentence)};
 	}
 	return NULL;
 }
@@ -147,9 +146,9 @@ static struct cel_node *with_children(struct cel_parser *p, enum cel_op op, size
 static bool reserved(struct slice name)
 {
 	static const char *const words[] = {
-		"as",    "break",  "const",     "continue", "else", "for",  "function", "if",
-		"import", "let",   "loop",      "package",  "namespace", "return", "var",
-		"void",  "while",
+		"as",        "break",  "const",  "continue", "else",  "for",
+		"function",  "if",     "import", "let",      "loop",  "package",
+		"namespace", "return", "var",    "void",     "while",
 	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
@@ -413,10 +412,12 @@ static struct cel_node *unary(struct cel_parser *p)
 	return n;
 }
 
-static const struct operator {
+static const struct operator
+{
 	int kind, precedence;
 	const char *name;
-} operators[] = {
+}
+operators[] = {
 	{CEL_TOK_OR, 1, "_||_"}, {CEL_TOK_AND, 2, "_&&_"}, {'<', 3, "_<_"},
 	{'>', 3, "_>_"},         {CEL_TOK_LE, 3, "_<=_"},  {CEL_TOK_GE, 3, "_>=_"},
 	{CEL_TOK_EQ, 3, "_==_"}, {CEL_TOK_NE, 3, "_!=_"},  {CEL_TOK_IN, 3, "@in"},

@@ -52,7 +52,7 @@ struct cel_type {
 
 extern const struct cel_type cel_dyn;
 extern const struct cel_type cel_list_of_dyn, cel_map_of_dyn; /* map(dyn, dyn) */
-extern const struct cel_type cel_types[CEL_KINDS]; /* of a kind; lists and maps of dyn */
+extern const struct cel_type cel_types[CEL_KINDS];            /* of a kind; lists and maps of dyn */
 
 /* "int", "list(string)", "map(string, dyn)", the object's name. In the arena; nested types are
  * cut off with `...`. */

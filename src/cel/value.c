@@ -101,7 +101,7 @@ static int cmp_int_uint(int64_t a, uint64_t b)
 {
 	if (a < 0)
 		return -1;
-	return order((uint64_t)a < b, (uint64_t)a > b);
+	return order((uint64_t)a<b, (uint64_t)a> b);
 }
 
 static int reversed(int cmp)
@@ -112,7 +112,7 @@ static int reversed(int cmp)
 static int cmp_with_int(int64_t a, const struct cel_value *b)
 {
 	if (b->kind == CEL_INT)
-		return order(a < b->as.integer, a > b->as.integer);
+		return order(a<b->as.integer, a> b->as.integer);
 	if (b->kind == CEL_UINT)
 		return cmp_int_uint(a, b->as.natural);
 	return cmp_int_double(a, b->as.real);
@@ -123,7 +123,7 @@ static int cmp_with_uint(uint64_t a, const struct cel_value *b)
 	if (b->kind == CEL_INT)
 		return reversed(cmp_int_uint(b->as.integer, a));
 	if (b->kind == CEL_UINT)
-		return order(a < b->as.natural, a > b->as.natural);
+		return order(a<b->as.natural, a> b->as.natural);
 	return cmp_uint_double(a, b->as.real);
 }
 
@@ -139,7 +139,7 @@ int cel_number_cmp(const struct cel_value *a, const struct cel_value *b)
 		return reversed(cmp_uint_double(b->as.natural, a->as.real));
 	if (isnan(a->as.real) || isnan(b->as.real))
 		return CEL_UNORDERED;
-	return order(a->as.real < b->as.real, a->as.real > b->as.real);
+	return order(a->as.real<b->as.real, a->as.real> b->as.real);
 }
 
 static double as_double(const struct cel_value *v)

@@ -80,7 +80,7 @@ static bool read_variables(struct question *q, struct arena *a)
 		return false;
 	if (!q->vars)
 		return true;
-	JSON_EACH_MEMBER(key, q->vars) {
+	JSON_EACH_MEMBER (key, q->vars) {
 		const struct json_node *value = json_value_of(key);
 		struct cel_value *v = &q->values[q->count];
 		*v = q->typed ? try_cel_read_typed(value, a) : cel_from_json(value);

@@ -78,7 +78,7 @@ static struct cel_value read_list(const struct json_node *v, struct arena *a)
 
 	if (!items || json_type(v) != JSON_ARRAY)
 		return wrong;
-	JSON_EACH(item, v) {
+	JSON_EACH (item, v) {
 		items[count] = try_cel_read_typed(item, a);
 		if (items[count++].kind == CEL_ERROR)
 			return wrong;
@@ -93,7 +93,7 @@ static struct cel_value read_map(const struct json_node *v, struct arena *a)
 
 	if (!entries || json_type(v) != JSON_ARRAY)
 		return wrong;
-	JSON_EACH(pair, v) {
+	JSON_EACH (pair, v) {
 		struct cel_entry *e = &entries[count++];
 		if (json_type(pair) != JSON_ARRAY)
 			return wrong;

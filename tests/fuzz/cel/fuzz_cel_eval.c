@@ -21,7 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 	} while (0)
 
 static const char message[] =
-	"{\"user\":\"ann\",\"n\":5,\"d\":2.5,\"l\":[1,2.5,\"x\",null,[true]],\"o\":{\"a\":{\"b\":-1}},"
+	"{\"user\":\"ann\",\"n\":5,\"d\":2.5,\"l\":[1,2.5,\"x\",null,[true]],\"o\":{\"a\":{\"b\":-"
+	"1}},"
 	"\"t\":\"2024-02-29T12:00:00Z\",\"ip\":\"10.0.0.1\",\"big\":9007199254740991}";
 
 struct outcome {
@@ -76,7 +77,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		MUST(o[0].failed == o[1].failed);
 		MUST(slice_eq(buf_slice(&o[0].json), buf_slice(&o[1].json)));
 		if (!o[0].failed)
-			MUST(!o[2].failed && slice_eq(buf_slice(&o[0].json), buf_slice(&o[2].json)));
+			MUST(!o[2].failed &&
+			     slice_eq(buf_slice(&o[0].json), buf_slice(&o[2].json)));
 	}
 	for (int i = 0; i < 3; i++)
 		buf_deinit(&o[i].json);

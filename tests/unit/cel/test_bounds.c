@@ -24,22 +24,29 @@ static const struct {
 	size_t times;
 	const char *back, *wanted;
 } rows[] = {
-	{"fifty parentheses", "", "(", 50, "1))))))))))))))))))))))))))))))))))))))))))))))))))", "1"},
+	{"fifty parentheses", "", "(", 50, "1))))))))))))))))))))))))))))))))))))))))))))))))))",
+	 "1"},
 	{"a thousand", "", "(", 1000, "", "parse 100 the expression is nested too deep"},
 	{"a thousand lists", "", "[", 1000, "", "parse 100 the expression is nested too deep"},
 	{"a thousand maps", "", "{1:", 1000, "", "parse 298 the expression is nested too deep"},
 	{"a thousand calls", "", "f(", 1000, "", "parse 200 the expression is nested too deep"},
-	{"a thousand denials", "", "!", 1000, "true", "parse 199 the expression is nested too deep"},
-	{"a thousand minus signs", "", "-", 1000, "1", "parse 199 the expression is nested too deep"},
-	{"a thousand conditionals", "", "true?1:", 1000, "1", "parse 1393 the expression is nested too deep"},
+	{"a thousand denials", "", "!", 1000, "true",
+	 "parse 199 the expression is nested too deep"},
+	{"a thousand minus signs", "", "-", 1000, "1",
+	 "parse 199 the expression is nested too deep"},
+	{"a thousand conditionals", "", "true?1:", 1000, "1",
+	 "parse 1393 the expression is nested too deep"},
 	{"a hundred terms", "1", "+1", 100, "", "101"},
 	{"a thousand terms", "1", "+1", 1000, "", "parse 801 the expression is nested too deep"},
 	{"a thousand members", "m", ".a", 1000, "", "parse 802 the expression is nested too deep"},
 	{"a thousand items", "size([", "1,", 1000, "])", "1000"},
 	{"too many parts", "[", "1,", 5000, "]", "parse 8193 the expression has too many parts"},
-	{"too long a text", "'", "aaaaaaaaaaaaaaaa", 2000, "'", "parse 16384 the expression is too long"},
-	{"too long a pattern", "'a'.matches('", "a", 1100, "')", "check 12 the pattern is refused at its byte 0: the pattern is too long"},
-	{"too deep a pattern", "'a'.matches('", "(", 60, "')", "check 12 the pattern is refused at its byte 51: parentheses are too deeply nested"},
+	{"too long a text", "'", "aaaaaaaaaaaaaaaa", 2000, "'",
+	 "parse 16384 the expression is too long"},
+	{"too long a pattern", "'a'.matches('", "a", 1100, "')",
+	 "check 12 the pattern is refused at its byte 0: the pattern is too long"},
+	{"too deep a pattern", "'a'.matches('", "(", 60, "')",
+	 "check 12 the pattern is refused at its byte 51: parentheses are too deeply nested"},
 };
 
 static void bounds_texts(void **state)
@@ -64,7 +71,9 @@ static const struct {
 	{"loops", "l.all(a, l.all(b, a == b || true))"},
 	{"no || hides it", "l.all(a, l.all(b, a == b || true)) || true"},
 	{"nor does has", "has(l.map(a, l.map(b, b))[0][0].x)"},
-	{"texts that double", "l.map(a, 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa').join(s).split('').map(c, s)"},
+	{"texts that double", "l.map(a, "
+			      "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa').join(s)"
+			      ".split('').map(c, s)"},
 	{"equality of large lists", "l.all(a, l == l)"},
 	{"sets", "sets.intersects(l, l.map(x, -1))"},
 	{"in", "l.all(a, -1 in l || true)"},
@@ -74,7 +83,9 @@ static void bounds_steps(void **state)
 {
 	(void)state;
 	EACH_ROW (at, costly) {
-		struct slice vars = repeated("{\"s\":\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\",\"l\":[0", ",1", 900, "]}");
+		struct slice vars =
+			repeated("{\"s\":\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\",\"l\":[0",
+				 ",1", 900, "]}");
 		struct cel_tried t;
 		cel_try_init(&t);
 		char *copy = strndup(vars.data, vars.len);
@@ -100,8 +111,9 @@ static void bounds_memory(void **state)
 	cel_try_init(&t);
 	char *copy = strndup(vars.data, vars.len);
 	assert_true(cel_try_variables(&t, copy));
-	assert_int_equal(cel_compile(SLICE("l.map(a, l + l)[0][0] == 0 || true"), &t.env, &t.arena, &t.program,
-				     &t.error), 0);
+	assert_int_equal(cel_compile(SLICE("l.map(a, l + l)[0][0] == 0 || true"), &t.env, &t.arena,
+				     &t.program, &t.error),
+			 0);
 	arena_init(&small, 1 << 14, 1 << 16);
 	assert_false(cel_allows(t.program, t.values, t.count, &small, &t.error));
 	assert_slice(t.error.sentence, "the expression needs too much memory");
@@ -158,8 +170,8 @@ static void estimates(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(bounds_texts),	   cmocka_unit_test(bounds_steps),
-		cmocka_unit_test(bounds_memory),   cmocka_unit_test(bounds_searches),
+		cmocka_unit_test(bounds_texts),  cmocka_unit_test(bounds_steps),
+		cmocka_unit_test(bounds_memory), cmocka_unit_test(bounds_searches),
 		cmocka_unit_test(estimates),
 	};
 

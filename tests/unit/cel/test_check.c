@@ -38,7 +38,7 @@ static const struct row unparsed[] = {
 };
 
 static const struct row unchecked[] = {
-	{"no such variable", "messag.x", "check 0 there is no variable 'messag' -> message"},
+	{"no such variable", "massage.x", "check 0 there is no variable 'massage' -> message"},
 	{"no such local variable", "[1].map(item, itme)", "check 14 there is no variable 'itme' -> item"},
 	{"a variable outside of its fold", "[1].all(x, true) && x", "check 20 there is no variable 'x'"},
 	{"no such function", "'a'.startWith('b')", "check 4 there is no function 'startWith' -> startsWith"},
@@ -241,7 +241,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refuses_while_parsing),  cmocka_unit_test(refuses_while_checking),
 		cmocka_unit_test(knows_declared_objects), cmocka_unit_test(finds_types),
-		cmocka_unit_test(runs_without_check),	  cmocka_unit_test(leaves_macros_alone),
+		cmocka_unit_test(runs_without_check),     cmocka_unit_test(leaves_macros_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

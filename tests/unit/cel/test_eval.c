@@ -226,9 +226,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gives_literals), cmocka_unit_test(gives_operators),
-		cmocka_unit_test(gives_logic),	  cmocka_unit_test(gives_json),
-		cmocka_unit_test(gives_macros),	  cmocka_unit_test(gives_functions),
-		cmocka_unit_test(allows),	  cmocka_unit_test(missing_variables),
+		cmocka_unit_test(gives_logic),    cmocka_unit_test(gives_json),
+		cmocka_unit_test(gives_macros),   cmocka_unit_test(gives_functions),
+		cmocka_unit_test(allows),         cmocka_unit_test(missing_variables),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

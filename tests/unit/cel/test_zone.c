@@ -6,11 +6,31 @@
 
 /* A file of version 2 with two changes, at 100 and 200 seconds: first 1 h, then 2 h ahead;
  * before them half an hour. */
-#define EMPTY_HEADER "TZif2" "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0" "\0\0\0\0" "\0\0\0\0" "\0\0\0\0" "\0\0\0\0" "\0\0\0\1" "\0\0\0\0"
+#define EMPTY_HEADER                                                                               \
+	"TZif2"                                                                                    \
+	"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"                                                           \
+	"\0\0\0\0"                                                                                 \
+	"\0\0\0\0"                                                                                 \
+	"\0\0\0\0"                                                                                 \
+	"\0\0\0\0"                                                                                 \
+	"\0\0\0\1"                                                                                 \
+	"\0\0\0\0"
 static const char good[] = EMPTY_HEADER "\0\0\0\0\0\0"
-	"TZif2" "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0" "\0\0\0\0" "\0\0\0\0" "\0\0\0\0" "\0\0\0\2" "\0\0\0\3" "\0\0\0\0"
-	"\0\0\0\0\0\0\0\x64" "\0\0\0\0\0\0\0\xc8" "\1" "\2"
-	"\0\0\x07\x08\0\0" "\0\0\x0e\x10\0\0" "\0\0\x1c\x20\0\0";
+					"TZif2"
+					"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+					"\0\0\0\0"
+					"\0\0\0\0"
+					"\0\0\0\0"
+					"\0\0\0\2"
+					"\0\0\0\3"
+					"\0\0\0\0"
+					"\0\0\0\0\0\0\0\x64"
+					"\0\0\0\0\0\0\0\xc8"
+					"\1"
+					"\2"
+					"\0\0\x07\x08\0\0"
+					"\0\0\x0e\x10\0\0"
+					"\0\0\x1c\x20\0\0";
 
 static void reads(void **state)
 {
@@ -19,12 +39,9 @@ static void reads(void **state)
 		int64_t at;
 		int32_t wanted;
 	} rows[] = {
-		{"before the first change", 99, 1800},
-		{"at it", 100, 3600},
-		{"right before the next", 199, 3600},
-		{"at that", 200, 7200},
-		{"long after", INT64_MAX, 7200},
-		{"long before", INT64_MIN, 1800},
+		{"before the first change", 99, 1800}, {"at it", 100, 3600},
+		{"right before the next", 199, 3600},  {"at that", 200, 7200},
+		{"long after", INT64_MAX, 7200},       {"long before", INT64_MIN, 1800},
 	};
 
 	(void)state;

@@ -45,7 +45,7 @@ static inline bool cel_try_variables(struct cel_tried *t, const char *json)
 	if (json_read(slice_from_cstr(json), &limits, &t->arena, &doc) ||
 	    json_type(doc.root) != JSON_OBJECT)
 		return false;
-	JSON_EACH_MEMBER(key, doc.root) {
+	JSON_EACH_MEMBER (key, doc.root) {
 		t->names[t->count].name = json_string(key);
 		t->values[t->count++] = cel_from_json(json_value_of(key));
 	}
