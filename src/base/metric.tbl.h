@@ -25,4 +25,5 @@ METRIC(OBSERVED,          "observed_total",           COUNTER, "Messages let thr
 METRIC(UPSTREAM_FAILURES, "upstream_failures_total",  COUNTER, "Connections to applications that failed")
 METRIC(TLS_FAILURES,      "tls_failures_total",       COUNTER, "TLS handshakes that failed")
 METRIC(ACCEPT_FAILURES,   "accept_failures_total",    COUNTER, "Connections not accepted for want of descriptors or memory")
+METRIC(CERTIFICATE_EXPIRES, "certificate_expires_seconds", GAUGE, "Until the first of our certificates expires; 0 without any")
 /* clang-format on */

@@ -62,6 +62,8 @@ SETTING(ALERTS, FILE, "alerts", SETTING_LIST, SETTING_NOT_YET, ALERT, "[]", "", 
 	"Webhooks that are called when something needs a person")
 SETTING(WORKERS, FILE, "workers", SETTING_COUNT_OF, 0, NONE, "", "1..256", FIELD(snapshot, workers),
 	"Threads that serve connections; one per processor when left out")
+SETTING(USER, FILE, "user", SETTING_TEXT, 0, NONE, "", "", NO_FIELD,
+	"The user that the gateway becomes when root has started it, after sockets are open and keys and certificates are read")
 SETTING(SANDBOX, FILE, "sandbox", SETTING_WORD, 0, NONE, "on", "on | off", NO_FIELD,
 	"Whether the process gives up, once it has started, files that the configuration does not name (Landlock) and system calls that a gateway does not make (seccomp)")
 

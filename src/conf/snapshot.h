@@ -267,6 +267,7 @@ struct snapshot {
 	enum conf_log_level log_level;
 	uint32_t workers; /* `workers:`; 0 = one per processor */
 	bool assertions;  /* some route forwards one */
+	struct slice user; /* to become, of root; empty: none */
 	bool sandbox_off; /* written down: the process keeps what it does not need */
 };
 

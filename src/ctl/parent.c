@@ -18,6 +18,7 @@
 
 #include "base/err.h"
 #include "base/num.h"
+#include "ctl/notify.h"
 #include "net/clock.h"
 #include "net/sock.h"
 
@@ -31,11 +32,12 @@ enum {
 	RESTART_PAUSE_MS = 200, /* after a quick death; otherwise at once */
 	START_MS = 20000,       /* for a rolled gateway to become ready */
 	ENV_BYTES = 256 * 1024,
+	ACTIVATED = 65534, /* in place of a listener: the service manager's, for all workers */
 };
 
 /* --- what both sides say on the channel */
 
-enum message_kind { SAY_READY = 1, SAY_SOCKET, SAY_FORGET };
+enum message_kind { SAY_READY = 1, SAY_SOCKET, SAY_FORGET, SAY_ALIVE, SAY_RELOADED };
 
 struct message {
 	uint32_t kind;
@@ -102,6 +104,8 @@ static int take(size_t listener, const struct address *a, bool any_listener)
 		if (held[i].taken || !address_eq(&bound, a) || (a->port && a->port != bound.port) ||
 		    (!any_listener && held[i].listener != listener))
 			continue;
+		if (held[i].listener == ACTIVATED)
+			return fcntl(held[i].fd, F_DUPFD_CLOEXEC, 0);
 		held[i].taken = true;
 		return held[i].fd;
 	}
@@ -111,6 +115,8 @@ static int take(size_t listener, const struct address *a, bool any_listener)
 int parent_take_socket(size_t listener, const struct address *a)
 {
 	int fd = take(listener, a, false);
+	if (fd < 0)
+		fd = take(ACTIVATED, a, false);
 	/* The file may have been rearranged since; the address is what counts, where it is whole.
 	 */
 	return fd >= 0 || a->port == 0 ? fd : take(listener, a, true);
@@ -151,6 +157,16 @@ static void say(const struct message *m, int fd)
 void parent_say_ready(void)
 {
 	say(&(struct message){.kind = SAY_READY}, -1);
+}
+
+void parent_say_alive(void)
+{
+	say(&(struct message){.kind = SAY_ALIVE}, -1);
+}
+
+void parent_say_reloaded(void)
+{
+	say(&(struct message){.kind = SAY_RELOADED}, -1);
 }
 
 void parent_give_socket(size_t listener, int fd)
@@ -281,6 +297,8 @@ static void tell_to_end(struct child *c)
 static void became_ready(struct parent *p, struct child *c)
 {
 	c->ready = p->ever_ready = true;
+	notify_say("READY=1\nMAINPID=%ld\nSTATUS=The gateway, process %ld, serves", (long)getpid(),
+		   (long)c->pid);
 	if (c == &p->next)
 		tell_to_end(&p->now);
 }
@@ -312,6 +330,10 @@ static enum heard listen_to(struct parent *p, struct child *c)
 		became_ready(p, c);
 	else if (n == sizeof(m) && m.kind == SAY_FORGET)
 		forget(&m.address);
+	else if (n == sizeof(m) && m.kind == SAY_ALIVE && c == &p->now)
+		notify_alive();
+	else if (n == sizeof(m) && m.kind == SAY_RELOADED)
+		notify_say("READY=1");
 	if (n == sizeof(m) && m.kind == SAY_SOCKET && fd >= 0 && hold(fd, m.listener))
 		fd = -1;
 	if (fd >= 0)
@@ -390,6 +412,7 @@ static void end(struct parent *p)
 		return;
 	}
 	p->ending = true;
+	notify_say("STOPPING=1\nSTATUS=Connections drain");
 	tell_to_end(&p->now);
 	if (p->next.pid)
 		kill(p->next.pid, SIGKILL);
@@ -406,6 +429,12 @@ static void roll(struct parent *p)
 		complain("the old one goes on");
 }
 
+static void reload(struct parent *p)
+{
+	notify_say("RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)clock_read().us);
+	kill(p->now.pid, SIGHUP);
+}
+
 static void on_signal(struct parent *p)
 {
 	struct signalfd_siginfo info;
@@ -414,7 +443,7 @@ static void on_signal(struct parent *p)
 		if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
 			end(p);
 		else if (info.ssi_signo == SIGHUP && p->now.pid)
-			kill(p->now.pid, SIGHUP);
+			reload(p);
 		else if (info.ssi_signo == SIGUSR2)
 			roll(p);
 	}
@@ -477,6 +506,10 @@ int parent_run(char *configuration)
 	static struct parent p = {.now.channel = -1, .next.channel = -1};
 
 	argv[3] = configuration;
+	size_t activated = notify_begin();
+	for (size_t i = 0; i < activated; i++)
+		if (!hold(NOTIFY_FIRST_SOCKET + (int)i, ACTIVATED))
+			return 1;
 	/* The path, not the file: after an upgrade it is another file. */
 	ssize_t n = readlink("/proc/self/exe", p.binary, sizeof(p.binary) - 1);
 	if (n <= 0 || !block_signals(&p)) {

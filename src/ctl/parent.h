@@ -12,6 +12,9 @@
  * SIGHUP            passed on: reload
  * SIGUSR2           roll: a new gateway from the binary as it is on disk now; when it is
  *                   ready the old one drains
+ *
+ * Sockets that a service manager opened are held like our own. It hears from here that we are
+ * ready, reload, end, and that the gateway lives: ctl/notify.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,6 +38,10 @@ void parent_close_rest(void);
 
 /* Everything runs: an older gateway may go. */
 void parent_say_ready(void);
+
+/* For the service manager: all loops turn; the reload that was asked for is over. */
+void parent_say_alive(void);
+void parent_say_reloaded(void);
 
 /* A socket was opened, for the parent to keep as well, or is not wanted any more. */
 void parent_give_socket(size_t listener, int fd);

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "ctl/configure.h"
 #include "ctl/keysets.h"
+#include "ctl/life.h"
 #include "ctl/parent.h"
 #include "ctl/serve_priv.h"
 
@@ -57,6 +58,8 @@ static void on_reloaded(struct command_batch *b)
 		log_outcome(s, EVENT_INFO, "reloaded", NULL);
 	generation_unref(old);
 	command_batch_free(b);
+	life_look_at_certificates(s);
+	parent_say_reloaded();
 	if (s->reload_again) {
 		s->reload_again = false;
 		serve_reload(s, NULL);
@@ -121,6 +124,7 @@ static int refuse(struct serve *s, struct buf *text, const char *detail)
 	event_text(&e, "detail", slice_first(said, slice_index(said, '\n')));
 	event_cstr(&e, "what", "the old configuration stays in force");
 	event_emit(serve_log(s), &e);
+	parent_say_reloaded();
 	return 1;
 }
 

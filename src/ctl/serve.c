@@ -23,7 +23,9 @@
 #include "ctl/configure.h"
 #include "ctl/confine.h"
 #include "ctl/keysets.h"
+#include "ctl/life.h"
 #include "ctl/parent.h"
+#include "ctl/privileges.h"
 #include "ctl/serve_priv.h"
 #include "net/clock.h"
 #include "net/random.h"
@@ -453,6 +455,21 @@ static int start_control(struct serve *s)
 	return s->gateway.limits ? 0 : err_raise(ENOMEM, "the table of addresses");
 }
 
+/* The last step before there are clients. */
+static int give_up_rights(struct serve *s, const struct confined *confined)
+{
+	struct slice user = s->generation->snapshot->user;
+	int r = user.len ? privileges_drop(user) : 0;
+
+	if (r == 0 && privileges_are_all())
+		log_weak(s, SLICE("user"), SLICE("runs as root: name another `user`"));
+	if (r == 0)
+		r = confine_calls(confined);
+	if (r == 0)
+		log_confined(s, confined);
+	return r;
+}
+
 static int start(struct serve *s)
 {
 	const struct snapshot *conf = s->generation->snapshot;
@@ -480,9 +497,7 @@ static int start(struct serve *s)
 	if (r)
 		return r;
 	parent_close_rest();
-	r = confine_calls(&confined);
-	if (r == 0)
-		log_confined(s, &confined);
+	r = give_up_rights(s, &confined);
 	if (r == 0)
 		r = hear_revocations(s);
 	if (r == 0)
@@ -493,6 +508,7 @@ static int start(struct serve *s)
 		s->draining = false;
 		serve_drain(s);
 	}
+	life_start(s);
 	parent_say_ready();
 	return 0;
 }
@@ -504,6 +520,7 @@ static void stop(struct serve *s)
 		serve_drain(s);
 		reactor_run(&s->reactor);
 	}
+	life_stop(s);
 	for (unsigned i = 0; i < s->worker_count; i++)
 		worker_join(&s->workers[i]);
 	free(s->workers);

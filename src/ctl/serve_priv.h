@@ -19,6 +19,13 @@ enum {
 
 struct api;
 
+/* of life.c */
+struct life {
+	struct timer timer;
+	uint64_t next_certificates_ms;
+	uint8_t missed[WORKERS_MAX]; /* rounds in which that worker's loop did not turn */
+};
+
 struct serve {
 	const char *path; /* of the configuration */
 	struct generation *generation;
@@ -43,6 +50,7 @@ struct serve {
 	struct command_batch *reload; /* under way */
 	bool reload_again;            /* asked for meanwhile */
 	struct api *api;
+	struct life life;
 };
 
 /* --- serve.c */

@@ -279,6 +279,25 @@ void worker_drain(struct worker *w, uint64_t deadline_ms)
 		free(m);
 }
 
+/* --- does it live? */
+
+static void on_ping(struct mail *mail, void *receiver)
+{
+	struct worker *w = MAIL_OWNER(mail, struct worker, ping);
+
+	(void)receiver;
+	atomic_store(&w->turned, true);
+}
+
+bool worker_turned(struct worker *w)
+{
+	if (!atomic_exchange(&w->turned, false))
+		return false;
+	if (mailbox_post(&w->box, &w->ping))
+		atomic_store(&w->turned, true);
+	return true;
+}
+
 /* --- birth and end */
 
 static bool needs_tls_client(const struct snapshot *s)
@@ -351,6 +370,8 @@ int worker_init(struct worker *w, unsigned number, struct gateway *gateway,
 	memset(w, 0, sizeof(*w));
 	w->magic = WORKER_MAGIC;
 	w->number = number;
+	w->ping.fn = on_ping;
+	atomic_init(&w->turned, true);
 	w->gateway = gateway;
 	w->generation = generation_ref(generation);
 	list_init(&w->conns);

@@ -12,6 +12,7 @@
  * (immutable), the mailbox (locked), the metrics (written here, read elsewhere).
  */
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "base/buf.h"
@@ -65,6 +66,8 @@ struct worker {
 	struct generation *generation; /* one reference */
 	pthread_t thread;
 	struct mail ended; /* posted to the control thread as the thread's last act */
+	struct mail ping;  /* in the mailbox, unless turned */
+	_Atomic bool turned;
 	struct reactor reactor;
 	struct reactor_hook hook; /* frees what ended in this round */
 	struct stream_scratch scratch;
@@ -111,6 +114,10 @@ int worker_reload(struct worker *w, struct generation *g, const int *listen_fds)
 /* From any thread: close sessions with 1001, finish what is under way, end within
  * deadline_ms. */
 void worker_drain(struct worker *w, uint64_t deadline_ms);
+
+/* From the control thread: whether the loop has gone round since this was asked last; an
+ * ended one counts as if it had. */
+bool worker_turned(struct worker *w);
 
 /* Waits for the thread's end, then frees. */
 void worker_join(struct worker *w);

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the control thread looks after while everything runs; see life.h. */
+#include "ctl/life.h"
+
+#include <stdlib.h>
+
+#include "ctl/parent.h"
+
+enum { ROUND_MS = 1000, MS_PER_S = 1000 };
+
+#define DAY_MS (UINT64_C(24) * 3600 * 1000)
+
+/* --- certificates */
+
+static void log_expiry(struct serve *s, const struct tls_certificate *c, int64_t left_s)
+{
+	char fingerprint[TLS_FINGERPRINT_BYTES];
+	struct event e;
+	bool late = left_s < LIFE_LATE_DAYS * (int64_t)(DAY_MS / MS_PER_S);
+
+	event_init(&e, late ? EVENT_ERROR : EVENT_WARN,
+		   left_s > 0 ? "certificate_expires" : "certificate_expired");
+	if (tls_certificate_name_count(c))
+		event_text(&e, "name", tls_certificate_name(c, 0));
+	event_number(&e, "seconds", left_s);
+	event_text(&e, "sha256", tls_certificate_fingerprint(c, fingerprint));
+	event_emit(serve_log(s), &e);
+}
+
+void life_look_at_certificates(struct serve *s)
+{
+	const struct generation *g = s->generation;
+	uint64_t now = reactor_realtime_ms(&s->reactor);
+	int64_t least = 0;
+
+	for (size_t i = 0; i < g->certificate_count; i++) {
+		uint64_t end = tls_certificate_expires_unix_ms(g->certificates[i]);
+		int64_t left_s = ((int64_t)end - (int64_t)now) / MS_PER_S;
+		if (i == 0 || left_s < least)
+			least = left_s;
+		if (left_s < LIFE_SOON_DAYS * (int64_t)(DAY_MS / MS_PER_S))
+			log_expiry(s, g->certificates[i], left_s);
+	}
+	metric_set(control_metrics(s->control), METRIC_CERTIFICATE_EXPIRES, least);
+	s->life.next_certificates_ms = clock_add(reactor_now_ms(&s->reactor), DAY_MS);
+}
+
+/* --- workers */
+
+static void give_up(struct serve *s, unsigned worker)
+{
+	struct event e;
+
+	event_init(&e, EVENT_ERROR, "worker_stuck");
+	event_number(&e, "worker", worker);
+	event_number(&e, "seconds", LIFE_STUCK_S);
+	event_cstr(&e, "what", "the process aborts, to be started again");
+	event_emit(serve_log(s), &e);
+	log_stop(s->log);
+	abort();
+}
+
+static bool all_turn(struct serve *s)
+{
+	bool all = true;
+
+	for (unsigned i = 0; i < s->started; i++) {
+		uint8_t *missed = &s->life.missed[i];
+		*missed = worker_turned(&s->workers[i]) ? 0 : (uint8_t)(*missed + 1);
+		if (*missed > LIFE_STUCK_S)
+			give_up(s, i);
+		all &= *missed < 2;
+	}
+	return all;
+}
+
+static void on_round(struct timer *t)
+{
+	struct serve *s = TIMER_OWNER(t, struct serve, life.timer);
+	uint64_t now = reactor_now_ms(&s->reactor);
+
+	if (all_turn(s))
+		parent_say_alive();
+	if (now >= s->life.next_certificates_ms)
+		life_look_at_certificates(s);
+	timer_arm(&s->reactor.timers, t, clock_add(now, ROUND_MS));
+}
+
+void life_start(struct serve *s)
+{
+	timer_init(&s->life.timer, on_round);
+	life_look_at_certificates(s);
+	timer_arm(&s->reactor.timers, &s->life.timer,
+		  clock_add(reactor_now_ms(&s->reactor), ROUND_MS));
+}
+
+void life_stop(struct serve *s)
+{
+	timer_disarm(&s->life.timer);
+}
