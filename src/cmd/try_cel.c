@@ -145,6 +145,8 @@ static int judge_line(struct slice line, struct arena *a, struct buf *out)
 	const struct cel_env env = {
 		.unchecked = json_is_true(json_member(doc.root, SLICE("unchecked"))),
 		.no_macros = json_is_true(json_member(doc.root, SLICE("no_macros"))),
+		/* How long its lists can be is known here. */
+		.limits = {.items = doc.nodes},
 	};
 	if (!read_variables(&q, a))
 		return say_error("a variable is not an object that names its kind", out);

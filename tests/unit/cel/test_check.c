@@ -69,6 +69,16 @@ static const struct row unchecked[] = {
 	{"loops in loops in loops", "l.all(a, l.all(b, a == b))",
 	 "check 2 the expression may take 400040003 steps, which is more than 1000000: a list of unknown length is taken "
 	 "to have 10000 items, and one loop inside another multiplies"},
+	{"what is inside of each other does not multiply", "message.l.all(a, a.all(b, b.c.all(d, d)))", "run 8 there is no such member: 'l'"},
+	{"two ways to the same do", "l.all(a, message.l.all(b, a == b))",
+	 "check 2 the expression may take 400050003 steps, which is more than 1000000: a list of unknown length is taken "
+	 "to have 10000 items, and one loop inside another multiplies"},
+	{"and the same part inside of itself", "l.all(a, a.all(b, a.all(c, c == b)))",
+	 "check 2 the expression may take 400080003 steps, which is more than 1000000: a list of unknown length is taken "
+	 "to have 10000 items, and one loop inside another multiplies"},
+	{"and what was made anew", "l.map(a, l).all(b, b.all(c, c))",
+	 "check 12 the expression may take 200060005 steps, which is more than 1000000: a list of unknown length is taken "
+	 "to have 10000 items, and one loop inside another multiplies"},
 	{"but over short lists they are fine", "[1, 2].all(a, [1, 2].all(b, a > b - 2))", "true"},
 };
 /* clang-format on */
