@@ -96,8 +96,8 @@ static void weak_proxies(struct weak *w)
 	at(w, "trusted_proxies", SLICE(""));
 	for (size_t i = 0; i < w->s->trusted_proxies.count; i++)
 		if (w->s->trusted_proxies.items[i].bits == 0)
-			say(w, "everybody is believed to be a proxy, and so chooses the address that "
-			       "counts");
+			say(w, "everybody is believed to be a proxy, and so chooses the "
+			       "address that counts");
 }
 
 static void weak_jwt(struct weak *w, const struct conf_identity *identity)
