@@ -54,10 +54,6 @@ static uint64_t length_of(const struct cel_node *range, const struct cel_node *a
 
 	if (range->op == CEL_OP_CONST)
 		return range->value.count;
-	if (range->op == CEL_OP_LIST)
-		return range->count;
-	if (range->op == CEL_OP_MAP)
-		return range->count / 2;
 	if (range->op == CEL_OP_FOLD)
 		return length_of(range->children[FOLD_RANGE], around, items);
 	return contained(range, around) ? 1 : most;

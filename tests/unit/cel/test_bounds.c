@@ -76,6 +76,8 @@ static const struct {
 			      ".split('').map(c, s)"},
 	{"equality of large lists", "l.all(a, l == l)"},
 	{"sets", "sets.intersects(l, l.map(x, -1))"},
+	{"texts made and thrown away", "cel.bind(t, l.map(b, s).join(s), [1, 2, 3, 4, 5, 6, 7, 8, "
+				       "9, 10, 11, 12].all(x, type(t + t) == string))"},
 	{"in", "l.all(a, -1 in l || true)"},
 };
 

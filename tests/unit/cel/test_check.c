@@ -145,6 +145,7 @@ static const struct row of_objects[] = {
 	{"of the wrong type", "message.user == 1", "check 13 '==' does not take (string, int)"},
 	{"an open one", "message.any == 1 && message['any'] == 1", "true"},
 	{"a number is a double even if it is written without a dot", "message.price * 2.0 == 10.0 && message['price'] / 2.0 == 2.5", "true"},
+	{"for functions too", "math.floor(message.price) == 5.0 && [message.price].all(p, math.isFinite(p))", "true"},
 	{"in the type as well", "message.price * 2", "check 14 '*' does not take (double, int)"},
 	{"a declared length bounds the cost", "message.three.all(a, message.three.all(b, a <= 3))", "true"},
 	{"over its keys", "message.all(k, k != 'x')", "true"},

@@ -51,6 +51,7 @@ static const struct row operators[] = {
 	{"numbers of all kinds", "dyn(1) == 1u && dyn(1u) == 1.0 && dyn(2) > 1.5 && dyn(1u) < 2", NULL, "true"},
 	{"equality is exact", "dyn(9007199254740993) == 9007199254740992.0", NULL, "false"},
 	{"in lists and maps", "1.0 in [1, 2] && 'a' in {'a': 1} && !('b' in ['a'])", NULL, "true"},
+	{"maps of different sizes", "{'a': 1} == {'a': 1, 'b': 2} || {'a': 1, 'b': 2} == {'a': 1}", NULL, "false"},
 	{"lists together", "[1] + [] + [2]", NULL, "[1,2]"},
 	{"texts by code point", "'Z' < 'a' && 'a' < '\xc3\xa9'", NULL, "true"},
 	{"an item", "[7, 8][1] + {'a': 1}['a']", NULL, "9"},
@@ -118,11 +119,17 @@ static const struct row functions[] = {
 	{"matches", "'abc'.matches('^a.c$') && matches('abc', '[[:alpha:]]+') && !'a\\n'.matches('^a$')", NULL, "true"},
 	{"a pattern from outside", "'abc'.matches(p)", "{\"p\":\"(a\"}", "run 6 the pattern is not valid"},
 	{"parts of texts", "['h\xc3\xa9llo'.charAt(1), 'h\xc3\xa9llo'.substring(1, 3), string('h\xc3\xa9llo'.indexOf('l', 3))]", NULL, "[\"\xc3\xa9\",\"\xc3\xa9l\",\"3\"]"},
+	{"a part that ends before it begins", "'abc'.substring(2, 1)", NULL, "run 6 the text has no such place"},
+	{"beyond the end", "'abc'.charAt(4)", NULL, "run 6 the text has no such place"},
 	{"split and join", "'a,b,c'.split(',', 2).join('|') + 'xy'.split('').join('-') + string(size(''.split(',')))", NULL, "\"a|b,cx-y1\""},
 	{"replace", "'aXbXc'.replace('X', '--', 1) + 'ab'.replace('', '.')", NULL, "\"a--bXc.a.b.\""},
 	{"last place", "['abab'.lastIndexOf('ab'), 'abab'.lastIndexOf('ab', 1), 'abab'.lastIndexOf('')]", NULL, "[2,0,4]"},
 	{"trim, lower, upper, reverse", "' \\u00a0aB\xc3\xa9 '.trim().lowerAscii().upperAscii().reverse()", NULL, "\"\xc3\xa9" "BA\""},
 	{"format", "'%s %d %.2f %x %b %%'.format([[1, 'a', null], 3, 2.555, 'az', true])", NULL, "\"[1, a, null] 3 2.56 617a 1 %\""},
+	{"%o of a double", "'%o'.format([1.5])", NULL, "run 5 %o takes an int or a uint"},
+	{"%d of a text", "'%d'.format(['1'])", NULL, "run 5 %d takes an int or a uint"},
+	{"a precision that is too much", "'%.1000f'.format([1.5])", NULL, "run 10 a clause of the format is not complete"},
+	{"an unknown clause", "'%y'.format([1])", NULL, "run 5 there is no such clause: %s %d %f %e %b %o %x %X and %% are"},
 	{"format wants values", "'%s'.format([])", NULL, "run 5 the format has more clauses than there are values"},
 	{"math", "[math.greatest(1, 2.5, 2u), math.least([3, 1]), math.round(-1.5), math.bitShiftRight(-1, 63), math.sign(-2)]", NULL, "[2.5,1,-2,1,-1]"},
 	{"base64", "base64.encode(b'hello') + string(base64.decode('aGVsbG8'))", NULL, "\"aGVsbG8=hello\""},
@@ -130,10 +137,13 @@ static const struct row functions[] = {
 	{"sets", "sets.contains([1, 2], [2.0]) && sets.equivalent([1, 1], [1]) && !sets.intersects([1], [2])", NULL, "true"},
 	{"networks", "cidr('10.0.0.0/8').containsIP('10.1.2.3') && !cidr('2001:db8::/32').containsIP(ip('10.1.2.3'))", NULL, "true"},
 	{"networks in networks", "cidr('10.0.0.0/8').containsCIDR('10.1.0.0/16') && cidr('10.0.0.0/8').prefixLength() == 8", NULL, "true"},
+	{"a wider network", "cidr('10.0.0.0/8').containsCIDR('10.0.0.0/7')", NULL, "false"},
 	{"what is no address", "cidr('10.0.0.0/8').containsIP('10.1.2')", NULL, "run 19 the text is not an address"},
 	{"times", "timestamp('2024-02-29T23:59:59.5Z') + duration('1s500ms')", NULL, "\"2024-03-01T00:00:01.000Z\""},
 	{"their difference", "timestamp('2024-03-01T00:00:00Z') - timestamp('2024-02-28T00:00:00+01:00')", NULL, "\"176400s\""},
 	{"their parts", "[timestamp('2024-12-31T23:30:00Z').getDayOfYear(), timestamp('2024-12-31T23:30:00Z').getFullYear('+01:00'), duration('-90.5s').getMinutes()]", NULL, "[365,2025,-1]"},
+	{"after the last second", "timestamp('9999-12-31T23:59:59Z') + duration('1s')", NULL, "run 38 the time is beyond the years 1 to 9999"},
+	{"before the first", "timestamp('0001-01-01T00:00:00Z') - duration('1ns')", NULL, "run 34 the time is beyond the years 1 to 9999"},
 	{"no such day", "timestamp('2023-02-29T00:00:00Z')", NULL, "run 0 the text is not a time of the years 1 to 9999"},
 	{"no such zone", "timestamp(0).getHours('Nowhere')", NULL, "run 13 the time zone is not known"},
 	{"types", "[type(1), type(1.0) == double, type(type(1)) == type, type([]) == list]", NULL, "[\"int\",true,true,true]"},
@@ -174,6 +184,18 @@ static void gives_functions(void **state)
 {
 	(void)state;
 	run_rows(functions, COUNT(functions));
+}
+
+/* A byte that C takes for an end. */
+static void nul_is_a_character_that_means_nothing(void **state)
+{
+	struct cel_tried t;
+
+	(void)state;
+	cel_try_init(&t);
+	cel_try_run(&t, SLICE("true\0 && false"));
+	assert_slice(cel_try_text(&t), "parse 4 this character means nothing here");
+	cel_try_deinit(&t);
 }
 
 /* A rule: only the bool true allows. */
@@ -225,10 +247,15 @@ static void missing_variables(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(gives_literals), cmocka_unit_test(gives_operators),
-		cmocka_unit_test(gives_logic),    cmocka_unit_test(gives_json),
-		cmocka_unit_test(gives_macros),   cmocka_unit_test(gives_functions),
-		cmocka_unit_test(allows),         cmocka_unit_test(missing_variables),
+		cmocka_unit_test(gives_literals),
+		cmocka_unit_test(gives_operators),
+		cmocka_unit_test(gives_logic),
+		cmocka_unit_test(gives_json),
+		cmocka_unit_test(gives_macros),
+		cmocka_unit_test(gives_functions),
+		cmocka_unit_test(nul_is_a_character_that_means_nothing),
+		cmocka_unit_test(allows),
+		cmocka_unit_test(missing_variables),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
