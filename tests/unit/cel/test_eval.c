@@ -142,7 +142,7 @@ static const struct row functions[] = {
 	{"times", "timestamp('2024-02-29T23:59:59.5Z') + duration('1s500ms')", NULL, "\"2024-03-01T00:00:01.000Z\""},
 	{"their difference", "timestamp('2024-03-01T00:00:00Z') - timestamp('2024-02-28T00:00:00+01:00')", NULL, "\"176400s\""},
 	{"their parts", "[timestamp('2024-12-31T23:30:00Z').getDayOfYear(), timestamp('2024-12-31T23:30:00Z').getFullYear('+01:00'), duration('-90.5s').getMinutes()]", NULL, "[365,2025,-1]"},
-	{"after the last second", "timestamp('9999-12-31T23:59:59Z') + duration('1s')", NULL, "run 38 the time is beyond the years 1 to 9999"},
+	{"after the last second", "timestamp('9999-12-31T23:59:59Z') + duration('1s')", NULL, "run 34 the time is beyond the years 1 to 9999"},
 	{"before the first", "timestamp('0001-01-01T00:00:00Z') - duration('1ns')", NULL, "run 34 the time is beyond the years 1 to 9999"},
 	{"no such day", "timestamp('2023-02-29T00:00:00Z')", NULL, "run 0 the text is not a time of the years 1 to 9999"},
 	{"no such zone", "timestamp(0).getHours('Nowhere')", NULL, "run 13 the time zone is not known"},
