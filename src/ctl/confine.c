@@ -15,8 +15,17 @@ enum { PATHS_MAX = 4096, ROOM_BYTES = 32 * 1024, ROOM_MAX = 16 * 1024 * 1024 };
 /* Names and addresses, authorities, libraries that the resolver loads, what libc asks about the
  * machine. Folders rather than files: a file that is replaced is another file. */
 static const char *const everybodys[] = {
-	"/etc", "/usr", "/lib", "/lib64", "/dev/null", "/dev/urandom", "/proc/self",
-	"/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager", "/sys/devices/system/cpu",
+	"/etc",
+	"/usr",
+	"/lib",
+	"/lib64",
+	"/dev/null",
+	"/dev/urandom",
+	"/proc/self",
+	"/run/systemd/resolve",
+	"/run/resolvconf",
+	"/run/NetworkManager",
+	"/sys/devices/system/cpu",
 	"/sys/fs/cgroup/memory.max",
 };
 

@@ -16,7 +16,7 @@
 
 /* What was done, for the log. */
 struct confined {
-	const char *off; /* why nothing was done; NULL: it was */
+	const char *off;   /* why nothing was done; NULL: it was */
 	unsigned landlock; /* version; 0: the kernel has none */
 };
 

@@ -38,9 +38,8 @@ static void connect_to(const char *path)
 	if (path[0] == '@')
 		name.sun_path[0] = '\0';
 	to_manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (to_manager >= 0 &&
-	    connect(to_manager, (const struct sockaddr *)&name,
-		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len))) {
+	if (to_manager >= 0 && connect(to_manager, (const struct sockaddr *)&name,
+				       (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len))) {
 		close(to_manager);
 		to_manager = -1;
 	}

@@ -38,7 +38,7 @@
 #elif defined(SALLYPORT_COVERAGE)
 #define UNFIT "built for measuring coverage"
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
 	__has_feature(memory_sanitizer)
 #define UNFIT "built with a sanitizer"
 #endif
@@ -123,8 +123,7 @@ static int allow_all(int ruleset, const struct slice *paths, size_t count)
 
 int sandbox_files(const struct slice *paths, size_t count, unsigned *level)
 {
-	long known = syscall(SYS_landlock_create_ruleset, NULL, 0,
-			     LANDLOCK_CREATE_RULESET_VERSION);
+	long known = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	size_t bytes;
 
 	*level = 0;

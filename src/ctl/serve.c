@@ -179,9 +179,10 @@ static void on_store_lost(void *arg, bool lost)
 	struct serve *s = arg;
 
 	atomic_store(&s->gateway.store_lost, lost);
+	if (!lost)
+		return;
 	struct command_batch *b =
-		lost ? command_batch_new(COMMAND_LOST, slice_of(NULL, 0), s->started, on_closed_all, s)
-		     : NULL;
+		command_batch_new(COMMAND_LOST, slice_of(NULL, 0), s->started, on_closed_all, s);
 	if (b)
 		command_send(b, s->workers);
 }
@@ -214,11 +215,10 @@ static void on_revocation(void *arg, enum revocation_kind kind, struct slice tex
 				control_tell_again(s->control);
 		return;
 	}
-	struct command_batch *b =
-		text.len <= COMMAND_TEXT_MAX
-			? command_batch_new(COMMAND_REVOKE, text, s->worker_count,
-					    on_revoked_elsewhere, s)
-			: NULL;
+	struct command_batch *b = text.len <= COMMAND_TEXT_MAX
+					  ? command_batch_new(COMMAND_REVOKE, text, s->worker_count,
+							      on_revoked_elsewhere, s)
+					  : NULL;
 	if (!b) {
 		control_tell_again(s->control);
 		return;

@@ -32,7 +32,7 @@
 
 #define ROOM_FORM "/tmp/sallyport-sandbox-XXXXXX"
 
-static char room[] = ROOM_FORM; /* may be read by the confined process */
+static char room[] = ROOM_FORM;   /* may be read by the confined process */
 static char beside[] = ROOM_FORM; /* may not */
 static char file_in[64], file_beside[64];
 
@@ -307,7 +307,9 @@ static long start_a_thread(void)
 {
 	pthread_t thread;
 	bool ran = false;
-	return pthread_create(&thread, NULL, set_true, &ran) || pthread_join(thread, NULL) || !ran ? -1 : 0;
+	return pthread_create(&thread, NULL, set_true, &ran) || pthread_join(thread, NULL) || !ran
+		       ? -1
+		       : 0;
 }
 
 static long listen_on_a_port(void)
