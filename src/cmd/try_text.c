@@ -26,7 +26,6 @@ static int say_error(const char *what, struct buf *out)
 	return j.ok ? 0 : BUF_FULL;
 }
 
-
 static int say_text(struct slice text, struct buf *out)
 {
 	int r = buf_append(out, SLICE("\"text\":"));

@@ -19,9 +19,9 @@ static bool is_letter(char c)
 static bool is_raw(struct slice name)
 {
 	static const struct slice raw[] = {
-		SLICE_INIT("script"),   SLICE_INIT("style"),    SLICE_INIT("iframe"),
-		SLICE_INIT("noscript"), SLICE_INIT("noembed"),  SLICE_INIT("noframes"),
-		SLICE_INIT("xmp"),      SLICE_INIT("textarea"), SLICE_INIT("title"),
+		SLICE_INIT("script"),    SLICE_INIT("style"),    SLICE_INIT("iframe"),
+		SLICE_INIT("noscript"),  SLICE_INIT("noembed"),  SLICE_INIT("noframes"),
+		SLICE_INIT("xmp"),       SLICE_INIT("textarea"), SLICE_INIT("title"),
 		SLICE_INIT("plaintext"),
 	};
 

@@ -149,11 +149,20 @@ static void put_link(struct writer *w, struct slice url)
 	for (size_t at = 0; at < url.len; at++) {
 		struct slice e;
 		switch (url.data[at]) {
-		case '&': e = SLICE("&amp;"); break;
-		case '<': e = SLICE("&lt;"); break;
-		case '>': e = SLICE("&gt;"); break;
-		case '"': e = SLICE("&quot;"); break;
-		default: continue;
+		case '&':
+			e = SLICE("&amp;");
+			break;
+		case '<':
+			e = SLICE("&lt;");
+			break;
+		case '>':
+			e = SLICE("&gt;");
+			break;
+		case '"':
+			e = SLICE("&quot;");
+			break;
+		default:
+			continue;
 		}
 		put(w, slice_of(url.data + from, at - from));
 		put(w, e);

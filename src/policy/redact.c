@@ -196,6 +196,7 @@ static bool is_private(const struct address *a)
 /* At the first character of a word: a run of digits and dots, or of hex digits and colons. */
 static struct redact_find private_ip_at(struct slice text, size_t at)
 {
+	struct redact_find f = {0};
 	size_t v4 = at, end = at;
 	struct address a;
 
@@ -208,17 +209,18 @@ static struct redact_find private_ip_at(struct slice text, size_t at)
 		v4++;
 	while (v4 > at && text.data[v4 - 1] == '.') /* the end of a sentence */
 		v4--;
-	if (address_parse(slice_of(text.data + at, v4 - at), &a) && is_private(&a))
-		return v4 < text.len && redact_is_word(text.data[v4])
-			       ? (struct redact_find){0}
-			       : (struct redact_find){at, v4};
+	if (address_parse(slice_of(text.data + at, v4 - at), &a) && is_private(&a)) {
+		if (v4 == text.len || !redact_is_word(text.data[v4]))
+			f = (struct redact_find){at, v4};
+		return f;
+	}
 	while (end < text.len && end - at < 48 &&
 	       ((redact_is_word(text.data[end]) && text.data[end] != '_') || text.data[end] == ':'))
 		end++;
 	if (address_parse(slice_of(text.data + at, end - at), &a) && a.family == 6 &&
 	    is_private(&a))
-		return (struct redact_find){at, end};
-	return (struct redact_find){0};
+		f = (struct redact_find){at, end};
+	return f;
 }
 
 /* ---- the walk */

@@ -202,16 +202,15 @@ static struct redact_find scheme_at(struct slice s, size_t at)
 static bool names_secret(struct slice name)
 {
 	static const struct slice words[] = {
-		SLICE_INIT("key"),        SLICE_INIT("secret"),   SLICE_INIT("token"),
-		SLICE_INIT("password"),   SLICE_INIT("passwd"),   SLICE_INIT("pwd"),
-		SLICE_INIT("credential"), SLICE_INIT("apikey"),   SLICE_INIT("passphrase"),
+		SLICE_INIT("key"),        SLICE_INIT("secret"),    SLICE_INIT("token"),
+		SLICE_INIT("password"),   SLICE_INIT("passwd"),    SLICE_INIT("pwd"),
+		SLICE_INIT("credential"), SLICE_INIT("apikey"),    SLICE_INIT("passphrase"),
 		SLICE_INIT("signature"),  SLICE_INIT("sessionid"), SLICE_INIT("session_id"),
 	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		size_t len = words[i].len;
-		if (name.len >= len &&
-		    slice_eq_icase(slice_from(name, name.len - len), words[i]))
+		if (name.len >= len && slice_eq_icase(slice_from(name, name.len - len), words[i]))
 			return true;
 	}
 	return false;
@@ -276,7 +275,7 @@ static struct redact_find named_at(struct slice s, size_t at)
 		mark++;
 	size_t from = skip_blanks_and_quote(s, mark, true);
 	size_t end = names_password(slice_of(s.data + at, name - at)) ? password_end(s, from)
-								     : random_end(s, from);
+								      : random_end(s, from);
 	return end ? (struct redact_find){from, end} : (struct redact_find){0};
 }
 

@@ -37,7 +37,8 @@ static const struct {
 
 	{"tags go", MARKUP_STRIP, "<b>bold</b> and <I CLASS='x>y'>more</I>", "bold and more"},
 	{"scripts go with what is in them", MARKUP_STRIP, "a<script>alert(1)</script>b", "ab"},
-	{"whatever their case", MARKUP_STRIP, "a<SCRIPT >if (a<b) x</scrip></ScRiPt x>b", "ab"},
+	{"whatever their case", MARKUP_STRIP, "a<SCRIPT >if (a<b) x</scri></ScRiPt x>b", "ab"},
+	{"and not before", MARKUP_STRIP, "a<script>b</scriptx>c</script/>d", "ad"},
 	{"without an end", MARKUP_STRIP, "a<style>b{}", "a"},
 	{"frames, titles and the like", MARKUP_STRIP, "<iframe>a</iframe><title>b</title><textarea>c</textarea><noscript>d</noscript><xmp>e</xmp>f", "f"},
 	{"plaintext has no end", MARKUP_STRIP, "a<plaintext>b</plaintext>c", "a"},
