@@ -18,7 +18,7 @@ struct identity {
 	struct slice claims;      /* text of a JSON object, at least {} */
 	uint64_t expires_unix_ms; /* of the credential; 0 = it does not say */
 	uint64_t issued_unix_ms;  /* of the credential; 0 = it does not say */
-	/* What proved it: a token's key id, else the configured identity's name. For revoking
-	 * whatever a key proved. */
+	/* What proved it: a token's key id, a certificate's fingerprint, else the configured
+	 * identity's name. For revoking whatever a key proved. */
 	struct slice key;
 };

@@ -76,6 +76,7 @@ struct verdict mtls_identify(const struct conf_identity *identity, const struct 
 		.via = identity->name,
 		.key = c->fingerprint,
 		.claims = claims_of(c, a),
+		.issued_unix_ms = c->not_before_unix_ms,
 		.expires_unix_ms = c->not_after_unix_ms,
 	};
 	if (!out->subject.data || !out->claims.data)

@@ -6,6 +6,7 @@
  *   subject   `san`: the first URI, else the first DNS name, else the first e-mail address
  *             `cn`: the common name, where there is exactly one
  *   claims    {"san": [...], "cn": ..., "serial": ..., "fingerprint": ...}
+ *   issued    when its dates begin: a renewed one outlives a revocation of the subject
  *   expires   with the certificate
  *   key       the fingerprint: what to revoke when the certificate is lost
  *

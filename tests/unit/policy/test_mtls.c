@@ -71,6 +71,7 @@ static void test_rows(void **state)
 			ROW_EQ(at, who.via, SLICE("partner"));
 			ROW_EQ(at, who.key, SLICE("abcd"));
 			ROW_CHECK(at, who.expires_unix_ms == LATER_MS);
+			ROW_CHECK(at, who.issued_unix_ms == NOW_MS);
 		}
 		if (at->claims)
 			ROW_EQ(at, who.claims, slice_from_cstr(at->claims));
