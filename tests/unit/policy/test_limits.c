@@ -141,6 +141,27 @@ static void clients_behind_a_proxy_count_for_themselves(void **state)
 	limits_free(l);
 }
 
+static void who_is_refused_behind_a_proxy_leaves_nothing(void **state)
+{
+	(void)state;
+	struct limits *l = limits_new(&key, 8);
+	struct conf_limits c = limits_of(8, 1, 1, 9);
+	struct limits_receipt direct = {0}, a = {0}, b = {0};
+	assert_int_equal(admit(l, &c, "192.0.2.1", &direct), REASON_NONE);
+	assert_int_equal(limits_admit_proxy(l, &c, &a).kind, VERDICT_PASS);
+	/* Its address has room, its network has not: it is counted in neither. */
+	assert_int_equal(readmit(l, &c, "192.0.2.2", &a), REASON_CONNECTION_LIMIT);
+	assert_null(a.address);
+	assert_null(a.prefix);
+	limits_release(&direct);
+	assert_int_equal(limits_admit_proxy(l, &c, &b).kind, VERDICT_PASS);
+	assert_int_equal(readmit(l, &c, "192.0.2.2", &b), REASON_NONE);
+	limits_release(&a);
+	limits_release(&b);
+	assert_true(limits_whole(l));
+	limits_free(l);
+}
+
 static void identities_count_over_all_addresses(void **state)
 {
 	struct limits *l = limits_new(&key, 8);
@@ -449,6 +470,7 @@ int main(void)
 		cmocka_unit_test(neighbours_count_together),
 		cmocka_unit_test(the_gateway_has_a_last_place),
 		cmocka_unit_test(clients_behind_a_proxy_count_for_themselves),
+		cmocka_unit_test(who_is_refused_behind_a_proxy_leaves_nothing),
 		cmocka_unit_test(identities_count_over_all_addresses),
 		cmocka_unit_test(handshakes_have_a_rate),
 		cmocka_unit_test(rates_at_their_edges),
