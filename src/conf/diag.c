@@ -128,7 +128,8 @@ static void find_secret(struct slice line, size_t *from, size_t *to)
 	size_t start = slice_index(line, ':'), end = line.len;
 
 	*from = *to = 0;
-	while (start + 2 < line.len && !(line.data[start + 1] == '/' && line.data[start + 2] == '/'))
+	while (start + 2 < line.len &&
+	       !(line.data[start + 1] == '/' && line.data[start + 2] == '/'))
 		start += 1 + slice_index(slice_from(line, start + 1), ':');
 	if (start + 2 >= line.len)
 		return;

@@ -290,8 +290,7 @@ static void on_minted(void *arg, int failed, struct slice record)
 	if (t->serve->admin && failed)
 		admin_refuse(t->serve->admin, t->client, REASON_STORE_FAILED, NULL);
 	else if (t->serve->admin)
-		admin_answer(t->serve->admin, t->client, 201,
-			     slice_of(answer_text, (size_t)len));
+		admin_answer(t->serve->admin, t->client, 201, slice_of(answer_text, (size_t)len));
 	ct_wipe(answer_text, sizeof(answer_text));
 	ct_wipe(t->text, sizeof(t->text));
 	free(t);

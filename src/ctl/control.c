@@ -54,8 +54,8 @@ static void say_lost(struct control *c, bool lost)
 
 	c->lost = lost;
 	event_init(&e, lost ? EVENT_ERROR : EVENT_INFO, lost ? "store_lost" : "store_found");
-	event_cstr(&e, "what", lost ? "sessions are closed, handshakes refused until it is back"
-				    : NULL);
+	event_cstr(&e, "what",
+		   lost ? "sessions are closed, handshakes refused until it is back" : NULL);
 	event_emit(c->log, &e);
 	c->facts.lost(c->facts.arg, lost);
 }

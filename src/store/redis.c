@@ -17,7 +17,7 @@
 
 enum {
 	REDIS_MAGIC = 0x72656469,
-	PAGE = 128,	   /* revocations read at once */
+	PAGE = 128,        /* revocations read at once */
 	PAGE_PAUSE_MS = 5, /* between two full pages: the workers have to do what they say */
 	KEY_BYTES = 64,
 	ID_BYTES = 48, /* of a stream's entry: two numbers */
@@ -165,8 +165,8 @@ static void redis_put(struct store *s, const uint8_t *id, struct slice record,
 
 	if (!d)
 		return;
-	struct slice arguments[] = {SLICE("SET"),      key_of(id, key), record, SLICE("PX"),
-				    number(left, ttl), SLICE("NX")};
+	struct slice arguments[] = {SLICE("SET"), key_of(id, key),   record,
+				    SLICE("PX"),  number(left, ttl), SLICE("NX")};
 	redis_link_send(r->link, arguments, 6, on_put, d);
 }
 
@@ -245,12 +245,20 @@ static void redis_publish(struct store *s, uint8_t kind, struct slice text, uint
 	if (!d)
 		return;
 	struct slice arguments[] = {
-		SLICE("XADD"), SLICE("sallyport:revocations"),
-		SLICE("MAXLEN"), SLICE("~"), number(REDIS_REVOCATIONS_MAX, max), SLICE("*"),
-		SLICE("node"), slice_of(r->node, NODE_BYTES),
-		SLICE("kind"), number(kind, kind_text),
-		SLICE("at"), number(at_unix_ms, at),
-		SLICE("what"), text,
+		SLICE("XADD"),
+		SLICE("sallyport:revocations"),
+		SLICE("MAXLEN"),
+		SLICE("~"),
+		number(REDIS_REVOCATIONS_MAX, max),
+		SLICE("*"),
+		SLICE("node"),
+		slice_of(r->node, NODE_BYTES),
+		SLICE("kind"),
+		number(kind, kind_text),
+		SLICE("at"),
+		number(at_unix_ms, at),
+		SLICE("what"),
+		text,
 	};
 	redis_link_send(r->link, arguments, sizeof(arguments) / sizeof(arguments[0]), on_published,
 			d);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `store`: which URLs are read as what, which are refused, and that no word of a password is said. */
+/* `store`: which URLs are read as what, which are refused, and that no word of a password is said.
+ */
 #include "conf/explain.h"
 #include "conf/load.h"
 
 #include "unit.h"
 #include "world.h"
 
-#define REST                                                                                  \
-	"\nlisten: http://127.0.0.1:8080\n"                                                   \
+#define REST                                                                                       \
+	"\nlisten: http://127.0.0.1:8080\n"                                                        \
 	"routes: [{path: /a, identify: anyone, upstream: 'ws://127.0.0.1:1', contract: none}]\n"
 
 static struct diag d;
@@ -28,14 +29,16 @@ static void what_is_right(void **state)
 		unsigned port, database;
 		bool tls;
 	} rows[] = {
-		{"redis://127.0.0.1", "redis://127.0.0.1:6379/0", "127.0.0.1", "", "", 6379, 0, false},
+		{"redis://127.0.0.1", "redis://127.0.0.1:6379/0", "127.0.0.1", "", "", 6379, 0,
+		 false},
 		{"redis://cache:1234/", "redis://cache:1234/0", "cache", "", "", 1234, 0, false},
 		{"redis://[::1]:6380/7", "redis://[::1]:6380/7", "::1", "", "", 6380, 7, false},
-		{"rediss://r.example.com/15", "rediss://r.example.com:6379/15", "r.example.com", "", "",
-		 6379, 15, true},
+		{"rediss://r.example.com/15", "rediss://r.example.com:6379/15", "r.example.com", "",
+		 "", 6379, 15, true},
 		{"redis://:hunter2@h:80", "redis://h:80/0", "h", "", "hunter2", 80, 0, false},
 		{"redis://u:p:q@h", "redis://h:6379/0", "h", "u", "p:q", 6379, 0, false},
-		{"redis://%75:a%40%2f%25%20@h/1", "redis://h:6379/1", "h", "u", "a@/% ", 6379, 1, false},
+		{"redis://%75:a%40%2f%25%20@h/1", "redis://h:6379/1", "h", "u", "a@/% ", 6379, 1,
+		 false},
 		{"redis://u:a@b@h", "redis://h:6379/0", "h", "u", "a@b", 6379, 0, false},
 	};
 	(void)state;
@@ -106,8 +109,9 @@ static void what_is_wrong(void **state)
 static void no_password_is_said(void **state)
 {
 	static const char *const urls[] = {
-		"redis://u:canary@h/x", "redis://:canary@h:0", "redis://u:canary%zz@h",
-		"redis://u:canary@@h:0", "redis://u:canary/canary@h", "postgres://u:canary@h",
+		"redis://u:canary@h/x",          "redis://:canary@h:0",
+		"redis://u:canary%zz@h",         "redis://u:canary@@h:0",
+		"redis://u:canary/canary@h",     "postgres://u:canary@h",
 		"rediss://:canary:canary@h/9 9",
 	};
 	(void)state;

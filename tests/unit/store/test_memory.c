@@ -152,7 +152,7 @@ static void a_long_life(void **state)
 		buf_clear(&b);
 		if (random >> 24 & 1) {
 			int r = put(s, id(n), slice_of((const char *)&n, 4),
-					  now + 50 + (random >> 25), now);
+				    now + 50 + (random >> 25), now);
 			/* an expired one that was not swept yet is still in the way */
 			if (r == 0)
 				expires[n] = now + 50 + (random >> 25);
@@ -206,10 +206,8 @@ static void no_memory_is_no_harm(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_record_is_taken_once),
-		cmocka_unit_test(records_expire),
-		cmocka_unit_test(it_has_an_end),
-		cmocka_unit_test(a_long_life),
+		cmocka_unit_test(a_record_is_taken_once), cmocka_unit_test(records_expire),
+		cmocka_unit_test(it_has_an_end),          cmocka_unit_test(a_long_life),
 		cmocka_unit_test(no_memory_is_no_harm),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,8 +35,8 @@ static void take_event(struct event_sink *sink, const struct event *e)
 	size_t at = strlen(logged);
 	(void)sink;
 	for (unsigned i = 0; i < e->count && at < sizeof(logged) - 100; i++)
-		at += (size_t)snprintf(logged + at, 100, "%s.%s=%.*s\n", e->name,
-				       e->fields[i].key, SLICE_ARG(e->fields[i].text));
+		at += (size_t)snprintf(logged + at, 100, "%s.%s=%.*s\n", e->name, e->fields[i].key,
+				       SLICE_ARG(e->fields[i].text));
 }
 
 static struct event_sink sink = {.level = EVENT_DEBUG, .take = take_event};
@@ -73,7 +73,8 @@ static void turn(void)
 static void hear(void)
 {
 	size_t got;
-	if (peer >= 0 && sock_recv(peer, heard + heard_len, sizeof(heard) - 1 - heard_len, &got) == 0)
+	if (peer >= 0 &&
+	    sock_recv(peer, heard + heard_len, sizeof(heard) - 1 - heard_len, &got) == 0)
 		heard_len += got;
 	heard[heard_len] = 0;
 }
@@ -284,7 +285,8 @@ static void greetings(void **state)
 		unsigned database;
 		const char *sends, *says, *detail; /* NULL: comes up */
 	} rows[] = {
-		{"", "pw", 0, "*2\r\n$4\r\nAUTH\r\n$2\r\npw\r\n*1\r\n$4\r\nPING", "+OK\r\n+PONG\r\n", NULL},
+		{"", "pw", 0, "*2\r\n$4\r\nAUTH\r\n$2\r\npw\r\n*1\r\n$4\r\nPING",
+		 "+OK\r\n+PONG\r\n", NULL},
 		{"me", "pw", 3, "AUTH\r\n$2\r\nme\r\n$2\r\npw\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n",
 		 "+OK\r\n+OK\r\n+PONG\r\n", NULL},
 		{"", "pw", 0, "PING", "-WRONGPASS pw\r\n+PONG\r\n", "the password was refused"},
@@ -295,7 +297,8 @@ static void greetings(void **state)
 		{"", "", 0, "PING", "-NOAUTH Authentication required.\r\n", "it wants a password"},
 		{"", "", 0, "PING", "-LOADING\r\n", "it is not ready"},
 		{"", "", 0, "PING", "$4\r\nPONG\r\n", "it is not ready"},
-		{"", "", 0, "PING", "HTTP/1.1 400 Bad Request\r\n", "it does not speak as Redis does"},
+		{"", "", 0, "PING", "HTTP/1.1 400 Bad Request\r\n",
+		 "it does not speak as Redis does"},
 		{"", "", 0, "PING", "+PONG\r\n+PONG\r\n+PONG\r\n", "it said something unasked"},
 	};
 	(void)state;
@@ -373,8 +376,8 @@ static void there_is_an_end_to_questions(void **state)
 	assert_int_equal(calls, REDIS_UNDER_WAY_MAX + 10);
 }
 
-#define ENTRY(id, kind, at, what)                                                             \
-	"*2\r\n$3\r\n" id "\r\n*8\r\n$4\r\nnode\r\n$1\r\nx\r\n$4\r\nkind\r\n" kind            \
+#define ENTRY(id, kind, at, what)                                                                  \
+	"*2\r\n$3\r\n" id "\r\n*8\r\n$4\r\nnode\r\n$1\r\nx\r\n$4\r\nkind\r\n" kind                 \
 	"$2\r\nat\r\n" at "$4\r\nwhat\r\n" what
 #define PAGE(count, entries) "*1\r\n*2\r\n$21\r\nsallyport:revocations\r\n*" count "\r\n" entries
 
@@ -387,7 +390,7 @@ static void revocations_of_others(void **state)
 	await("$3\r\n0-0\r\n");
 	assert_false(store_told_all(store));
 	say(PAGE("2", ENTRY("5-0", "$1\r\n1\r\n", "$2\r\n77\r\n", "$5\r\nalice\r\n")
-		      ENTRY("5-1", "$1\r\n2\r\n", "$2\r\n78\r\n", "$3\r\nkey\r\n")));
+			      ENTRY("5-1", "$1\r\n2\r\n", "$2\r\n78\r\n", "$3\r\nkey\r\n")));
 	await("$3\r\n5-1\r\n"); /* only what came behind */
 	assert_true(store_told_all(store));
 	assert_int_equal(tolds, 2);
@@ -395,10 +398,11 @@ static void revocations_of_others(void **state)
 	assert_int_equal(told_kind, 2);
 	assert_int_equal(told_at, 78);
 	/* nonsense is said, passed over, and hides nothing behind it */
-	say(PAGE("4", ENTRY("6-0", "$1\r\nx\r\n", "$2\r\n77\r\n", "$1\r\na\r\n")
-		      ENTRY("6-1", "$1\r\n1\r\n", "$2\r\n-7\r\n", "$1\r\na\r\n")
-		      ENTRY("6-2", "$1\r\n1\r\n", "$2\r\n77\r\n", "$0\r\n\r\n")
-		      ENTRY("6-3", "$1\r\n1\r\n", "$2\r\n77\r\n", "$3\r\nbob\r\n")));
+	say(PAGE("4",
+		 ENTRY("6-0", "$1\r\nx\r\n", "$2\r\n77\r\n",
+		       "$1\r\na\r\n") ENTRY("6-1", "$1\r\n1\r\n", "$2\r\n-7\r\n", "$1\r\na\r\n")
+			 ENTRY("6-2", "$1\r\n1\r\n", "$2\r\n77\r\n", "$0\r\n\r\n")
+				 ENTRY("6-3", "$1\r\n1\r\n", "$2\r\n77\r\n", "$3\r\nbob\r\n")));
 	await("$3\r\n6-3\r\n");
 	assert_int_equal(tolds, 3);
 	assert_string_equal(told, "bob");
