@@ -217,7 +217,8 @@ struct conf_site {
 	struct conf_path path;
 	struct slice root; /* folder; empty with an upstream */
 	bool has_upstream; /* pages come from an application by HTTP */
-	struct conf_upstream upstream; /* path: what stands in front of the client's own; no parameters */
+	struct conf_upstream
+		upstream; /* path: what stands in front of the client's own; no parameters */
 	uint64_t body_size;            /* bytes of a request to it */
 	bool headers_off;
 	uint32_t line; /* in the configuration file */
