@@ -439,6 +439,54 @@ static void say_routes(struct talk *t)
 		say_route(t, &t->s->routes[i], &usual);
 }
 
+/* What browsers ignore in a meta element (CSP3 section 3.3). */
+static bool meta_cannot(struct slice directive)
+{
+	static const char *const names[] = {"frame-ancestors", "sandbox", "report-uri", "report-to"};
+	struct slice name = slice_first(directive, slice_index(directive, ' '));
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (slice_eq(name, slice_from_cstr(names[i])))
+			return true;
+	return false;
+}
+
+/* As the value of an attribute between double quotes. */
+static void say_attribute(struct talk *t, struct slice text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.data[i] == '"')
+			say(t, "&quot;");
+		else if (text.data[i] == '&')
+			say(t, "&amp;");
+		else
+			say(t, "%c", text.data[i]);
+	}
+}
+
+/* For the same pages where somebody else serves them. */
+static void say_meta(struct talk *t, struct slice csp)
+{
+	struct slice rest = csp, directive;
+	const char *before = "";
+	bool more = csp.len > 0;
+
+	say(t, "    Where the pages come from elsewhere, first in <head>:\n"
+	       "      <meta http-equiv=\"Content-Security-Policy\" content=\"");
+	while (slice_next(&rest, &more, ';', &directive)) {
+		directive = slice_trim(directive);
+		if (!directive.len || meta_cannot(directive))
+			continue;
+		say(t, "%s", before);
+		say_attribute(t, directive);
+		before = "; ";
+	}
+	say(t, "\">\n"
+	       "      It covers only what stands behind it, and can neither forbid framing "
+	       "(frame-ancestors) nor\n"
+	       "      sandbox the page, nor have violations reported\n");
+}
+
 static void say_sites(struct talk *t)
 {
 	if (!t->s->site_count)
@@ -453,6 +501,7 @@ static void say_sites(struct talk *t)
 		say(t, "    Content-Security-Policy: ");
 		say_text(t, site->csp);
 		say(t, "\n");
+		say_meta(t, site->csp);
 	}
 }
 
