@@ -15,6 +15,9 @@ GOOD = '{"ok":true,"value":{"a":1}}\n'
 BAD = '{"ok":false,"reason":"json_malformed","at":6}\n'
 NOT_A_LINE = '{"error":"a line is {\\"text\\": \\"...\\"} or {\\"base64\\": \\"...\\"}"}\n'
 
+TOKEN = ('{"token":"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIiwiZXhwIjoyfQ.%s",'
+         '"secret":"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=","now":%d}\n')
+
 # says, arguments, standard input, exit status, standard output (None: whatever), part of standard error
 ROWS = (
     ("a good file", ["json", "good.json"], "", 0, GOOD, ""),
@@ -52,6 +55,11 @@ ROWS = (
      '{"value":3,"type":"int"}\n{"error":"division by zero","at":1,"phase":"run"}\n'
      '{"value":{"bytes_b64":"eA=="},"type":"bytes"}\n'
      '{"error":"a line is {\\"expr\\": \\"...\\", \\"vars\\": {...}}"}\n', ""),
+    ("tokens", ["jwt", "--lines"],
+     TOKEN % ("AqR3GTknfLr7j5AmGMOQy_l9BK8QQCa2agD_DE4xfD0", 1) + TOKEN % ("AqR3GTknfLr7j5AmGMOQy_l9BK8QQCa2agD_DE4xfD0", 2) + TOKEN % ("x", 1) + '{"token":"a.b.c"}\n', 0,
+     '{"ok":true,"claims":{"sub":"a","exp":2}}\n{"ok":false,"reason":"credential_expired"}\n'
+     '{"ok":false,"reason":"credential_invalid","detail":"the signature is not base64url"}\n'
+     '{"error":"a line needs \\"keys\\" or \\"secret\\""}\n', ""),
     ("help", ["--help"], "", 0, None, ""),
     ("no part", [], "", 2, "", "usage: sallyport try"),
     ("no file", ["json"], "", 2, "", "usage: sallyport try"),
