@@ -442,7 +442,8 @@ static void say_routes(struct talk *t)
 /* What browsers ignore in a meta element (CSP3 section 3.3). */
 static bool meta_cannot(struct slice directive)
 {
-	static const char *const names[] = {"frame-ancestors", "sandbox", "report-uri", "report-to"};
+	static const char *const names[] = {"frame-ancestors", "sandbox", "report-uri",
+					    "report-to"};
 	struct slice name = slice_first(directive, slice_index(directive, ' '));
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
