@@ -37,6 +37,9 @@ ROWS = (
     ("the lines of a file that is not there", ["json", "--lines", "nothing"], "", 1, "", "No such file"),
     ("a request", ["http", "-"], "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 0, None, ""),
     ("a bad request", ["http", "-"], "GET / HTTP/1.1\r\nHost : a\r\n\r\n", 1, None, ""),
+    ("a text", ["text", "-"], '{"text":"<b>x","as":"strip"}', 0, '{"text":"x"}\n', ""),
+    ("a text that is refused", ["text", "-"], '{"text":"<b>x","as":"refuse"}', 1, '{"refused":"markup"}\n', ""),
+    ("a text that is to become something else", ["text", "-"], '{"text":"x","as":"x"}', 1, None, ""),
     ("schemas", ["schema", "--lines"],
      '{"schema":{"items":{"maxLength":1}},"instance":["a","bc"]}\n{"schema":{},"instance":1e999}\n'
      '{"schema":{"type":"text"},"instance":1}\n{"schema":{}}\n'
