@@ -45,7 +45,7 @@ CONVERSION(int_of_double)
 
 	(void)run;
 	/* The language leaves out both ends, where the nearest doubles are not near. */
-	return d > -0x1p63 && d < 0x1p63 ? cel_int((int64_t)d) : cel_fail(n, out_of_range);
+	return fabs(d) < 9223372036854775808.0 ? cel_int((int64_t)d) : cel_fail(n, out_of_range);
 }
 
 CONVERSION(int_of_string)

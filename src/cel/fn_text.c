@@ -244,12 +244,13 @@ TEXT(reverse)
 {
 	struct slice s = v[0].as.text;
 	struct cel_value error;
-	char *out = cel_new_bytes(run, n, (uint64_t)s.len + 1, &error), *at = out + s.len;
+	char *out = cel_new_bytes(run, n, (uint64_t)s.len + 1, &error);
 
 	if (!out)
 		return error;
 	if (!take_text(run, &v[0]))
 		return cel_too_long(run, n);
+	char *at = out + s.len;
 	for (size_t len = s.len; s.len;) {
 		struct slice c = first_character(s);
 		at -= c.len;

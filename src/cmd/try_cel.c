@@ -129,6 +129,7 @@ static int judge_line(struct slice line, struct arena *a, struct buf *out)
 					   .members = UINT32_MAX,
 					   .values = UINT32_MAX,
 					   .any_strings = true,
+					   .any_keys = true,
 					   .big_integers = true};
 	static const char wanted[] = "a line is {\"expr\": \"...\", \"vars\": {...}}";
 	struct json_doc doc;
