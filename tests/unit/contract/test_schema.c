@@ -339,6 +339,10 @@ static void numbers_are_compared_as_written(void **state)
 	assert_true(schema_validate(s, parse("0.3000000000000000000"), room, NULL));
 	assert_false(schema_validate(s, parse("0.30000000000000000001"), room, NULL));
 	assert_false(schema_validate(s, parse("0.295"), room, NULL));
+	assert_false(schema_validate(compile("{\"maximum\":0.3}"), parse("0.30000000000000000001"),
+				     room, NULL));
+	assert_false(schema_validate(compile("{\"minimum\":-0.3}"),
+				     parse("-0.30000000000000000001"), room, NULL));
 	assert_true(schema_validate(s, parse("-1e20"), room, NULL));
 	assert_true(schema_validate(s, parse("0e5"), room, NULL));
 	assert_true(schema_validate(compile("{\"type\":\"integer\"}"), parse("1e2"), room, NULL));
@@ -378,7 +382,7 @@ static const struct undeclared_row {
 	{"a branch that does not hold names nothing",
 	 "{\"properties\":{\"t\":{}},\"anyOf\":[{\"properties\":{\"a\":{},\"t\":{\"const\":1}}},"
 	 "{\"properties\":{\"b\":{},\"t\":{\"const\":2}}}]}",
-	 "{\"t\":2,\"a\":1,\"b\":1}", "/a "},
+	 "{\"a\":1,\"t\":2,\"b\":1}", "/a "},
 	{"nor does a not",
 	 "{\"properties\":{},\"not\":{\"properties\":{\"a\":{\"const\":2}},"
 	 "\"required\":[\"x\"]}}",
