@@ -223,6 +223,8 @@ static void what_it_says_to_a_ticket(void **state)
 		bool put;
 		int wanted;
 	} rows[] = {
+		{"-ERRcanary canary\r\n", true,
+		 STORE_AWAY}, /* the first is the one that is logged */
 		{"$-1\r\n", true, STORE_EXISTS},
 		{"+QUEUED\r\n", true, STORE_AWAY},
 		{":1\r\n", true, STORE_AWAY},
@@ -356,7 +358,11 @@ static void a_silent_one_is_away(void **state)
 	come_up();
 	uint64_t began = reactor_now_ms(&reactor);
 	store_take(store, id, 0, on_done, NULL);
+	store_take(store, id, 0, on_done, NULL);
+	await("GETDEL");
+	say("$-1\r\n");
 	await_call();
+	await_call(); /* the second is never answered */
 	uint64_t took = reactor_now_ms(&reactor) - began;
 	assert_int_equal(result, STORE_AWAY);
 	assert_true(took >= STORE_ANSWER_MS - 10 && took < STORE_ANSWER_MS + 1000);
