@@ -280,6 +280,7 @@ static void hand_out(struct redis_link *l, struct redisReply *reply)
 	}
 	struct command *c = LIST_ENTRY(l->commands.next, struct command, link);
 	list_remove(&c->link);
+	MUST(l->commands.next != &c->link);
 	l->count--;
 	c->fn(c->arg, reply);
 	free(c);
