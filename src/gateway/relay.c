@@ -751,4 +751,8 @@ void relay_open(struct conn *c, const struct http_deflate *server_deflate)
 	stream_resume(&s->up);
 	if (!prepared)
 		relay_refuse(c, REASON_OVERLOADED, "memory");
+	/* A handshake that was under way is finished, so that the client hears what everybody
+	 * hears now, 1001, and comes back at once. */
+	if (c->worker->draining)
+		relay_refuse(c, REASON_DRAINING, NULL);
 }

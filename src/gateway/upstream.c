@@ -190,10 +190,6 @@ static void accept_answer(struct conn *c)
 		conn_end(c);
 		return;
 	}
-	if (c->worker->draining) {
-		conn_refuse(c, verdict_refuse(REASON_DRAINING, NULL));
-		return;
-	}
 	/* While the application thought about it. */
 	if (conn_is_revoked(c, &q->handshake.identity)) {
 		conn_refuse(c, verdict_refuse(REASON_REVOKED, NULL));
