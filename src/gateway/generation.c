@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 enum {
-	QUEUE_SLACK = 8192,       /* behind a full queue: a few control frames and a reply */
-	SERVER_FRAGMENTS = 65536, /* an application may stream; its bytes are bounded anyway */
+	QUEUE_SLACK = 8192,         /* behind a full queue: a few control frames and a reply */
+	SERVER_FRAGMENTS = 1 << 20, /* an application may stream; its bytes are bounded anyway */
 };
 
 static uint64_t largest(uint64_t a, uint64_t b)
