@@ -17,6 +17,7 @@
 #include "base/arena.h"
 #include "base/rate.h"
 #include "base/slice.h"
+#include "conf/rules.h"
 
 /* A list of texts; none is `count == 0`. */
 struct conf_texts {
@@ -164,7 +165,8 @@ struct conf_route_limits {
 	uint64_t message_time_ms;
 	struct rate messages; /* per connection */
 	struct rate bytes;
-	struct rate cost; /* not enforced before there are rules */
+	struct rate cost; /* that messages with a `cost` take from */
+	bool has_cost;    /* it was written */
 	struct rate control_frames;
 	uint64_t buffered; /* bytes towards one slow reader */
 	uint64_t slow_reader_ms;
@@ -196,6 +198,8 @@ struct conf_route {
 	struct conf_origins origins;
 	const size_t *identify; /* indexes into snapshot.identities, in the order written */
 	size_t identify_count;
+	struct conf_condition allow; /* over CONF_VARS_HANDSHAKE */
+	uint32_t allow_uses;         /* sum of 1 << enum conf_variable */
 	const struct conf_upstream *upstreams;
 	size_t upstream_count;
 	struct conf_texts subprotocols;
@@ -208,6 +212,7 @@ struct conf_route {
 	struct conf_texts forward_headers; /* lower case */
 	struct conf_texts forward_query;
 	bool forward_assertion; /* with a signed statement of who connects */
+	struct conf_messages messages; /* contract and rules */
 	struct conf_route_limits limits;
 	uint32_t index; /* position in snapshot.routes */
 	uint32_t line;  /* in the configuration file */

@@ -15,37 +15,6 @@
 #include "policy/detect_view.h"
 #include "policy/injection.h"
 
-static const struct {
-	unsigned kind;
-	struct slice word;
-} kinds[] = {
-	{DETECT_SQLI, SLICE_INIT("sqli")},
-	{DETECT_XSS, SLICE_INIT("xss")},
-};
-
-enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
-
-bool detect_available(void)
-{
-	return injection_available();
-}
-
-unsigned detect_kind_parse(struct slice word)
-{
-	for (size_t i = 0; i < KINDS; i++)
-		if (slice_eq(kinds[i].word, word))
-			return kinds[i].kind;
-	return 0;
-}
-
-const char *detect_kind_word(unsigned kind)
-{
-	for (size_t i = 0; i < KINDS; i++)
-		if (kinds[i].kind == kind)
-			return kinds[i].word.data;
-	return "none";
-}
-
 static unsigned judge(unsigned wanted, struct slice text)
 {
 	char fingerprint[FINGERPRINT_BYTES];

@@ -14,21 +14,7 @@
 
 #include "base/arena.h"
 #include "base/slice.h"
-
-enum detect_kind {
-	DETECT_SQLI = 1,
-	DETECT_XSS = 2,
-};
-
-/* False when this build has no libinjection: then `detect` is an error in a configuration,
- * and detect_find finds everything everywhere. */
-bool detect_available(void);
-
-/* The kind of that word (sqli, xss), or 0. */
-unsigned detect_kind_parse(struct slice word);
-
-/* The word of one kind. */
-const char *detect_kind_word(unsigned kind);
+#include "conf/treatment.h"
 
 /*
  * Which of the `wanted` kinds the text looks like. Needs a few times the text's length of

@@ -6,11 +6,6 @@
 int libinjection_sqli(const char *text, size_t len, char fingerprint[]);
 int libinjection_xss(const char *text, size_t len);
 
-bool injection_available(void)
-{
-	return true;
-}
-
 bool injection_is_sqli(struct slice text, char fingerprint[FINGERPRINT_BYTES])
 {
 	memset(fingerprint, 0, FINGERPRINT_BYTES);

@@ -10,8 +10,6 @@
 
 enum { FINGERPRINT_BYTES = 16 }; /* five letters and more than libinjection ever wrote */
 
-bool injection_available(void);
-
 /* The text as it is, in each place of a query or page that it could stand in. The
  * fingerprint is a NUL-terminated word for what the text consists of. Without libinjection
  * the answer is true. */

@@ -2,11 +2,6 @@
 /* A build without libinjection; see injection.h. */
 #include "policy/injection.h"
 
-bool injection_available(void)
-{
-	return false;
-}
-
 bool injection_is_sqli(struct slice text, char fingerprint[FINGERPRINT_BYTES])
 {
 	(void)text;

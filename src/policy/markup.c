@@ -5,29 +5,6 @@
 #include "policy/html.h"
 #include "policy/markup_html.h"
 
-static const char *const words[] = {
-	[MARKUP_REFUSE] = "refuse",
-	[MARKUP_ESCAPE] = "escape",
-	[MARKUP_STRIP] = "strip",
-	[MARKUP_HTML] = "html",
-};
-
-bool markup_mode_parse(struct slice word, enum markup_mode *mode)
-{
-	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (slice_eq(word, slice_from_cstr(words[i]))) {
-			*mode = (enum markup_mode)i;
-			return true;
-		}
-	}
-	return false;
-}
-
-const char *markup_mode_word(enum markup_mode mode)
-{
-	return words[mode];
-}
-
 bool markup_present(struct slice text)
 {
 	struct slice rest = text;

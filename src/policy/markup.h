@@ -27,20 +27,7 @@
 #include "base/arena.h"
 #include "base/reason.h"
 #include "base/slice.h"
-
-enum markup_mode {
-	MARKUP_REFUSE = 0,
-	MARKUP_ESCAPE,
-	MARKUP_STRIP,
-	MARKUP_HTML,
-};
-
-/* By its word in the configuration; false for a word that is none. */
-bool markup_mode_parse(struct slice word, enum markup_mode *mode)
-	__attribute__((warn_unused_result));
-
-/* The word of a mode. */
-const char *markup_mode_word(enum markup_mode mode);
+#include "conf/treatment.h"
 
 /*
  * Returns REASON_NONE with *out set, or REASON_MARKUP with *out empty. Text that need not

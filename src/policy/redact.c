@@ -10,41 +10,22 @@
 #include "base/address.h"
 #include "policy/redact_priv.h"
 
-static const struct {
-	unsigned kind;
-	struct slice word, cover;
-} kinds[REDACT_KINDS] = {
-	/* clang-format off */
-	{REDACT_CARD, SLICE_INIT("card"), SLICE_INIT("[redacted:card]")},
-	{REDACT_EMAIL, SLICE_INIT("email"), SLICE_INIT("[redacted:email]")},
-	{REDACT_SECRET, SLICE_INIT("secret"), SLICE_INIT("[redacted:secret]")},
-	{REDACT_PRIVATE_IP, SLICE_INIT("private_ip"), SLICE_INIT("[redacted:private_ip]")},
-	{REDACT_STACK_TRACE, SLICE_INIT("stack_trace"), SLICE_INIT("[redacted:stack_trace]")},
-	/* clang-format on */
-};
-
-unsigned redact_kind_parse(struct slice word)
-{
-	for (size_t i = 0; i < REDACT_KINDS; i++)
-		if (slice_eq(kinds[i].word, word))
-			return kinds[i].kind;
-	return 0;
-}
-
-const char *redact_kind_word(unsigned kind)
-{
-	for (size_t i = 0; i < REDACT_KINDS; i++)
-		if (kinds[i].kind == kind)
-			return kinds[i].word.data;
-	return "none";
-}
-
 static struct slice cover_of(unsigned kind)
 {
-	for (size_t i = 0; i < REDACT_KINDS; i++)
-		if (kinds[i].kind == kind)
-			return kinds[i].cover;
-	return SLICE("[redacted]");
+	switch (kind) {
+	case REDACT_CARD:
+		return SLICE("[redacted:card]");
+	case REDACT_EMAIL:
+		return SLICE("[redacted:email]");
+	case REDACT_SECRET:
+		return SLICE("[redacted:secret]");
+	case REDACT_PRIVATE_IP:
+		return SLICE("[redacted:private_ip]");
+	case REDACT_STACK_TRACE:
+		return SLICE("[redacted:stack_trace]");
+	default:
+		return SLICE("[redacted]");
+	}
 }
 
 /* ---- cards */

@@ -20,21 +20,7 @@
 
 #include "base/arena.h"
 #include "base/slice.h"
-
-enum redact_kind {
-	REDACT_CARD = 1,
-	REDACT_EMAIL = 2,
-	REDACT_SECRET = 4,
-	REDACT_PRIVATE_IP = 8,
-	REDACT_STACK_TRACE = 16,
-	REDACT_KINDS = 5, /* how many there are */
-};
-
-/* The kind of that word, or 0. */
-unsigned redact_kind_parse(struct slice word);
-
-/* The word of one kind. */
-const char *redact_kind_word(unsigned kind);
+#include "conf/treatment.h"
 
 /*
  * Covers what is of the `wanted` kinds. *out is the text itself when nothing was found, else

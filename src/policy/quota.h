@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * What rules count over many connections: `rate`, `cost`, `unique`, `running`.
+ *
+ *   who (subject | address | connection) + which rule --siphash--> quota_key
+ *
+ *   rates    [tag | tat]      rate, cost: base/rate in a word per key
+ *   counts   [tag | count]    running: how many are under way
+ *   seen     [tag | until]    unique: values that came within the rule's time
+ *
+ * All workers share one struct quota; its memory is fixed when it is made and touched where it
+ * is used; there is no lock: each word changes by compare-and-swap (as in policy/limits.c, whose
+ * tables do the first two). Keys are keyed hashes: nobody can choose what collides. A set full
+ * of counts, or of values that still count, refuses.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/rate.h"
+#include "base/siphash.h"
+#include "base/slice.h"
+
+struct quota;
+
+/* NULL without memory. */
+struct quota *quota_new(const struct siphash_key *key);
+
+/* Every slot was given back before. Accepts NULL, returns NULL. */
+struct quota *quota_free(struct quota *q);
+
+/* What is counted by itself: keys of different kinds never meet. */
+enum quota_kind { QUOTA_RATE = 1, QUOTA_COST, QUOTA_UNIQUE, QUOTA_RUNNING };
+
+/* Whose: subject, address or connection, made apart by the caller's prefix; and of which rule
+ * (route's path and message's id; empty: the route's budget). */
+uint64_t quota_key(const struct quota *q, enum quota_kind kind, struct slice who,
+		   struct slice route, struct slice message);
+
+/* Takes units of the rate; false: over it, and nothing was taken. now_us is monotonic. */
+bool quota_take(struct quota *q, uint64_t key, const struct rate *rate, uint64_t now_us,
+		uint64_t units) __attribute__((warn_unused_result));
+
+enum quota_seen {
+	QUOTA_SEEN_FULL = 0, /* no room to remember it: refuse */
+	QUOTA_SEEN_AGAIN,    /* it came before */
+	QUOTA_SEEN_NEW,
+};
+
+/* The value (by its keyed hash) came within the time? `take`: remember it, atomically with the
+ * question: of two that ask for the same value at once one hears NEW. */
+enum quota_seen quota_unique(struct quota *q, uint64_t key, uint64_t value_hash, uint64_t now_us,
+			     uint64_t within_ms, bool take) __attribute__((warn_unused_result));
+
+/* A slot of `running`; the zero slot holds nothing. */
+struct quota_slot {
+	_Atomic uint64_t *word;
+	struct quota *from;
+};
+
+/* Takes one of at_most; false: all are taken, or there is no room. */
+bool quota_run(struct quota *q, uint64_t key, uint32_t at_most, struct quota_slot *slot)
+	__attribute__((warn_unused_result));
+
+/* Harmless on a zero slot, and twice. */
+void quota_release(struct quota_slot *slot);
+
+/* Nobody holds a slot. For tests and the end of the process. */
+bool quota_whole(const struct quota *q);
