@@ -7,6 +7,7 @@
 #include "base/jsonout.h"
 #include "cel/cel.h"
 #include "cmd/try_cel_typed.h"
+#include "cmd/try_input.h"
 #include "cmd/zone.h"
 #include "json/read.h"
 
@@ -20,17 +21,6 @@ struct question {
 	struct cel_value *values;
 	uint32_t count;
 };
-
-static int say_error(const char *what, struct buf *out)
-{
-	struct jsonout j;
-
-	jsonout_init(&j, out);
-	jsonout_object_open(&j);
-	jsonout_member_cstring(&j, "error", what);
-	jsonout_object_close(&j);
-	return j.ok ? 0 : BUF_FULL;
-}
 
 static int say_refused(const struct cel_error *e, struct buf *out)
 {
@@ -135,11 +125,11 @@ static int judge_line(struct slice line, struct arena *a, struct buf *out)
 	struct json_doc doc;
 
 	if (json_read(line, &limits, a, &doc))
-		return say_error(wanted, out);
+		return try_say_error(wanted, out);
 	const struct json_node *expr = json_member_typed(doc.root, SLICE("expr"), JSON_STRING);
 	const struct json_node *vars = json_member(doc.root, SLICE("vars"));
 	if (!expr || (vars && json_type(vars) != JSON_OBJECT))
-		return say_error(wanted, out);
+		return try_say_error(wanted, out);
 	struct question q = {.expr = json_string(expr),
 			     .vars = vars,
 			     .typed = json_is_true(json_member(doc.root, SLICE("typed")))};
@@ -150,7 +140,7 @@ static int judge_line(struct slice line, struct arena *a, struct buf *out)
 		.limits = {.items = doc.nodes},
 	};
 	if (!read_variables(&q, a))
-		return say_error("a variable is not an object that names its kind", out);
+		return try_say_error("a variable is not an object that names its kind", out);
 	return answer(&q, &env, a, out);
 }
 

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/jsonout.h"
+#include "cmd/try_input.h"
 #include "json/read.h"
 #include "json/write.h"
 #include "net/clock.h"
@@ -23,17 +24,6 @@ struct line {
 	uint64_t now_unix_ms;
 	bool any_payload;
 };
-
-static int say_error(const char *what, struct buf *out)
-{
-	struct jsonout j;
-
-	jsonout_init(&j, out);
-	jsonout_object_open(&j);
-	jsonout_member_cstring(&j, "error", what);
-	jsonout_object_close(&j);
-	return j.ok ? 0 : BUF_FULL;
-}
 
 static int say_refused(enum reason reason, const char *detail, struct buf *out)
 {
@@ -202,10 +192,10 @@ static int judge_line(struct slice line, struct arena *a, struct buf *out)
 	const char *detail = NULL;
 
 	if (json_read(line, &limits, a, &doc))
-		return say_error("the line is not JSON", out);
+		return try_say_error("the line is not JSON", out);
 	const char *wrong = read_line(doc.root, a, &l);
 	if (wrong)
-		return say_error(wrong, out);
+		return try_say_error(wrong, out);
 	struct jwk_ring *ring = jwk_ring_new(l.rules.algorithms);
 	if (!ring)
 		return err_raise(ENOMEM, "keys");

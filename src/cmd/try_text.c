@@ -2,8 +2,7 @@
 /* `sallyport try text`; see try_text.h. */
 #include "cmd/try_text.h"
 
-#include "base/err.h"
-#include "base/jsonout.h"
+#include "cmd/try_input.h"
 #include "json/read.h"
 #include "json/write.h"
 #include "policy/detect.h"
@@ -14,17 +13,6 @@ enum { ARENA_BLOCK = 1 << 16, ARENA_MAX = 1 << 28 };
 
 typedef unsigned (*parse_fn)(struct slice word);
 typedef const char *(*word_fn)(unsigned kind);
-
-static int say_error(const char *what, struct buf *out)
-{
-	struct jsonout j;
-
-	jsonout_init(&j, out);
-	jsonout_object_open(&j);
-	jsonout_member_cstring(&j, "error", what);
-	jsonout_object_close(&j);
-	return j.ok ? 0 : BUF_FULL;
-}
 
 static int say_text(struct slice text, struct buf *out)
 {
@@ -67,7 +55,7 @@ static int try_as(struct slice text, struct slice word, struct arena *a, struct 
 	struct slice result;
 
 	if (!markup_mode_parse(word, &mode))
-		return say_error("as is escape, strip, refuse or html", out);
+		return try_say_error("as is escape, strip, refuse or html", out);
 	enum reason reason = markup_apply(mode, text, a, &result);
 	if (reason)
 		return buf_printf(out, "{\"refused\":\"%s\"}", reason_word(reason));
@@ -83,9 +71,9 @@ static int try_detect(struct slice text, const struct json_node *words, struct a
 	unsigned wanted = read_kinds(words, detect_kind_parse);
 
 	if (wanted == 0)
-		return say_error("detect is a list of sqli and xss", out);
+		return try_say_error("detect is a list of sqli and xss", out);
 	if (!detect_available())
-		return say_error("this build has no libinjection", out);
+		return try_say_error("this build has no libinjection", out);
 	unsigned found = detect_find(wanted, text, a);
 	int r = buf_append(out, SLICE("{"));
 	if (r == 0)
@@ -100,10 +88,10 @@ static int try_redact(struct slice text, const struct json_node *words, struct a
 	struct slice result;
 
 	if (wanted == 0)
-		return say_error(
+		return try_say_error(
 			"redact is a list of card, email, secret, private_ip and stack_trace", out);
 	if (!redact_apply(wanted, text, a, &result, &found))
-		return say_error("the text is too long", out);
+		return try_say_error("the text is too long", out);
 	int r = buf_append(out, SLICE("{"));
 	if (r == 0)
 		r = say_text(result, out);
@@ -128,14 +116,14 @@ static int judge_line(struct slice line, struct arena *a, struct buf *out)
 	struct json_doc doc;
 
 	if (json_read(line, &limits, a, &doc))
-		return say_error(wanted, out);
+		return try_say_error(wanted, out);
 	const struct json_node *text = json_member_typed(doc.root, SLICE("text"), JSON_STRING);
 	const struct json_node *as = json_member_typed(doc.root, SLICE("as"), JSON_STRING);
 	const struct json_node *detect = json_member_typed(doc.root, SLICE("detect"), JSON_ARRAY);
 	const struct json_node *redact = json_member_typed(doc.root, SLICE("redact"), JSON_ARRAY);
 
 	if (!text || !!as + !!detect + !!redact != 1)
-		return say_error(wanted, out);
+		return try_say_error(wanted, out);
 	if (as)
 		return try_as(json_string(text), json_string(as), a, out);
 	if (detect)
