@@ -61,7 +61,7 @@ enum {
 struct request {
 	struct request *next_free;
 	struct charge charge;
-	struct buf in;            /* head, body, what follows */
+	struct buf in;            /* head, what follows */
 	struct http_header *room; /* of the parser */
 	size_t room_count;
 	struct http_parser parser;
@@ -74,7 +74,9 @@ struct request {
 	struct token_world tokens;
 	struct endpoint endpoint;
 	uint64_t started_us;
-	size_t consumed; /* bytes of `in` that belong to this request: head and body */
+	size_t consumed; /* bytes of `in` that belong to this request */
+	char *body;      /* of an own endpoint: content_length bytes in the arena */
+	size_t body_len; /* so many of them have come */
 	bool keep_open;  /* the client may ask for more after this */
 	/* the application's side */
 	struct http_upgrade upgrade;

@@ -35,6 +35,8 @@ static void request_reset(struct request *q)
 	buf_clear(&q->answer);
 	q->answer_room = NULL;
 	q->consumed = 0;
+	q->body = NULL;
+	q->body_len = 0;
 	q->keep_open = q->head_only = false;
 	q->up_connected = q->up_secured = false;
 	q->tried = 0;
@@ -261,7 +263,6 @@ static const struct token_world *token_world(struct conn *c)
 static void start_endpoint(struct conn *c)
 {
 	struct request *q = c->request;
-	struct slice behind = slice_from(buf_slice(&q->in), q->parser.head.bytes);
 
 	q->endpoint_in = (struct endpoint_input){
 		.conf = conn_conf(c),
@@ -269,7 +270,7 @@ static void start_endpoint(struct conn *c)
 		.head = &q->parser.head,
 		.request = &q->http,
 		.dispatch = &q->dispatch,
-		.body = slice_first(behind, (size_t)q->parser.head.content_length),
+		.body = slice_of(q->body, q->body_len),
 		.peer = c->peer,
 		.tls = c->secure,
 		.certificate = client_certificate(c),
@@ -395,6 +396,8 @@ static struct verdict judge(struct conn *c)
 	return v;
 }
 
+/* The body does not join the head in `in`: that would have to grow, and everything that was
+ * read in the head points into it. */
 static void start_body(struct conn *c)
 {
 	struct request *q = c->request;
@@ -404,8 +407,18 @@ static void start_body(struct conn *c)
 		conn_refuse(c, verdict_refuse(REASON_BODY_TOO_LARGE, NULL));
 		return;
 	}
-	q->consumed = q->parser.head.bytes + (size_t)length;
-	if (buf_waiting(&q->in) >= q->consumed)
+	q->body = arena_alloc(&q->arena, (size_t)length);
+	if (!q->body) {
+		conn_refuse(c, verdict_refuse(REASON_OVERLOADED, "the arena is full"));
+		return;
+	}
+	struct slice here = slice_first(slice_from(buf_slice(&q->in), q->parser.head.bytes),
+					(size_t)length);
+	if (here.len)
+		memcpy(q->body, here.data, here.len);
+	q->body_len = here.len;
+	q->consumed += here.len;
+	if (q->body_len == length)
 		start_endpoint(c);
 	else
 		conn_enter(c, CONN_BODY, c->head_deadline_ms);
@@ -523,8 +536,28 @@ void request_on_client(struct conn *c, unsigned why)
 
 void request_body_on_client(struct conn *c, unsigned why)
 {
+	struct request *q = c->request;
+	size_t missing = (size_t)q->parser.head.content_length - q->body_len;
+	struct stream_bytes got;
+
 	(void)why;
-	if (read_into_request(c) && buf_waiting(&c->request->in) >= c->request->consumed)
+	int r = stream_read(&c->client, &got);
+	if (r == STREAM_AGAIN)
+		return;
+	if (r) {
+		conn_end(c);
+		return;
+	}
+	size_t take = got.len < missing ? got.len : missing;
+	memcpy(q->body + q->body_len, got.data, take);
+	q->body_len += take;
+	/* What follows is the next request and waits its turn. */
+	if (take < got.len &&
+	    stream_unread(&c->client, slice_of(got.data + take, got.len - take))) {
+		conn_refuse(c, verdict_refuse(REASON_OVERLOADED, "memory"));
+		return;
+	}
+	if (q->body_len == q->parser.head.content_length)
 		start_endpoint(c);
 }
 
