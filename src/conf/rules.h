@@ -155,6 +155,7 @@ struct conf_rule {
 	bool never; /* `after: never` */
 	const struct conf_after *after; /* all of them must hold */
 	size_t after_count;
+	uint16_t slot;       /* of what a session keeps about this message: index + 1; 0 none */
 	bool has_on_refusal; /* else the route's; of a server message: drop */
 	bool observe;        /* `mode: observe` of this rule alone */
 	uint8_t on_refusal;  /* enum conf_on_refusal; a server rule has close and drop only */
@@ -173,7 +174,12 @@ struct conf_messages {
 	 * server's. */
 	const struct conf_rule *rules;
 	size_t rule_count;
+	uint16_t slots; /* that a session needs */
 	uint32_t uses;      /* sum of 1 << enum conf_variable: what some expression asks for */
 	bool counts;        /* some rule counts over connections: rate, cost, running, unique */
 	uint64_t cost_each; /* the dearest expression plus schema, for `check` */
 };
+
+/* Numbers the slots: of messages that are remembered, or that an `after` asks about. To be
+ * called once, when all else is filled in. */
+void conf_rules_number(struct conf_messages *m, struct conf_rule *rules);

@@ -544,6 +544,36 @@ static struct slice find_discriminator(struct load *l, bool from_client)
 	return slice_of(NULL, 0);
 }
 
+/* Where all values are texts, a table of them. */
+static void make_lookup(struct load *l, bool from_client, struct contract_lookup *out)
+{
+	uint32_t values = 0, slots = 2;
+
+	for (size_t i = 0; i < l->count; i++) {
+		const struct contract_message *m = &l->messages[i];
+		for (uint32_t v = 0; m->from_client == from_client && v < m->value_count; v++)
+			if (json_type(m->values[v]) != JSON_STRING)
+				return;
+		values += m->from_client == from_client ? m->value_count : 0;
+	}
+	while (slots < values * 2)
+		slots *= 2;
+	struct contract_lookup_slot *table = arena_calloc(l->arena, slots, sizeof(*table));
+	if (!table)
+		return;
+	*out = (struct contract_lookup){table, slots - 1};
+	for (size_t i = 0; i < l->count; i++) {
+		const struct contract_message *m = &l->messages[i];
+		for (uint32_t v = 0; m->from_client == from_client && v < m->value_count; v++) {
+			struct slice value = json_string(m->values[v]);
+			uint32_t hash = json_key_hash(value), at = hash & out->mask;
+			while (table[at].value.data)
+				at = (at + 1) & out->mask;
+			table[at] = (struct contract_lookup_slot){value, hash, m};
+		}
+	}
+}
+
 /* --- the whole */
 
 static bool read_version(struct load *l)
@@ -598,20 +628,38 @@ int asyncapi_load(const struct contract_source *source, struct slice uri, struct
 	*out = (struct contract){.channel = name, .messages = l.messages, .count = l.count};
 	out->discriminator[0] = find_discriminator(&l, true);
 	out->discriminator[1] = find_discriminator(&l, false);
+	for (int server = 0; server < 2; server++)
+		if (out->discriminator[server].len)
+			make_lookup(&l, !server, &out->lookup[server]);
 	return arena->overflow ? -ENOMEM : 0;
 }
 
 /* --- at run time */
 
-static const struct contract_message *by_value(const struct contract *c, bool from_client,
-					       const struct json_node *value)
+static const struct contract_message *by_text(const struct contract_lookup *t, struct slice value)
 {
+	uint32_t hash = json_key_hash(value);
+
+	for (uint32_t i = hash & t->mask; t->slots[i].value.data; i = (i + 1) & t->mask)
+		if (t->slots[i].hash == hash && slice_eq(t->slots[i].value, value))
+			return t->slots[i].message;
+	return NULL;
+}
+
+const struct contract_message *contract_named(const struct contract *c, bool from_client,
+					      const struct json_node *value)
+{
+	const struct json_node *says = json_member(value, c->discriminator[from_client ? 0 : 1]);
+	const struct contract_lookup *lookup = &c->lookup[from_client ? 0 : 1];
+
+	if (lookup->slots)
+		return json_type(says) == JSON_STRING ? by_text(lookup, json_string(says)) : NULL;
 	for (size_t i = 0; i < c->count; i++) {
 		const struct contract_message *m = &c->messages[i];
 		if (m->from_client != from_client)
 			continue;
 		for (uint32_t v = 0; v < m->value_count; v++)
-			if (json_equal(m->values[v], value))
+			if (json_equal(m->values[v], says))
 				return m;
 	}
 	return NULL;
@@ -627,8 +675,7 @@ const struct contract_message *contract_recognise(const struct contract *c, bool
 
 	*known = false;
 	if (decides.len) {
-		const struct contract_message *m =
-			by_value(c, from_client, json_member(value, decides));
+		const struct contract_message *m = contract_named(c, from_client, value);
 		*known = m != NULL;
 		return m && schema_validate(m->schema, value, room, failure) ? m : NULL;
 	}

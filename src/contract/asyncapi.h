@@ -46,12 +46,25 @@ struct contract_message {
 	uint32_t value_count;
 };
 
+/* The text values of a discriminator: open addressing, at most half of the slots used. */
+struct contract_lookup {
+	const struct contract_lookup_slot *slots; /* NULL: some value is no text */
+	uint32_t mask;
+};
+
+struct contract_lookup_slot {
+	struct slice value; /* data NULL: free */
+	uint32_t hash;
+	const struct contract_message *message;
+};
+
 struct contract {
 	struct slice channel;
 	const struct contract_message *messages;
 	size_t count;
 	/* Per direction (0: from clients): the property that decides; empty: none does. */
 	struct slice discriminator[2];
+	struct contract_lookup lookup[2];
 };
 
 struct contract_error {
@@ -76,6 +89,14 @@ struct contract_source {
 int asyncapi_load(const struct contract_source *source, struct slice uri, struct slice channel,
 		  bool describes_client, struct arena *arena, struct contract *out,
 		  struct contract_error *error) __attribute__((warn_unused_result));
+
+/*
+ * The message that the direction's discriminator names, whatever else the value is; NULL when
+ * it names none. One look-up where the discriminator's values are texts. Only for a direction
+ * that has a discriminator.
+ */
+const struct contract_message *contract_named(const struct contract *c, bool from_client,
+					      const struct json_node *value);
 
 /*
  * Which message of that direction is it? NULL when none fits; then *known is true if the

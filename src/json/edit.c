@@ -75,6 +75,13 @@ int json_edit_string(struct json_edits *e, const struct json_node *v, struct sli
 	return 0;
 }
 
+struct slice json_edited_string(const struct json_edits *e, const struct json_node *v)
+{
+	const struct json_edit *edit = json_edit_of(e, v);
+
+	return edit && edit->kind == JSON_EDIT_STRING ? edit->text : json_string(v);
+}
+
 int json_edit_value(struct json_edits *e, const struct json_node *v, const struct json_node *value)
 {
 	struct json_edit *edit = edit_for(e, v);

@@ -188,6 +188,14 @@ const struct json_node *json_member_typed(const struct json_node *object, struct
 /* The item at that index, or NULL. Walks the items. */
 const struct json_node *json_item(const struct json_node *array, uint32_t index);
 
+/* ---- copies that outlive text and arena */
+
+/* Bytes that a copy of v with everything in it takes; aligned as a node is. */
+size_t json_copy_bytes(const struct json_node *v);
+
+/* Copies v into room of so many bytes, aligned for a node. json_at has no meaning for it. */
+const struct json_node *json_copy(const struct json_node *v, void *room);
+
 /* ---- equality */
 
 /*

@@ -52,6 +52,9 @@ void json_edits_init(struct json_edits *e, const struct json_node *root, uint32_
 int json_edit_string(struct json_edits *e, const struct json_node *v, struct slice text)
 	__attribute__((warn_unused_result));
 
+/* The string as the changes so far leave it: for changes that build on each other. */
+struct slice json_edited_string(const struct json_edits *e, const struct json_node *v);
+
 /* The value becomes that one, of whatever tape (without the changes laid over that tape). */
 int json_edit_value(struct json_edits *e, const struct json_node *v, const struct json_node *value)
 	__attribute__((warn_unused_result));

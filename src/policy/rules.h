@@ -19,15 +19,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/address.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/charge.h"
 #include "base/siphash.h"
 #include "conf/snapshot.h"
-#include "policy/identity.h"
+#include "policy/context.h"
 #include "policy/quota.h"
-#include "policy/route.h"
 #include "policy/verdict.h"
 
 struct rules;
@@ -41,50 +39,47 @@ struct rules_room *rules_room_free(struct rules_room *room);
  * allocates nothing. Returns 0 or -ENOMEM. */
 int rules_room_fit(struct rules_room *room, const struct snapshot *conf);
 
-/* Who and where, at the moment of the handshake. Copied; need not live on. */
-struct rules_facts {
-	const struct identity *identity;
-	const struct http_head *head; /* NULL: no header fields */
-	const struct http_target *target;
-	const struct route_match *match;
-	struct slice path;   /* decoded */
-	struct slice origin; /* empty: missing */
-	struct address peer;
-	bool tls;
-	struct slice connection_id;
-};
-
-/* Does the route's `allow` let them in? PASS or REFUSE with NOT_ALLOWED (or OVERLOADED). The
- * arena need live only during the call. */
-struct verdict rules_allow_route(const struct conf_route *route, const struct rules_facts *facts,
-				 uint64_t now_unix_ms, struct arena *arena)
+/* Does the route's `allow` let them in? PASS, or REFUSE with NOT_ALLOWED or OVERLOADED. */
+struct verdict rules_admit(const struct conf_route *route, const struct context_facts *facts,
+			   uint64_t now_us, uint64_t now_unix_ms, struct arena *arena)
 	__attribute__((warn_unused_result));
 
 /*
  * The state of a session on that route (which must outlive it, or be replaced by
- * rules_reload), charged to the budget. quota is shared by all sessions. NULL without memory or
- * room in the budget; a route whose messages are not judged needs none.
+ * rules_reload), charged to the budget. The facts are copied; their identity's subject decides
+ * whose messages are counted together. quota is shared by all sessions. NULL without memory or
+ * room in the budget.
  */
-struct rules *rules_new(const struct conf_route *route, const struct rules_facts *facts,
+struct rules *rules_new(const struct conf_route *route, const struct context_facts *facts,
 			struct quota *quota, struct budget *budget, uint64_t now_us);
 
 /* Gives everything back: slots of `running`, too. Accepts NULL, returns NULL. */
 struct rules *rules_free(struct rules *r);
 
-/* From now on messages are judged by that route's rules. What was remembered stays where the
- * new contract remembers a message of that id. False: the new rules ask for something that
- * was not kept from the handshake; the session has to come anew. */
-bool rules_reload(struct rules *r, const struct conf_route *route)
-	__attribute__((warn_unused_result));
+/* A session on that route needs a struct rules: its messages are judged, or its right to be
+ * here may have to be asked again. */
+bool rules_needed(const struct conf_route *route);
+
+/*
+ * From now on messages are judged by that route's rules. What was remembered stays where the
+ * new contract remembers a message of that id. PASS, or REFUSE: NOT_ALLOWED when the new
+ * `allow` does not let them in, DRAINING when the new rules ask for something that was not
+ * kept from the handshake, so that the session has to come anew.
+ */
+struct verdict rules_reload(struct rules *r, const struct conf_route *route, uint64_t now_us,
+			    uint64_t now_unix_ms) __attribute__((warn_unused_result));
+
+/* A fresh credential of the same subject, with its claims. PASS or REFUSE, as above. */
+struct verdict rules_identify(struct rules *r, const struct identity *identity, uint64_t now_us,
+			      uint64_t now_unix_ms) __attribute__((warn_unused_result));
 
 /* Where a message was found wrong, for the log: never what was in it. */
 struct finding {
 	struct slice message; /* id; empty: it was not recognised */
 	uint32_t line;        /* of the rule; 0: none */
 	struct slice pointer; /* JSON Pointer of the offence; "" is the whole message */
-	const char *detail;   /* keyword or word, static; NULL */
-	size_t offset;        /* in bytes, of what is no JSON */
-	bool has_pointer, has_offset;
+	bool has_pointer;
+	const char *detail; /* keyword or word, static or in the snapshot; NULL */
 };
 
 struct rules_message {
@@ -95,15 +90,16 @@ struct rules_message {
 };
 
 struct judgement {
-	enum reason reason;        /* NONE: let it through */
+	enum reason reason;           /* NONE: let it through */
 	const struct conf_rule *rule; /* that was asked; NULL: none was found */
-	bool rewritten;
-	struct slice text; /* to forward; in the message or the room, until the next call */
-	bool wait;         /* `running` is full and its queue has room: try again later */
+	bool rewritten;               /* forward `text` instead of what came */
+	bool waits;                   /* it was kept and comes out of rules_next */
+	struct slice text;            /* in the room, until it is used again */
 	struct finding finding;
 };
 
-/* A client's message. What became of it is up to message_refuse and the route. */
+/* A client's message. What becomes of it is up to message_settle. The value zero of
+ * judgement.reason lets through, so that is the one thing set last. */
 struct judgement rules_judge_client(struct rules *r, struct rules_room *room,
 				    const struct rules_message *m)
 	__attribute__((warn_unused_result));
@@ -113,7 +109,11 @@ struct judgement rules_judge_server(struct rules *r, struct rules_room *room,
 				    const struct rules_message *m)
 	__attribute__((warn_unused_result));
 
-/* The earliest moment (monotonic, us) at which a slot of `running` falls back or a message that
- * waits should be tried again; UINT64_MAX: never. And what to do then. */
+/* --- `running`: what waits, and what has run too long */
+
+/* The earliest moment (monotonic) at which rules_next should be asked; UINT64_MAX: never. */
 uint64_t rules_deadline_us(const struct rules *r);
-void rules_on_deadline(struct rules *r, uint64_t now_us);
+
+/* Gives back slots whose time is over, then the next message that may go now, in *text until
+ * the next call. False: none. */
+bool rules_next(struct rules *r, uint64_t now_us, struct slice *text, bool *binary);

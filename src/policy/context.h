@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * What expressions may know of a connection: the variables of conf/rules.h but for the message.
+ *
+ *   handshake: request, identity --context_init--> slots, copied, as long as the session lives
+ *   a fresh credential           --context_identify--> other claims
+ *   each evaluation              --context_now--> now, connection.age
+ *
+ * Only what was asked for is kept: a variable that nobody mentions costs nothing, and one that
+ * was not kept is an error when it is used, which refuses.
+ */
+#include "base/address.h"
+#include "base/arena.h"
+#include "cel/value.h"
+#include "conf/snapshot.h"
+#include "http/head.h"
+#include "http/target.h"
+#include "policy/identity.h"
+#include "policy/route.h"
+
+/* Who and where, at the moment of the handshake. */
+struct context_facts {
+	const struct identity *identity;
+	const struct http_head *head;     /* NULL: no header fields */
+	const struct http_target *target; /* NULL: no query */
+	const struct route_match *match;  /* NULL: no parameters */
+	struct slice path;                /* decoded */
+	struct slice origin;              /* empty: missing */
+	struct address peer;
+	bool tls;
+	struct slice connection_id;
+};
+
+struct context {
+	struct arena request, identity; /* what the slots point to */
+	uint32_t kept;                  /* sum of 1 << enum conf_variable */
+	uint64_t opened_us;
+	int64_t messages; /* of the client, before the one at hand */
+	struct cel_value slots[CONF_VARIABLES];
+};
+
+/* Keeps the variables in `keep`. False without memory, or with claims that cannot be read;
+ * context_deinit is the caller's duty in any case. */
+bool context_init(struct context *c, const struct context_facts *facts, uint32_t keep,
+		  uint64_t now_us) __attribute__((warn_unused_result));
+
+/* The same subject with other claims; what came before is forgotten. Returns as above. */
+bool context_identify(struct context *c, const struct identity *identity)
+	__attribute__((warn_unused_result));
+
+/* The slots that change from one evaluation to the next. */
+void context_now(struct context *c, uint64_t now_us, uint64_t now_unix_ms);
+
+/* Bytes that it holds beside itself. */
+size_t context_bytes(const struct context *c);
+
+void context_deinit(struct context *c);

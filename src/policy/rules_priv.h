@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * What rules.c (the gates) and rules_keep.c (what outlives a message) share. Private to them.
+ *
+ *   struct rules   the session's:  context | slots: last, when | leases and queue of `running`
+ *   struct room    the thread's:   arena | validator | text
+ */
+#include "base/arena.h"
+#include "base/buf.h"
+#include "contract/schema.h"
+#include "json/read.h"
+#include "json/write.h"
+#include "policy/rules.h"
+
+enum {
+	RULES_LEASES_MAX = 64,    /* operations of one session under way */
+	RULES_WAITING_MAX = 1000, /* messages of one session that wait, whatever `queue` says */
+	RULES_RETRY_US = 50000,   /* a slot that another session gave back is seen within this */
+	RULES_POINTER_BYTES = 256,
+};
+
+/* What is kept about a message of the application's. */
+struct rules_slot {
+	uint64_t at_us; /* when it was let through last; 0: never */
+	void *memory;   /* entries, then the copy of the message; NULL: not remembered */
+	size_t bytes;   /* of memory */
+	uint32_t entry_count;
+};
+
+/* An operation under way. */
+struct rules_lease {
+	struct quota_slot slot;
+	uint32_t until; /* index in contract.messages */
+	uint64_t deadline_us;
+};
+
+struct rules_waiting {
+	struct rules_waiting *next;
+	const struct conf_rule *rule;
+	bool binary;
+	size_t bytes;
+	char text[];
+};
+
+enum rules_content {
+	RULES_JSON = 1,
+	RULES_TEXT = 2,
+	RULES_BINARY = 4,
+	RULES_ANY = 8, /* no contract, and no rule that looks inside */
+};
+
+struct rules {
+	const struct conf_route *route;
+	struct quota *quota;
+	struct budget *budget;
+	struct charge charge;
+	struct context context;
+	uint8_t contents[2]; /* enum rules_content, of the client's and the server's messages */
+	struct slice who[3]; /* by enum conf_per: whose messages are counted together */
+	char *who_memory;
+	struct rules_slot *slots; /* messages.slots */
+	struct cel_entry *last;   /* as many; last_count are there */
+	uint32_t last_count;
+	struct rules_lease *leases; /* lease_count, room for RULES_LEASES_MAX */
+	uint32_t lease_count;
+	struct rules_waiting *waiting, **waiting_end;
+	uint32_t waiting_count;
+	struct rules_waiting *going; /* came out of rules_next, until the next call */
+};
+
+struct rules_room {
+	struct arena arena;
+	struct schema_room *schema;
+	struct buf text;
+	struct siphash_key secret;
+	char pointer[RULES_POINTER_BYTES];
+};
+
+/* --- rules_keep.c */
+
+/* Makes the slots of r's route; false without memory. */
+bool rules_keep_init(struct rules *r);
+void rules_keep_deinit(struct rules *r);
+
+/* The charge stands for what is held now. False: the budget has no room. */
+bool rules_recharge(struct rules *r);
+
+/* The server's message was let through: when, and with `remember` what. The object has
+ * been changed by no edits. False without room: then it must not be let through. */
+bool rules_remember(struct rules *r, const struct conf_rule *rule, const struct json_node *object,
+		    uint64_t now_us, uint64_t now_unix_ms);
+
+/* All of the rule's `after` hold. */
+bool rules_in_turn(const struct rules *r, const struct conf_rule *rule, uint64_t now_us);
+
+/* A slot of `running` was had, or there is room to wait for one, or neither. */
+enum rules_run { RULES_BUSY = 0, RULES_RUNS, RULES_WAITS };
+enum rules_run rules_run(struct rules *r, const struct conf_rule *rule, uint64_t now_us);
+
+/* The operation that rules_run let go last did not begin after all. */
+void rules_run_undo(struct rules *r);
+
+/* The message waits for a slot. False without room. */
+bool rules_wait(struct rules *r, const struct conf_rule *rule, struct slice text, bool binary);
+
+/* The server sent that message: the oldest operation that waits for it is over. */
+void rules_ran(struct rules *r, const struct conf_rule *until);
+
+/* Which rule counts it, over whose messages. */
+uint64_t rules_key(const struct rules *r, enum quota_kind kind, enum conf_per per,
+		   const struct conf_rule *rule);
+
+/* After a change of route: what was kept, under the new numbers. */
+bool rules_keep_reload(struct rules *r, const struct conf_route *route);
