@@ -3,13 +3,9 @@
 /*
  * How many, and how often: connections and handshakes per address, network and identity.
  *
- *   counts   [tag 32 | count 32]   one word per key that is in use, 16 words to a set
- *   rates    [tag 24 | tat 40]     one word per address that came lately, 8 words to a set
- *
- * All workers share one struct limits. Its memory is fixed when it is made, and there is
- * no lock: each word changes by compare-and-swap. Keys are found by a keyed hash, so
- * nobody can choose addresses that collide. A set full of counts in use refuses; a set
- * full of rates forgets the one that has been paid back longest.
+ * All workers share one struct limits. Its memory is fixed when it is made, and there is no
+ * lock (policy/tally.h). A set full of counts in use refuses; a set full of rates forgets the
+ * one that is paid back first.
  *
  * IPv4 addresses count as /32 and /24, IPv6 addresses as /64 and /48.
  */

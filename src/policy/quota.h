@@ -10,9 +10,9 @@
  *   seen     [tag | until]    unique: values that came within the rule's time
  *
  * All workers share one struct quota; its memory is fixed when it is made and touched where it
- * is used; there is no lock: each word changes by compare-and-swap (as in policy/limits.c, whose
- * tables do the first two). Keys are keyed hashes: nobody can choose what collides. A set full
- * of counts, or of values that still count, refuses.
+ * is used; there is no lock: each word changes by compare-and-swap (policy/tally.h does the
+ * first two). Keys are keyed hashes: nobody can choose what collides. A set full of counts, or
+ * of values that still count, refuses; a set full of rates forgets the one paid back first.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,6 +22,13 @@
 #include "base/slice.h"
 
 struct quota;
+
+/* The longest time for which a value can be remembered: 30 days. */
+#define QUOTA_WITHIN_MAX_MS  (UINT64_C(30) * 24 * 3600 * 1000)
+
+/* So many values of one key are remembered in its time, and not more than twice so many ever:
+ * a thirty-second of the table, so that nobody fills it alone. */
+#define QUOTA_VALUES_PER_KEY (UINT32_C(1) << 17)
 
 /* NULL without memory. */
 struct quota *quota_new(const struct siphash_key *key);
@@ -37,18 +44,21 @@ enum quota_kind { QUOTA_RATE = 1, QUOTA_COST, QUOTA_UNIQUE, QUOTA_RUNNING };
 uint64_t quota_key(const struct quota *q, enum quota_kind kind, struct slice who,
 		   struct slice route, struct slice message);
 
-/* Takes units of the rate; false: over it, and nothing was taken. now_us is monotonic. */
+/* Takes units of the rate; false: over it, and nothing was taken. now_us is monotonic. A key
+ * belongs to one rate: another one may judge what was taken before by its own measure. */
 bool quota_take(struct quota *q, uint64_t key, const struct rate *rate, uint64_t now_us,
 		uint64_t units) __attribute__((warn_unused_result));
 
 enum quota_seen {
-	QUOTA_SEEN_FULL = 0, /* no room to remember it: refuse */
-	QUOTA_SEEN_AGAIN,    /* it came before */
+	/* No room to remember it, or no time to remember it for (none, or more than
+	 * QUOTA_WITHIN_MAX_MS): refuse. */
+	QUOTA_SEEN_FULL = 0,
+	QUOTA_SEEN_AGAIN, /* it came before */
 	QUOTA_SEEN_NEW,
 };
 
-/* The value (by its keyed hash) came within the time? `take`: remember it, atomically with the
- * question: of two that ask for the same value at once one hears NEW. */
+/* The value (by its keyed hash, the same on all threads) came within the time? `take`: remember
+ * it, atomically with the question: of two that bring the same value at once one hears NEW. */
 enum quota_seen quota_unique(struct quota *q, uint64_t key, uint64_t value_hash, uint64_t now_us,
 			     uint64_t within_ms, bool take) __attribute__((warn_unused_result));
 
@@ -58,7 +68,7 @@ struct quota_slot {
 	struct quota *from;
 };
 
-/* Takes one of at_most; false: all are taken, or there is no room. */
+/* Takes one of at_most; false: all are taken, or there is no room. The slot is zero before. */
 bool quota_run(struct quota *q, uint64_t key, uint32_t at_most, struct quota_slot *slot)
 	__attribute__((warn_unused_result));
 

@@ -5,6 +5,7 @@
 #include "policy/endpoint.h"
 #include "policy/forward.h"
 #include "policy/limits.h"
+#include "policy/quota.h"
 #include "policy/verifier.h"
 
 #include "policy_unit.h"
@@ -127,6 +128,15 @@ static void tables(void **state)
 		bool lacking = failmalloc_stop();
 		assert_int_equal(l == NULL, lacking);
 		limits_free(l);
+		if (!lacking)
+			break;
+	}
+	FAILMALLOC_EACH (n) {
+		failmalloc_at(n);
+		struct quota *q = quota_new(&key);
+		bool lacking = failmalloc_stop();
+		assert_int_equal(q == NULL, lacking);
+		quota_free(q);
 		if (!lacking)
 			break;
 	}
