@@ -17,6 +17,8 @@ METRIC(REQUESTS,          "requests_total",           COUNTER, "Request heads re
 METRIC(HANDSHAKES,        "handshakes_total",         COUNTER, "WebSocket handshakes answered 101")
 METRIC(TICKETS,           "tickets_total",            COUNTER, "Tickets issued")
 METRIC(PAGES,             "pages_total",              COUNTER, "Answers given for ordinary pages")
+METRIC(CSP_REPORTS,       "csp_reports_total",        COUNTER, "Violations of a Content-Security-Policy that browsers reported, one line of log each")
+METRIC(CSP_DROPPED,       "csp_reports_dropped_total", COUNTER, "Reports of browsers that were not logged: too many, not usable or of another type")
 METRIC(CLIENT_MESSAGES,   "client_messages_total",    COUNTER, "Messages forwarded to applications")
 METRIC(SERVER_MESSAGES,   "server_messages_total",    COUNTER, "Messages forwarded to clients")
 METRIC(CLIENT_BYTES,      "client_bytes_total",       COUNTER, "Bytes of messages forwarded to applications")

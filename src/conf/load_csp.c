@@ -193,7 +193,9 @@ static void add_directive(struct policy *p, const struct yaml_node *node)
 		struct slice near = diag_nearest(node->key, names, KNOWN);
 		diag_add(p->l->diag, DIAG_ERROR, node->key_at, "`%.*s` is no directive of a policy",
 			 SLICE_ARG(slice_first(node->key, 80)));
-		if (near.len)
+		if (slice_starts_with(node->key, SLICE("report-")))
+			diag_help(p->l->diag, "write `csp_reports: true` beside `csp`");
+		else if (near.len)
 			diag_help(p->l->diag, "did you mean `%.*s`?", SLICE_ARG(near));
 		return;
 	}
@@ -262,6 +264,23 @@ static void add_sockets(struct policy *p, struct directive *d)
 	}
 }
 
+/* Both words: `report-uri` for browsers that do not know the other one, which ignores it. */
+static void add_reports(struct policy *p, const struct yaml_node *site, struct conf_site *out)
+{
+	const struct yaml_node *said = load_get(site, SET_SITE_CSP_REPORTS);
+
+	if (!out->csp_reports)
+		return;
+	if (out->headers_off) {
+		diag_add(p->l->diag, DIAG_WARNING, said->key_at,
+			 "`csp_reports` changes nothing with `headers: off`");
+		out->csp_reports = false;
+		return;
+	}
+	(void)add(find_or_add(p, SLICE("report-uri")), SLICE("/.sallyport/csp-report"));
+	(void)add(find_or_add(p, SLICE("report-to")), SLICE("sallyport"));
+}
+
 static struct slice write_policy(struct policy *p, const struct yaml_node *site)
 {
 	struct buf text;
@@ -297,6 +316,7 @@ void load_csp(struct load *l, const struct yaml_node *site, struct conf_site *ou
 			  slice_from_cstr(base[i].source));
 	add_sockets(&p, find(&p, SLICE("connect-src")));
 	add_additions(&p, csp);
+	add_reports(&p, site, out);
 	if (out->headers_off && csp)
 		diag_add(l->diag, DIAG_WARNING, csp->key_at,
 			 "`csp` changes nothing with `headers: off`");

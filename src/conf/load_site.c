@@ -88,6 +88,8 @@ void load_site(struct load *l)
 		read_root(l, site, out);
 		load_fields(SECTION_SITE, site, out);
 		out->headers_off = load_is(site, SET_SITE_HEADERS, "off");
+		const struct yaml_node *reports = load_get(site, SET_SITE_CSP_REPORTS);
+		out->csp_reports = reports && yaml_scalar_type(reports) == YAML_TYPE_TRUE;
 		load_csp(l, site, out);
 		check_unique(l, site, all, count);
 		count++;

@@ -252,8 +252,8 @@ SETTING(SITE_HEADERS, SITE, "headers", SETTING_WORD, 0, NONE, "secure", "secure 
 	"HSTS, Content-Security-Policy, nosniff, no framing, referrer policy")
 SETTING(SITE_CSP, SITE, "csp", SETTING_FREE, 0, NONE, "", "", NO_FIELD,
 	"Additions to the Content-Security-Policy: directives and their sources")
-SETTING(SITE_CSP_REPORTS, SITE, "csp_reports", SETTING_BOOLEAN, SETTING_NOT_YET, NONE, "false", "", NO_FIELD,
-	"Collects browsers' reports of violations")
+SETTING(SITE_CSP_REPORTS, SITE, "csp_reports", SETTING_BOOLEAN, 0, NONE, "false", "", NO_FIELD,
+	"Browsers report violations of the Content-Security-Policy to `/.sallyport/csp-report`, and each becomes a line of the log")
 
 /* --- limits of the gateway */
 SETTING(CONNECTIONS, LIMITS, "connections", SETTING_COUNT_OF, SETTING_UNLIMITED, NONE, "", "1..10000000", FIELD(conf_limits, connections),

@@ -226,7 +226,8 @@ struct conf_site {
 		upstream; /* path: what stands in front of the client's own; no parameters */
 	uint64_t body_size;            /* bytes of a request to it */
 	bool headers_off;
-	uint32_t line; /* in the configuration file */
+	bool csp_reports; /* of violations of csp, to /.sallyport/csp-report */
+	uint32_t line;    /* in the configuration file */
 	/* The whole Content-Security-Policy value, from the routes and `csp:`; empty if off. */
 	struct slice csp;
 };

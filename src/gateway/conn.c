@@ -318,7 +318,7 @@ static const char *allowed_methods(const struct conn *c)
 
 	if (!q || q->dispatch.kind == DISPATCH_HANDSHAKE)
 		return "GET";
-	if (q->dispatch.kind == DISPATCH_TICKET || q->dispatch.kind == DISPATCH_CSRF)
+	if (dispatch_is_own(q->dispatch.kind))
 		return q->endpoint.allow;
 	return "GET, HEAD";
 }
@@ -327,8 +327,7 @@ void conn_refuse(struct conn *c, struct verdict v)
 {
 	struct worker *w = c->worker;
 	const struct request *q = c->request;
-	bool endpoint =
-		q && (q->dispatch.kind == DISPATCH_TICKET || q->dispatch.kind == DISPATCH_CSRF);
+	bool endpoint = q && dispatch_is_own(q->dispatch.kind);
 
 	metric_refused(&w->metrics, v.reason);
 	if (event_wanted(w->gateway->log, EVENT_INFO))

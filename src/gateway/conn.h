@@ -218,6 +218,9 @@ struct request *request_take(struct conn *c);
 void request_release(struct conn *c);
 void request_free(struct request *q);
 
+/* --- report.c: what browsers report */
+void report_log(struct conn *c);
+
 /* --- upstream.c */
 void upstream_start(struct conn *c);
 void upstream_timed_out(struct conn *c);
@@ -264,7 +267,7 @@ void proxy_free(struct conn *c);
 void proxy_forget_idle(struct worker *w);
 
 /* --- site.c */
-int site_security_fields(const struct conn *c, struct buf *out, struct slice csp,
+int site_security_fields(const struct conn *c, struct buf *out, const struct conf_site *site,
 			 const struct http_head *already);
 void site_start(struct conn *c);
 void site_answer(struct conn *c, struct ask *a);

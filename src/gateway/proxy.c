@@ -389,7 +389,7 @@ static int append_answer(struct conn *c, struct buf *out)
 	if (r == 0)
 		r = append_fields(head, out);
 	if (r == 0 && !site->headers_off)
-		r = site_security_fields(c, out, site->csp, head);
+		r = site_security_fields(c, out, site, head);
 	if (r == 0 && p->kind == BODY_CHUNKED)
 		r = append_field(out, "Transfer-Encoding", SLICE("chunked"));
 	if (r == 0)

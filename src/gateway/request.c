@@ -201,6 +201,8 @@ static void answer_endpoint(struct conn *c)
 	struct worker *w = c->worker;
 	const struct endpoint *e = &c->request->endpoint;
 
+	if (c->request->dispatch.kind == DISPATCH_REPORT)
+		report_log(c);
 	if (e->status == 201) {
 		struct event event;
 		metric_add(&w->metrics, METRIC_TICKETS, 1);
@@ -402,9 +404,16 @@ static void start_body(struct conn *c)
 {
 	struct request *q = c->request;
 	uint64_t length = q->parser.head.content_length;
+	size_t max = endpoint_body_max(q->dispatch.kind);
 
-	if (length > ENDPOINT_BODY_MAX) {
+	if (length > max) {
 		conn_refuse(c, verdict_refuse(REASON_BODY_TOO_LARGE, NULL));
+		return;
+	}
+	/* ENDPOINT_BODY_MAX was charged with the request. */
+	if (max > ENDPOINT_BODY_MAX && charge_resize(&q->charge, &c->worker->memory,
+						     q->charge.units + max - ENDPOINT_BODY_MAX)) {
+		conn_refuse(c, verdict_refuse(REASON_OVERLOADED, "memory"));
 		return;
 	}
 	q->body = arena_alloc(&q->arena, (size_t)length);
@@ -435,6 +444,7 @@ static void start_phase(struct conn *c)
 		break;
 	case DISPATCH_TICKET:
 	case DISPATCH_CSRF:
+	case DISPATCH_REPORT:
 		start_body(c);
 		break;
 	case DISPATCH_SITE:

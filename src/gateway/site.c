@@ -136,7 +136,7 @@ static int add_field(struct buf *out, const char *name, struct slice value,
 }
 
 /* `already`: an application's own answer, whose fields of these names count instead; or NULL. */
-int site_security_fields(const struct conn *c, struct buf *out, struct slice csp,
+int site_security_fields(const struct conn *c, struct buf *out, const struct conf_site *site,
 			 const struct http_head *already)
 {
 	static const struct {
@@ -149,7 +149,12 @@ int site_security_fields(const struct conn *c, struct buf *out, struct slice csp
 		{"Cross-Origin-Opener-Policy", "same-origin"},
 		{"Cross-Origin-Resource-Policy", "same-origin"},
 	};
-	int r = csp.len ? add_field(out, "Content-Security-Policy", csp, already) : 0;
+	int r = site->csp.len ? add_field(out, "Content-Security-Policy", site->csp, already) : 0;
+
+	/* Where `report-to sallyport` leads. */
+	if (r == 0 && site->csp_reports)
+		r = add_field(out, "Reporting-Endpoints",
+			      SLICE("sallyport=\"/.sallyport/csp-report\""), already);
 
 	for (size_t i = 0; r == 0 && i < sizeof(always) / sizeof(always[0]); i++)
 		r = add_field(out, always[i].name, slice_from_cstr(always[i].value), already);
@@ -170,7 +175,7 @@ static int page_fields(const struct conn *c, struct buf *out, const char *etag)
 	if (r == 0)
 		r = conn_close_field(c, out);
 	if (r == 0 && !site->headers_off)
-		r = site_security_fields(c, out, site->csp, NULL);
+		r = site_security_fields(c, out, site, NULL);
 	return r;
 }
 

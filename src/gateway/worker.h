@@ -93,6 +93,8 @@ struct worker {
 	unsigned free_request_count;
 	struct buf response; /* of the answer being written */
 	struct buf frame;    /* of the frame being compressed */
+	struct bucket reports;   /* lines about what browsers reported */
+	int64_t reports_dropped; /* since the last such line */
 	bool draining;
 	uint64_t accept_complained_ms;
 };

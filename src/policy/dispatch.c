@@ -4,7 +4,16 @@
  */
 #include "policy/dispatch.h"
 
-static enum dispatch_kind own_endpoint(const struct http_target *t)
+/* Pages that nobody was told to report about are not reported about. */
+static bool wants_reports(const struct snapshot *s)
+{
+	for (size_t i = 0; i < s->site_count; i++)
+		if (s->sites[i].csp_reports)
+			return true;
+	return false;
+}
+
+static enum dispatch_kind own_endpoint(const struct snapshot *s, const struct http_target *t)
 {
 	if (t->segment_count != 2 || t->trailing_slash)
 		return DISPATCH_NOTHING;
@@ -12,6 +21,8 @@ static enum dispatch_kind own_endpoint(const struct http_target *t)
 		return DISPATCH_TICKET;
 	if (slice_eq(t->segments[1], SLICE("csrf")))
 		return DISPATCH_CSRF;
+	if (slice_eq(t->segments[1], SLICE("csp-report")) && wants_reports(s))
+		return DISPATCH_REPORT;
 	return DISPATCH_NOTHING;
 }
 
@@ -35,7 +46,7 @@ struct verdict dispatch_request(const struct host_facts *f, const struct http_he
 
 	/* Whatever is below is ours alone: no route and no page can stand there. */
 	if (t->segment_count && slice_eq(t->segments[0], SLICE(".sallyport"))) {
-		out->kind = own_endpoint(t);
+		out->kind = own_endpoint(f->conf, t);
 		return out->kind ? verdict_pass()
 				 : verdict_refuse(REASON_ROUTE_UNKNOWN, "no such own endpoint");
 	}

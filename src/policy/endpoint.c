@@ -450,11 +450,58 @@ static struct verdict preflight(struct endpoint *e)
 	return verdict_pass();
 }
 
+/* --- POST /.sallyport/csp-report */
+
+/* A browser may hide the page's origin, but one that names another page's, or says in its
+ * metadata that it is one, is believed. */
+static struct verdict gate_report_origin(struct endpoint *e)
+{
+	static const struct conf_origins own = {.same = true};
+	const struct origin_facts facts = origin_facts(e);
+	struct slice site = SLICE("sec-fetch-site"), value;
+	if (!origin_presented(e->in->head, &e->origin))
+		return verdict_refuse(REASON_ORIGIN_NOT_ALLOWED, "Origin is empty or comes twice");
+	if (e->origin.len && !slice_eq(e->origin, SLICE("null")) &&
+	    !origin_on_list(&own, &facts, e->origin))
+		return verdict_refuse(REASON_ORIGIN_NOT_ALLOWED, "a report of another page");
+	if (http_header_count(e->in->head, site) &&
+	    (!http_header_single(e->in->head, site, &value) ||
+	     !slice_eq(value, SLICE("same-origin"))))
+		return verdict_refuse(REASON_ORIGIN_NOT_ALLOWED, "Sec-Fetch-Site");
+	return verdict_pass();
+}
+
+static struct verdict take_reports(struct endpoint *e)
+{
+	struct slice type = {NULL, 0};
+	const char *detail;
+	if (e->in->head->method != HTTP_POST) {
+		e->allow = "POST";
+		return verdict_refuse(REASON_METHOD_NOT_ALLOWED, NULL);
+	}
+	struct verdict v = gate_report_origin(e);
+	if (v.kind != VERDICT_PASS)
+		return v;
+	(void)http_header_single(e->in->head, SLICE("content-type"), &type);
+	enum reason r = report_read(type, e->in->body, e->in->arena, &e->reports, &detail);
+	if (r != REASON_NONE)
+		return verdict_refuse(r, detail);
+	e->status = 204;
+	return verdict_pass();
+}
+
 /* --- the outside */
+
+size_t endpoint_body_max(enum dispatch_kind kind)
+{
+	return kind == DISPATCH_REPORT ? REPORT_BODY_MAX : ENDPOINT_BODY_MAX;
+}
 
 struct verdict endpoint_begin(struct endpoint *e, const struct endpoint_input *in)
 {
 	*e = (struct endpoint){.in = in, .state = ENDPOINT_OVER};
+	if (in->dispatch->kind == DISPATCH_REPORT)
+		return take_reports(e);
 	bool ticket = in->dispatch->kind == DISPATCH_TICKET;
 	if (!ticket && in->dispatch->kind != DISPATCH_CSRF)
 		return verdict_refuse(REASON_INTERNAL, "no own endpoint");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The own endpoints: POST /.sallyport/ticket, its CORS preflight, GET /.sallyport/csrf.
+ * The own endpoints: POST /.sallyport/ticket, its CORS preflight, GET /.sallyport/csrf,
+ * POST /.sallyport/csp-report.
  *
  *   begin > ASK verify cookie > answer > ASK put ticket > answer > PASS with the response
  *
@@ -13,6 +14,9 @@
  * Who may read /.sallyport/csrf: pages of this very origin, and pages of the origins of
  * routes that the session cookie opens (by itself or through a ticket). Nobody else gets
  * an answer, and no answer ever says `*`.
+ *
+ * A report of a violation comes from a browser that shows a page of this very origin, and
+ * says where metadata comes along; it is answered 204 whatever it says.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,6 +29,7 @@
 #include "policy/identity.h"
 #include "policy/keys.h"
 #include "policy/question.h"
+#include "policy/report.h"
 #include "policy/token.h"
 #include "policy/verdict.h"
 
@@ -40,7 +45,7 @@ struct endpoint_input {
 	const struct keyset *keys;
 	const struct http_head *head;
 	const struct http_request *request;
-	const struct dispatch *dispatch; /* DISPATCH_TICKET or DISPATCH_CSRF */
+	const struct dispatch *dispatch;  /* DISPATCH_TICKET, _CSRF or _REPORT */
 	const struct token_world *tokens; /* NULL: no token is good */
 	struct slice body;               /* whole; of a POST */
 	struct address peer; /* the client, whatever proxies stand between: policy/peer.h */
@@ -65,6 +70,7 @@ struct endpoint {
 	struct slice path;              /* of it, decoded */
 	struct slice origin;
 	struct identity identity;
+	struct reports reports;
 	struct question question; /* with VERDICT_ASK */
 	/* private */
 	const struct conf_identity *ticket;
@@ -74,6 +80,9 @@ struct endpoint {
 	uint8_t id[ENDPOINT_RANDOM_BYTES];
 	uint64_t expires_unix_ms;
 };
+
+/* Bytes that a body for that endpoint may have. */
+size_t endpoint_body_max(enum dispatch_kind kind);
 
 /* PASS, ASK or REFUSE. */
 struct verdict endpoint_begin(struct endpoint *e, const struct endpoint_input *in)

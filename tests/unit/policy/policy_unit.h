@@ -117,7 +117,8 @@ static const struct conf_route unit_routes[] = {
 };
 
 static const struct conf_site unit_sites[] = {
-	{.path = {.text = {"/pages/*", 8}, SEGMENTS(LITERAL("pages")), .prefix = true}},
+	{.path = {.text = {"/pages/*", 8}, SEGMENTS(LITERAL("pages")), .prefix = true},
+	 .csp_reports = true},
 };
 
 static struct conf_listener unit_listeners[] = {

@@ -30,6 +30,7 @@ static const struct {
 	{"any method, for the endpoint to judge", "PUT /.sallyport/ticket", G, REASON_NONE,
 	 DISPATCH_TICKET},
 	{"CSRF tokens", "GET /.sallyport/csrf", G, REASON_NONE, DISPATCH_CSRF},
+	{"reports", "POST /.sallyport/csp-report", G, REASON_NONE, DISPATCH_REPORT},
 	{"an endpoint with a slash", "GET /.sallyport/csrf/", G, REASON_ROUTE_UNKNOWN, 0},
 	{"an endpoint below one", "GET /.sallyport/csrf/x", G, REASON_ROUTE_UNKNOWN, 0},
 	{"no endpoint", "GET /.sallyport/metrics", G, REASON_ROUTE_UNKNOWN, 0},
@@ -82,11 +83,29 @@ static void the_own_folder_cannot_be_taken(void **state)
 	unit_request_deinit(&u);
 }
 
+/* Where no site wants reports there is nobody to take them. */
+static void reports_are_taken_where_they_are_wanted(void **state)
+{
+	static const struct conf_site quiet[] = {{.path = {.text = {"/*", 2}, .prefix = true}}};
+	const struct conf_site *sites = unit_snapshot.sites;
+	(void)state;
+	unit_snapshot.sites = quiet;
+	unit_request_parse(&u, "report",
+			   "POST /.sallyport/csp-report HTTP/1.1\r\nHost: gate.example.com\r\n\r\n",
+			   slice_of(NULL, 0));
+	assert_int_equal(unit_request_dispatch(&u).reason, REASON_ROUTE_UNKNOWN);
+	unit_snapshot.sites = sites;
+	assert_int_equal(unit_request_dispatch(&u).kind, VERDICT_PASS);
+	assert_int_equal(u.dispatch.kind, DISPATCH_REPORT);
+	unit_request_deinit(&u);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(requests_go_where_they_belong),
 		cmocka_unit_test(the_own_folder_cannot_be_taken),
+		cmocka_unit_test(reports_are_taken_where_they_are_wanted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

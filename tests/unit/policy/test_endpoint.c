@@ -226,6 +226,46 @@ static void a_ticket_stands_for_what_it_should(void **state)
 	assert_true(r.bind_address && address_eq(&r.address, &in.peer));
 }
 
+#define REPORT "POST /.sallyport/csp-report"
+#define LEGACY "Content-Type: application/csp-report\r\n"
+#define SELF "Origin: https://gate.example.com:8443\r\n"
+#define VIOLATION "{\"csp-report\":{\"effective-directive\":\"img-src\"}}"
+
+static void reports_come_from_our_own_pages(void **state)
+{
+	static const struct {
+		const char *says, *line, *fields, *body;
+		enum reason wanted;
+	} reports[] = {
+		/* clang-format off */
+		{"as browsers do", REPORT, LEGACY SELF "Sec-Fetch-Site: same-origin\r\n", VIOLATION, OK},
+		{"without metadata", REPORT, LEGACY SELF, VIOLATION, OK},
+		{"with its origin hidden", REPORT, LEGACY "Origin: null\r\n", VIOLATION, OK},
+		{"without an origin", REPORT, LEGACY, VIOLATION, OK},
+		{"the other form", REPORT, "Content-Type: application/reports+json\r\n" SELF, "[]", OK},
+		{"from another page", REPORT, LEGACY EVIL, VIOLATION, REASON_ORIGIN_NOT_ALLOWED},
+		{"from a route's page", REPORT, LEGACY O, VIOLATION, REASON_ORIGIN_NOT_ALLOWED},
+		{"another site, origin hidden", REPORT, LEGACY "Origin: null\r\nSec-Fetch-Site: cross-site\r\n", VIOLATION, REASON_ORIGIN_NOT_ALLOWED},
+		{"no report", REPORT, LEGACY SELF, "{}", BODY},
+		{"a form", REPORT, "Content-Type: text/plain\r\n" SELF, VIOLATION, BODY},
+		{"without a type", REPORT, SELF, VIOLATION, BODY},
+		{"reading", "GET /.sallyport/csp-report", SELF, "", REASON_METHOD_NOT_ALLOWED},
+		{"asking leave", "OPTIONS /.sallyport/csp-report", SELF, "", REASON_METHOD_NOT_ALLOWED},
+		/* clang-format on */
+	};
+	(void)state;
+	EACH_ROW (at, reports) {
+		struct verdict v = run(at->says, at->line, at->fields, at->body);
+		ROW_REASON(at, v, at->wanted);
+		ROW_CHECK(at, (v.kind == VERDICT_PASS) == (at->wanted == OK));
+		ROW_CHECK(at, e.status == (at->wanted == OK ? 204 : 0));
+		ROW_CHECK(at, e.header_count == 0 && e.body.len == 0 && questions == 0);
+		ROW_CHECK(at, (v.reason == REASON_METHOD_NOT_ALLOWED) == (e.allow != NULL));
+	}
+	assert_int_equal(endpoint_body_max(DISPATCH_REPORT), REPORT_BODY_MAX);
+	assert_int_equal(endpoint_body_max(DISPATCH_TICKET), ENDPOINT_BODY_MAX);
+}
+
 /* What is allowed to an origin depends on the routes that there are. */
 static void each_configuration_has_its_own_readers(void **state)
 {
@@ -314,6 +354,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(endpoints_say_what_they_should),
 		cmocka_unit_test(a_ticket_stands_for_what_it_should),
+		cmocka_unit_test(reports_come_from_our_own_pages),
 		cmocka_unit_test(each_configuration_has_its_own_readers),
 		cmocka_unit_test(a_token_is_good_for_its_session),
 		cmocka_unit_test(a_ticket_that_cannot_be_kept_is_none),
