@@ -24,6 +24,7 @@ METRIC(SERVER_MESSAGES,   "server_messages_total",    COUNTER, "Messages forward
 METRIC(CLIENT_BYTES,      "client_bytes_total",       COUNTER, "Bytes of messages forwarded to applications")
 METRIC(SERVER_BYTES,      "server_bytes_total",       COUNTER, "Bytes of messages forwarded to clients")
 METRIC(OBSERVED,          "observed_total",           COUNTER, "Messages let through by mode: observe that would have been refused")
+METRIC(REWRITTEN,         "rewritten_total",          COUNTER, "Messages forwarded in another form than they came in, because a rule says so")
 METRIC(UPSTREAM_FAILURES, "upstream_failures_total",  COUNTER, "Connections to applications that failed")
 METRIC(TLS_FAILURES,      "tls_failures_total",       COUNTER, "TLS handshakes that failed")
 METRIC(ACCEPT_FAILURES,   "accept_failures_total",    COUNTER, "Connections not accepted for want of descriptors or memory")

@@ -34,10 +34,11 @@ static void read_identify(struct load *l, const struct yaml_node *route, struct 
 	out->identify_count = count;
 }
 
-static void check_allow(struct load *l, const struct yaml_node *route)
+static void check_allow(struct load *l, const struct yaml_node *route, struct conf_route *out)
 {
 	const struct yaml_node *allow = load_get(route, SET_ROUTE_ALLOW);
 
+	out->allow.always = true;
 	if (!allow || (allow->kind == YAML_SCALAR && yaml_scalar_type(allow) == YAML_TYPE_TRUE))
 		return;
 	diag_add(l->diag, DIAG_ERROR, allow->at,
@@ -219,7 +220,7 @@ static void read_route(struct load *l, const struct yaml_node *route, struct con
 	read_path(l, route, out);
 	load_origins(l, route, out);
 	read_identify(l, route, out);
-	check_allow(l, route);
+	check_allow(l, route, out);
 	check_leads_somewhere(l, route);
 	load_upstreams(l, route, out);
 	read_subprotocols(l, route, out);

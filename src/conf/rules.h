@@ -46,8 +46,8 @@ enum conf_variable {
 
 /* The variables that route.allow may use: what is known before the connection is open. */
 #define CONF_VARS_HANDSHAKE                                                                        \
-	((1u << CONF_VAR_NOW) | (((1u << (CONF_VAR_PARAMS + 1)) - 1) &                             \
-				 ~((1u << CONF_VAR_IDENTITY_SUB) - 1)))
+	((1u << CONF_VAR_NOW) |                                                                    \
+	 (((1u << (CONF_VAR_PARAMS + 1)) - 1) & ~((1u << CONF_VAR_IDENTITY_SUB) - 1)))
 
 /* An expression, or the word `true`. The value zero allows nothing. */
 struct conf_condition {
@@ -62,9 +62,9 @@ struct conf_condition {
  */
 struct conf_step {
 	struct json_name name;
-	bool any;       /* `*`: each member, each item */
-	bool index;     /* the name is a decimal number: an item of that index, too */
-	uint32_t at;    /* that number */
+	bool any;    /* `*`: each member, each item */
+	bool index;  /* the name is a decimal number: an item of that index, too */
+	uint32_t at; /* that number */
 };
 
 struct conf_field {
@@ -131,10 +131,10 @@ enum conf_undeclared {
 
 /* One message of one direction. The zero rule lets nothing through. */
 struct conf_rule {
-	struct slice id;     /* of the message; "*" without a contract */
-	bool written;        /* there is a rule, its own or "*"; else the message is refused */
-	bool wildcard;       /* it is that of "*" */
-	uint32_t line;       /* of the rule in the configuration file; 0: none */
+	struct slice id; /* of the message; "*" without a contract */
+	bool written;    /* there is a rule, its own or "*"; else the message is refused */
+	bool wildcard;   /* it is that of "*" */
+	uint32_t line;   /* of the rule in the configuration file; 0: none */
 	struct conf_condition allow;
 	const struct conf_set *sets;
 	size_t set_count;
@@ -152,7 +152,7 @@ struct conf_rule {
 	uint32_t cost; /* taken from the route's `cost` */
 	struct conf_running running;
 	struct conf_unique unique;
-	bool never; /* `after: never` */
+	bool never;                     /* `after: never` */
 	const struct conf_after *after; /* all of them must hold */
 	size_t after_count;
 	uint16_t slot;       /* of what a session keeps about this message: index + 1; 0 none */
@@ -165,16 +165,16 @@ struct conf_rule {
 struct conf_messages {
 	/* NULL: `contract: none` */
 	const struct contract *contract;
-	struct slice file;  /* of the contract, as shown to people */
-	bool judged;        /* there is a contract or there are rules; else any message passes */
-	bool frames_any;    /* JSON may travel in binary frames */
-	bool big_integers;  /* some schema says `format: int64`: integers beyond 2^53 are read */
+	struct slice file; /* of the contract, as shown to people */
+	bool judged;       /* there is a contract or there are rules; else any message passes */
+	bool frames_any;   /* JSON may travel in binary frames */
+	bool big_integers; /* some schema says `format: int64`: integers beyond 2^53 are read */
 	enum conf_undeclared undeclared;
 	/* One per message of the contract, in its order. Without a contract: the client's, the
 	 * server's. */
 	const struct conf_rule *rules;
 	size_t rule_count;
-	uint16_t slots; /* that a session needs */
+	uint16_t slots;     /* that a session needs */
 	uint32_t uses;      /* sum of 1 << enum conf_variable: what some expression asks for */
 	bool counts;        /* some rule counts over connections: rate, cost, running, unique */
 	uint64_t cost_each; /* the dearest expression plus schema, for `check` */

@@ -446,13 +446,15 @@ static int start_control(struct serve *s)
 		return r;
 	s->gateway = (struct gateway){
 		.limits = limits_new(&key, s->generation->snapshot->limits.connections),
+		.quota = quota_new(&key),
 		.log = log_sink(s->log),
 		.control = control_mailbox(s->control),
 		.ask_fn = control_on_ask,
 		.ended_fn = on_worker_ended,
 		.owner = s,
 	};
-	return s->gateway.limits ? 0 : err_raise(ENOMEM, "the table of addresses");
+	return s->gateway.limits && s->gateway.quota ? 0
+						     : err_raise(ENOMEM, "the table of addresses");
 }
 
 /* The last step before there are clients. */
@@ -532,6 +534,8 @@ static void stop(struct serve *s)
 	control_free(s->control);
 	MUST(!s->gateway.limits || limits_whole(s->gateway.limits));
 	limits_free(s->gateway.limits);
+	MUST(!s->gateway.quota || quota_whole(s->gateway.quota));
+	quota_free(s->gateway.quota);
 	io_remove(&s->signals);
 	if (s->signal_fd >= 0)
 		close(s->signal_fd);

@@ -24,6 +24,7 @@
 #include "policy/forward.h"
 #include "policy/handshake.h"
 #include "policy/message.h"
+#include "policy/rules.h"
 
 enum conn_state_id {
 	CONN_PREFACE = 0,
@@ -112,6 +113,7 @@ struct session {
 	struct route_run *run;
 	struct leg legs[2];
 	struct message_policy policy;
+	struct rules *rules; /* NULL: nobody looks into messages */
 	uint64_t opened_ms, lifetime_ms; /* points in time */
 	enum reason lifetime_reason;
 	uint64_t messages[2], bytes[2];
@@ -238,6 +240,29 @@ void relay_set_lifetime(struct conn *c, uint64_t credential_expires_unix_ms);
 void relay_reload(struct conn *c, struct generation *g, struct route_run *run);
 struct slice session_key(const struct session *s);
 void relay_refuse(struct conn *c, enum reason reason, const char *detail);
+
+/* Does what the verdict says, with a line in the log; finding may be NULL. True: the message
+ * goes on. */
+bool relay_act(struct conn *c, struct verdict v, const struct finding *finding);
+
+/* Frames the message onto the other side's queue. */
+void relay_forward(struct conn *c, enum side from, const struct ws_event *e);
+
+/* --- inspect.c: contract and rules on the messages of a session */
+
+/* Before the request is forgotten. False without memory. */
+bool inspect_open(struct conn *c);
+
+/* The message that a side sent, in *e the one to forward instead. False: it goes nowhere. */
+bool inspect_message(struct conn *c, enum side from, struct ws_event *e);
+
+/* Messages that waited for a slot and may go now; arms the timer for the rest. */
+void inspect_waiting(struct conn *c);
+uint64_t inspect_deadline_ms(const struct conn *c);
+
+/* The session's route has other rules now, its identity other claims; c may have ended. */
+void inspect_reload(struct conn *c, const struct conf_route *route);
+void inspect_identify(struct conn *c, const struct identity *identity);
 
 /* --- renew.c: a live session with a fresh ticket */
 

@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "policy/rules.h"
+
 enum {
 	QUEUE_SLACK = 8192,         /* behind a full queue: a few control frames and a reply */
 	SERVER_FRAGMENTS = 1 << 20, /* an application may stream; its bytes are bounded anyway */
@@ -40,6 +42,11 @@ static bool route_run_init(struct route_run *run, const struct conf_route *conf)
 	run->client_queue_max = limits->buffered + limits->server_message_size +
 				limits->server_message_size / 256 + QUEUE_SLACK;
 	uint64_t client_message = largest(limits->message_size, limits->inflated);
+	/* What rules do to a message may make it longer. */
+	if (conf->messages.judged) {
+		run->client_queue_max += (RULES_GROWTH - 1) * limits->server_message_size;
+		client_message *= RULES_GROWTH;
+	}
 	run->server_queue_max =
 		limits->buffered + client_message + client_message / 256 + QUEUE_SLACK;
 	run->targets =

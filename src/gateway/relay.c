@@ -106,6 +106,7 @@ void session_free(struct conn *c)
 	}
 	renew_free(s);
 	recheck_free(s);
+	rules_free(s->rules);
 	stream_deinit(&s->up);
 	if (s->target) {
 		s->target->active--;
@@ -134,10 +135,12 @@ void relay_reload(struct conn *c, struct generation *g, struct route_run *run)
 	s->legs[SERVER].reader.config = &run->from_server;
 	c->client.max_pending = run->client_queue_max;
 	s->up.max_pending = run->server_queue_max;
+	inspect_reload(c, run->conf);
 	generation_ref(g);
 	generation_unref(c->generation);
 	c->generation = g;
-	conn_arm(c, next_deadline(s));
+	if (c->state == CONN_OPEN)
+		conn_arm(c, next_deadline(s));
 }
 
 /* --- deadlines: one timer for the earliest of them */
@@ -161,6 +164,7 @@ static uint64_t leg_idle_at(const struct session *s, const struct leg *leg)
 static uint64_t next_deadline(const struct session *s)
 {
 	uint64_t at = earlier(s->lifetime_ms, s->recheck_at_ms);
+	at = earlier(at, inspect_deadline_ms(s->conn));
 
 	for (int side = CLIENT; side <= SERVER; side++) {
 		const struct leg *leg = &s->legs[side];
@@ -198,6 +202,9 @@ void relay_on_deadline(struct conn *c)
 		if (c->state != CONN_OPEN)
 			return;
 	}
+	inspect_waiting(c);
+	if (c->state != CONN_OPEN)
+		return;
 	for (int i = CLIENT; i <= SERVER; i++) {
 		enum side side = (enum side)i;
 		struct leg *leg = &s->legs[side];
@@ -359,7 +366,19 @@ static void start_closing(struct conn *c, const char *by, enum reason reason, ui
 /* What was done about a message that should not be. */
 enum action { ACTION_CLOSE, ACTION_DROP, ACTION_REPLY, ACTION_OBSERVE };
 
-static void log_refused(struct conn *c, enum reason reason, const char *detail, enum action action)
+/* Where in the message, never what was in it. */
+static void event_finding(struct event *e, const struct finding *f)
+{
+	if (f->message.len)
+		event_text(e, "message", f->message);
+	if (f->line)
+		event_number(e, "rule", f->line);
+	if (f->has_pointer)
+		event_text(e, "at", f->pointer);
+}
+
+static void log_refused(struct conn *c, enum reason reason, const char *detail, enum action action,
+			const struct finding *finding)
 {
 	static const char *const words[] = {"close", "drop", "reply", "observe"};
 	bool observed = action == ACTION_OBSERVE;
@@ -375,6 +394,8 @@ static void log_refused(struct conn *c, enum reason reason, const char *detail, 
 	session_event(c, &e);
 	event_reason(&e, reason);
 	event_cstr(&e, "detail", detail);
+	if (finding)
+		event_finding(&e, finding);
 	event_cstr(&e, "action", words[action]);
 	if (action == ACTION_CLOSE)
 		event_number(&e, "code", reason_close_code(reason));
@@ -382,7 +403,8 @@ static void log_refused(struct conn *c, enum reason reason, const char *detail, 
 }
 
 /* Fails the connection: both sides are told, nothing more is read as messages. */
-void relay_refuse(struct conn *c, enum reason reason, const char *detail)
+static void refuse(struct conn *c, enum reason reason, const char *detail,
+		   const struct finding *finding)
 {
 	struct slice word = slice_from_cstr(reason_word(reason));
 	uint16_t code = reason_close_code(reason);
@@ -392,13 +414,18 @@ void relay_refuse(struct conn *c, enum reason reason, const char *detail)
 	if (c->ask)
 		c->ask->conn = NULL;
 	c->ask = NULL;
-	log_refused(c, reason, detail, ACTION_CLOSE);
+	log_refused(c, reason, detail, ACTION_CLOSE, finding);
 	start_closing(c, "gateway", reason, code);
 	send_close(c, CLIENT, code, word);
 	send_close(c, SERVER, WS_CLOSE_GOING_AWAY, word);
 	finish(c, CLIENT);
 	finish(c, SERVER);
 	end_if_over(c);
+}
+
+void relay_refuse(struct conn *c, enum reason reason, const char *detail)
+{
+	refuse(c, reason, detail, NULL);
 }
 
 void relay_closing_deadline(struct conn *c)
@@ -469,7 +496,7 @@ static int write_message(struct conn *c, enum side to, const struct ws_event *e)
 	return stream_writev(stream, parts, 2);
 }
 
-static void forward(struct conn *c, enum side from, const struct ws_event *e)
+void relay_forward(struct conn *c, enum side from, const struct ws_event *e)
 {
 	struct session *s = c->session;
 	struct worker *w = c->worker;
@@ -514,54 +541,60 @@ static void reply(struct conn *c, enum reason reason)
 		relay_send_text(c, buf_slice(text));
 }
 
-/* True: the message or frame goes on. */
-static bool act(struct conn *c, struct verdict v)
+bool relay_act(struct conn *c, struct verdict v, const struct finding *finding)
 {
 	switch (v.kind) {
+	case VERDICT_REWRITE:
+		metric_add(&c->worker->metrics, METRIC_REWRITTEN, 1);
+		return true;
 	case VERDICT_PASS:
 		if (v.reason != REASON_NONE)
-			log_refused(c, v.reason, v.detail, ACTION_OBSERVE);
+			log_refused(c, v.reason, v.detail, ACTION_OBSERVE, finding);
 		return true;
 	case VERDICT_DROP:
-		log_refused(c, v.reason, v.detail, ACTION_DROP);
+		log_refused(c, v.reason, v.detail, ACTION_DROP, finding);
 		return false;
 	case VERDICT_REPLY:
-		log_refused(c, v.reason, v.detail, ACTION_REPLY);
+		log_refused(c, v.reason, v.detail, ACTION_REPLY, finding);
 		reply(c, v.reason);
 		return false;
 	case VERDICT_REFUSE:
-		relay_refuse(c, v.reason, v.detail);
+		refuse(c, v.reason, v.detail, finding);
 		return false;
 	case VERDICT_ASK:
-	case VERDICT_REWRITE:
 	default:
 		relay_refuse(c, REASON_INTERNAL, "an unknown verdict");
 		return false;
 	}
 }
 
-static void on_message(struct conn *c, enum side from, const struct ws_event *e)
+static void on_message(struct conn *c, enum side from, struct ws_event *e)
 {
-	struct message_policy *policy = &c->session->policy;
+	struct session *s = c->session;
 	struct verdict v;
 
 	if (from == CLIENT) {
-		v = message_judge_client(policy, e->payload.len,
+		v = message_judge_client(&s->policy, e->payload.len,
 					 reactor_now_us(&c->worker->reactor));
 	} else {
-		v = message_judge_server(policy, e->payload.len);
+		v = message_judge_server(&s->policy, e->payload.len);
 		if (v.kind == VERDICT_REFUSE)
 			v = verdict_refuse(REASON_UPSTREAM_FAILED, reason_word(v.reason));
 	}
-	if (act(c, v) && !(from == CLIENT && c->session->control && renew_take(c, e)))
-		forward(c, from, e);
+	if (!relay_act(c, v, NULL) || (from == CLIENT && s->control && renew_take(c, e)))
+		return;
+	if (!s->rules || inspect_message(c, from, e))
+		relay_forward(c, from, e);
+	if (from == SERVER && c->state == CONN_OPEN && s->rules && rules_runs(s->rules))
+		inspect_waiting(c);
 }
 
 static void on_control(struct conn *c, enum side from, const struct ws_event *e)
 {
 	uint64_t now_us = reactor_now_us(&c->worker->reactor);
 
-	if (from == CLIENT && !act(c, message_judge_control(&c->session->policy, now_us)))
+	if (from == CLIENT &&
+	    !relay_act(c, message_judge_control(&c->session->policy, now_us), NULL))
 		return;
 	if (e->kind == WS_PING)
 		send_control(c, from, WS_OPCODE_PONG, e->payload);
@@ -579,7 +612,7 @@ static void on_refused(struct conn *c, enum side from, enum reason reason)
 	relay_refuse(c, REASON_UPSTREAM_FAILED, reason_word(reason));
 }
 
-static void on_event(struct conn *c, enum side from, const struct ws_event *e)
+static void on_event(struct conn *c, enum side from, struct ws_event *e)
 {
 	bool open = c->state == CONN_OPEN;
 
@@ -741,6 +774,7 @@ void relay_open(struct conn *c, const struct http_deflate *server_deflate)
 	relay_set_lifetime(c, q->handshake.identity.expires_unix_ms);
 	bool prepared = recheck_prepare(c);
 	s->control = q->handshake.ws.protocols.control && renew_prepare(c);
+	prepared = inspect_open(c) && prepared;
 	s->open = true;
 	metric_add(&c->worker->metrics, METRIC_SESSIONS, 1);
 	metric_add(&c->worker->metrics, METRIC_HANDSHAKES, 1);

@@ -171,13 +171,17 @@ void renew_answer(struct conn *c, struct ask *a)
 
 	enum reason r = c->session->renewal ? judge(c, &a->answer, &record) : REASON_INTERNAL;
 	if (r == REASON_NONE) {
+		const struct identity identity = {
+			.subject = record.subject, .via = record.via, .claims = record.claims};
 		relay_set_lifetime(c, record.credential_expires_unix_ms);
+		inspect_identify(c, &identity);
 		conn_arm(c, conn_now(c)); /* the deadlines are looked through again */
 		event_init(&e, EVENT_INFO, "renewed");
 		conn_event(c, &e);
 		event_text(&e, "subject", record.subject);
 		event_emit(c->worker->gateway->log, &e);
-		tell(c);
+		if (c->state == CONN_OPEN)
+			tell(c);
 	} else {
 		relay_refuse(c, r, "renewal");
 	}

@@ -357,8 +357,10 @@ static int make_parts(struct worker *w)
 	w->refusals = calloc(1, sizeof(*w->refusals));
 	if (w->refusals)
 		w->refusals->secret = key;
-	if (!w->inflater || !w->deflater || !w->revocations || !w->refusals)
+	w->rules_room = rules_room_new(&key);
+	if (!w->inflater || !w->deflater || !w->revocations || !w->refusals || !w->rules_room)
 		return err_raise(ENOMEM, "a worker");
+	rules_room_fit(w->rules_room, w->generation->snapshot);
 	return make_tls(w->generation, &w->tls_server, &w->tls_client);
 }
 
@@ -485,6 +487,7 @@ int worker_reload(struct worker *w, struct generation *g, const int *listen_fds)
 	w->tls_server = server;
 	w->tls_client = client;
 	w->frame.max = largest_frame(g);
+	rules_room_fit(w->rules_room, g->snapshot);
 	proxy_forget_idle(w);
 	jwt_refusals_clear(w->refusals);
 	struct generation *old = w->generation;
@@ -545,6 +548,7 @@ void worker_join(struct worker *w)
 	w->inflater = ws_inflater_free(w->inflater);
 	w->deflater = ws_deflater_free(w->deflater);
 	w->revocations = revocations_free(w->revocations);
+	w->rules_room = rules_room_free(w->rules_room);
 	free(w->refusals);
 	w->refusals = NULL;
 	buf_deinit(&w->response);

@@ -27,6 +27,7 @@
 #include "policy/limits.h"
 #include "policy/jwt.h"
 #include "policy/revocation.h"
+#include "policy/rules.h"
 #include "tls/ctx.h"
 #include "ws/deflate.h"
 #include "ws/write.h"
@@ -41,6 +42,7 @@ enum {
 /* What all workers and the control thread share. Outlives them. */
 struct gateway {
 	struct limits *limits;
+	struct quota *quota; /* what rules count */
 	struct event_sink *log;
 	struct mailbox *control;
 	mail_fn ask_fn;   /* the control thread's answer to an ask's mail */
@@ -82,6 +84,7 @@ struct worker {
 	struct worker_listener listeners[WORKER_LISTENERS];
 	struct revocations *revocations;
 	struct jwt_refusals *refusals; /* of tokens */
+	struct rules_room *rules_room;
 	struct timer accept_pause; /* out of descriptors: try again then */
 	struct timer drain_end;
 	int reserve_fd;

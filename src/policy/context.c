@@ -200,9 +200,8 @@ void context_now(struct context *c, uint64_t now_us, uint64_t now_unix_ms)
 {
 	uint64_t age_ms = clock_us_to_ms(clock_since(c->opened_us, now_us));
 
-	c->slots[CONF_VAR_NOW] =
-		cel_timestamp((int64_t)(now_unix_ms / CLOCK_MS_PER_S),
-			      (uint32_t)(now_unix_ms % CLOCK_MS_PER_S) * 1000000);
+	c->slots[CONF_VAR_NOW] = cel_timestamp((int64_t)(now_unix_ms / CLOCK_MS_PER_S),
+					       (uint32_t)(now_unix_ms % CLOCK_MS_PER_S) * 1000000);
 	c->slots[CONF_VAR_CONNECTION_AGE] = cel_duration((int64_t)age_ms * 1000000);
 	c->slots[CONF_VAR_CONNECTION_MESSAGES] = cel_int(c->messages);
 }

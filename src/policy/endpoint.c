@@ -13,6 +13,7 @@
 #include "policy/host.h"
 #include "policy/mtls.h"
 #include "policy/origin.h"
+#include "policy/rules.h"
 
 enum endpoint_state {
 	ENDPOINT_NEW = 0,
@@ -168,9 +169,31 @@ static struct verdict answer_csrf(struct endpoint *e)
 
 /* --- asking for a ticket to be kept */
 
+/* Whom the route would not let in gets no ticket for it either. What only the handshake
+ * itself can show is asked there. */
+static struct verdict gate_allow(struct endpoint *e, uint64_t now_unix_ms)
+{
+	const uint32_t later = 1u << CONF_VAR_REQUEST_HEADERS | 1u << CONF_VAR_REQUEST_QUERY;
+	const struct context_facts facts = {
+		.identity = &e->identity,
+		.match = &e->match,
+		.path = e->path,
+		.origin = e->origin,
+		.peer = e->in->peer,
+		.tls = e->in->tls,
+	};
+
+	if (e->route->allow_uses & later)
+		return verdict_pass();
+	return rules_admit(e->route, &facts, 0, now_unix_ms, e->in->arena);
+}
+
 static struct verdict ask_put(struct endpoint *e, uint64_t now_unix_ms)
 {
 	const struct conf_identity *ticket = e->ticket;
+	struct verdict v = gate_allow(e, now_unix_ms);
+	if (v.kind != VERDICT_PASS)
+		return v;
 	e->expires_unix_ms = clock_add(now_unix_ms, ticket->ticket.ttl_ms);
 	const struct ticket_record record = {
 		.ticket = ticket->name,
@@ -270,8 +293,7 @@ static struct verdict read_body(struct endpoint *e)
 
 static struct verdict find_ticket_route(struct endpoint *e)
 {
-	struct route_match match;
-	e->route = route_find(e->in->conf, &e->target, &match);
+	e->route = route_find(e->in->conf, &e->target, &e->match);
 	if (!e->route)
 		return verdict_refuse(REASON_ROUTE_UNKNOWN, "a ticket for no route");
 	e->ticket = ticket_identity(e->in->conf, e->route);

@@ -76,6 +76,7 @@ struct endpoint {
 	const struct conf_identity *ticket;
 	struct credential credential;
 	struct http_target target;
+	struct route_match match; /* of it */
 	unsigned state;
 	uint8_t id[ENDPOINT_RANDOM_BYTES];
 	uint64_t expires_unix_ms;

@@ -6,6 +6,7 @@
 
 #include "policy/mtls.h"
 #include "policy/origin.h"
+#include "policy/rules.h"
 
 enum handshake_state { HANDSHAKE_NEW = 0, HANDSHAKE_ASKED, HANDSHAKE_OVER };
 
@@ -79,8 +80,23 @@ static struct verdict gate_credential(struct handshake *h)
 	return v;
 }
 
+/* Who it is is known: does the route let them in, and are there not too many of them? */
 static struct verdict gate_identity(struct handshake *h)
 {
+	const struct context_facts facts = {
+		.identity = &h->identity,
+		.head = h->in->head,
+		.target = &h->in->request->target,
+		.match = &h->in->dispatch->match,
+		.path = h->path,
+		.origin = h->origin,
+		.peer = h->in->peer,
+		.tls = h->in->tls,
+	};
+	struct verdict v =
+		rules_admit(h->in->dispatch->route, &facts, 0, h->in->now_unix_ms, h->in->arena);
+	if (v.kind != VERDICT_PASS)
+		return v;
 	return limits_admit_identity(h->in->limits, &h->in->conf->limits, h->identity.subject,
 				     h->in->receipt);
 }

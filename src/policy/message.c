@@ -38,16 +38,18 @@ bool message_always_closes(enum reason reason)
 	return (unsigned)reason >= REASON_COUNT || !about_one_message[reason];
 }
 
-struct verdict message_refuse(struct message_policy *m, enum reason reason, uint64_t now_us)
+static struct verdict observed(enum reason reason)
 {
-	if (message_always_closes(reason))
-		return verdict_refuse(reason, NULL);
-	if (m->route->observe)
-		return (struct verdict){.kind = VERDICT_PASS, .reason = reason};
+	return (struct verdict){.kind = VERDICT_PASS, .reason = reason};
+}
+
+static struct verdict refuse(struct message_policy *m, enum reason reason,
+			     enum conf_on_refusal on_refusal, uint64_t now_us)
+{
 	/* Counted also where each one closes: it costs nothing and keeps this one path. */
 	if (!rate_take(&m->route->limits.refusals, &m->refusals, now_us, 1))
 		return verdict_refuse(REASON_REFUSALS, reason_word(reason));
-	switch (m->route->on_refusal) {
+	switch (on_refusal) {
 	case CONF_ON_REFUSAL_DROP:
 		return (struct verdict){.kind = VERDICT_DROP, .reason = reason};
 	case CONF_ON_REFUSAL_REPLY:
@@ -56,6 +58,63 @@ struct verdict message_refuse(struct message_policy *m, enum reason reason, uint
 	default:
 		return verdict_refuse(reason, NULL);
 	}
+}
+
+struct verdict message_refuse(struct message_policy *m, enum reason reason, uint64_t now_us)
+{
+	if (message_always_closes(reason))
+		return verdict_refuse(reason, NULL);
+	if (m->route->observe)
+		return observed(reason);
+	return refuse(m, reason, m->route->on_refusal, now_us);
+}
+
+static bool observes(const struct message_policy *m, const struct judgement *j)
+{
+	return m->route->observe || (j->rule && j->rule->observe);
+}
+
+static struct verdict let_through(const struct message_policy *m, const struct judgement *j)
+{
+	if (j->rewritten && !observes(m, j))
+		return (struct verdict){.kind = VERDICT_REWRITE};
+	return verdict_pass();
+}
+
+struct verdict message_settle_client(struct message_policy *m, const struct judgement *j,
+				     uint64_t now_us)
+{
+	const struct conf_rule *rule = j->rule;
+	struct verdict v;
+
+	if (j->reason == REASON_NONE)
+		return let_through(m, j);
+	if (message_always_closes(j->reason))
+		v = verdict_refuse(j->reason, NULL);
+	else if (observes(m, j))
+		v = observed(j->reason);
+	else
+		v = refuse(m, j->reason,
+			   rule && rule->has_on_refusal ? (enum conf_on_refusal)rule->on_refusal
+							: m->route->on_refusal,
+			   now_us);
+	if (!v.detail)
+		v.detail = j->finding.detail;
+	return v;
+}
+
+struct verdict message_settle_server(const struct message_policy *m, const struct judgement *j)
+{
+	const struct conf_rule *rule = j->rule;
+
+	if (j->reason == REASON_NONE)
+		return let_through(m, j);
+	if (observes(m, j))
+		return observed(j->reason);
+	if (rule && rule->has_on_refusal && rule->on_refusal == CONF_ON_REFUSAL_CLOSE)
+		return verdict_refuse(j->reason, j->finding.detail);
+	return (struct verdict){
+		.kind = VERDICT_DROP, .reason = j->reason, .detail = j->finding.detail};
 }
 
 struct verdict message_judge_client(struct message_policy *m, size_t bytes, uint64_t now_us)

@@ -22,6 +22,7 @@
 #include "base/rate.h"
 #include "base/slice.h"
 #include "conf/snapshot.h"
+#include "policy/rules.h"
 #include "policy/verdict.h"
 
 struct message_policy {
@@ -46,6 +47,16 @@ struct verdict message_judge_server(const struct message_policy *m, size_t bytes
 
 /* Somebody else found a reason to refuse a client's message: what is to be done? */
 struct verdict message_refuse(struct message_policy *m, enum reason reason, uint64_t now_us)
+	__attribute__((warn_unused_result));
+
+/*
+ * What is to be done about a message that rules.h has judged: PASS, REWRITE (forward
+ * judgement.text), or as the rule, else the route, says about refusals. A refused message of the
+ * application is dropped unless its rule says `close`, and counts against nobody.
+ */
+struct verdict message_settle_client(struct message_policy *m, const struct judgement *j,
+				     uint64_t now_us) __attribute__((warn_unused_result));
+struct verdict message_settle_server(const struct message_policy *m, const struct judgement *j)
 	__attribute__((warn_unused_result));
 
 /* True for reasons that close whatever the route says. */

@@ -28,6 +28,10 @@
 #include "policy/quota.h"
 #include "policy/verdict.h"
 
+/* At most so many times as long is what a message is rewritten to: markup makes a text six
+ * times as long, and so do JSON's escapes; `set` adds a little. Longer ones are refused. */
+enum { RULES_GROWTH = 8 };
+
 struct rules;
 struct rules_room;
 
@@ -35,9 +39,9 @@ struct rules_room;
 struct rules_room *rules_room_new(const struct siphash_key *secret);
 struct rules_room *rules_room_free(struct rules_room *room);
 
-/* Makes the first block large enough for the messages of all routes: afterwards judging them
- * allocates nothing. Returns 0 or -ENOMEM. */
-int rules_room_fit(struct rules_room *room, const struct snapshot *conf);
+/* Makes the first block large enough for the messages of all routes: once it is warm, judging
+ * them allocates nothing. What was judged before is forgotten. */
+void rules_room_fit(struct rules_room *room, const struct snapshot *conf);
 
 /* Does the route's `allow` let them in? PASS, or REFUSE with NOT_ALLOWED or OVERLOADED. */
 struct verdict rules_admit(const struct conf_route *route, const struct context_facts *facts,
@@ -111,8 +115,11 @@ struct judgement rules_judge_server(struct rules *r, struct rules_room *room,
 
 /* --- `running`: what waits, and what has run too long */
 
-/* The earliest moment (monotonic) at which rules_next should be asked; UINT64_MAX: never. */
-uint64_t rules_deadline_us(const struct rules *r);
+/* Something of `running` is under way or waits. */
+bool rules_runs(const struct rules *r);
+
+/* When rules_next should be asked (monotonic); UINT64_MAX: not until something else happens. */
+uint64_t rules_deadline_us(const struct rules *r, uint64_t now_us);
 
 /* Gives back slots whose time is over, then the next message that may go now, in *text until
  * the next call. False: none. */

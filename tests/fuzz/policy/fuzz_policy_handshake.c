@@ -29,12 +29,12 @@ static const struct slice listed[] = {{"https://chat.example.com", 24}};
 static const struct slice fields[] = {{"user-agent", 10}, {"cookie", 6}, {"x-forwarded-for", 15}, {"accept-language", 15}};
 static const struct slice protocols[] = {{"chat.v1", 7}}, query[] = {{"room", 4}, {"ticket", 6}};
 static const struct conf_route routes[] = {
-	{.path = {.segments = chat, .count = 2}, .origins = {.list = {listed, 1}}, .identify = browser, .identify_count = 2,
+	{.path = {.segments = chat, .count = 2}, .origins = {.list = {listed, 1}}, .identify = browser, .identify_count = 2, .allow = {.always = true},
 	 .subprotocols = {protocols, 1}, .forward_headers = {fields, 4}, .forward_query = {query, 2}},
-	{.path = {.segments = open, .count = 1}, .origins = {.same = true}, .identify = guest_only, .identify_count = 1,
+	{.path = {.segments = open, .count = 1}, .origins = {.same = true}, .identify = guest_only, .identify_count = 1, .allow = {.always = true},
 	 .compression = true},
 	{.path = {.segments = api, .count = 1, .prefix = true}, .origins = {.list = {listed, 1}, .missing_allowed = true},
-	 .identify = program, .identify_count = 2, .forward_headers = {fields, 4}},
+	 .identify = program, .identify_count = 2, .allow = {.always = true}, .forward_headers = {fields, 4}},
 };
 static const struct conf_listener listener = {.tls = true, .address = {.family = 4, .bytes = {192, 0, 2, 1}}};
 static const struct slice names[] = {{"gate.example.com", 16}};

@@ -77,7 +77,7 @@ static const struct conf_route unit_routes[] = {
 	{	/* 0: a browser's route */
 		.path = {.text = {"/chat/{room}", 12}, SEGMENTS(LITERAL("chat"), PARAMETER("room"))},
 		.origins = {CHAT_ORIGINS},
-		.identify = (const size_t[]){ID_TICKET, ID_SESSION}, .identify_count = 2,
+		.identify = (const size_t[]){ID_TICKET, ID_SESSION}, .identify_count = 2, .allow = {.always = true},
 		.upstreams = &unit_upstream, .upstream_count = 1,
 		.subprotocols = TEXTS({"chat.v1", 7}, {"chat.v2", 7}),
 		.forward_headers = TEXTS({"user-agent", 10}, {"cookie", 6}, {"x-forwarded-user", 16}),
@@ -86,33 +86,33 @@ static const struct conf_route unit_routes[] = {
 	{	/* 1: same origin, for everybody */
 		.path = {.text = {"/open", 5}, SEGMENTS(LITERAL("open"))},
 		.origins = {.same = true},
-		.identify = (const size_t[]){ID_GUEST}, .identify_count = 1,
+		.identify = (const size_t[]){ID_GUEST}, .identify_count = 1, .allow = {.always = true},
 		.compression = true,
 	},
 	{	/* 2: for programs too */
 		.path = {.text = {"/api/*", 6}, SEGMENTS(LITERAL("api")), .prefix = true},
 		.origins = {CHAT_ORIGINS, .missing_allowed = true},
-		.identify = (const size_t[]){ID_SESSION, ID_GUEST}, .identify_count = 2,
+		.identify = (const size_t[]){ID_SESSION, ID_GUEST}, .identify_count = 2, .allow = {.always = true},
 	},
 	{	/* 3: programs with tickets */
 		.path = {.text = {"/feed", 5}, SEGMENTS(LITERAL("feed"))},
 		.origins = {CHAT_ORIGINS, .missing_allowed = true},
-		.identify = (const size_t[]){ID_GUEST_TICKET}, .identify_count = 1,
+		.identify = (const size_t[]){ID_GUEST_TICKET}, .identify_count = 1, .allow = {.always = true},
 	},
 	{	/* 4: a cookie without CSRF token */
 		.path = {.text = {"/legacy", 7}, SEGMENTS(LITERAL("legacy"))},
 		.origins = {.same = true},
-		.identify = (const size_t[]){ID_LEGACY, ID_SESSION}, .identify_count = 2,
+		.identify = (const size_t[]){ID_LEGACY, ID_SESSION}, .identify_count = 2, .allow = {.always = true},
 	},
 	{	/* 5: programs, with tickets for cookies */
 		.path = {.text = {"/prog", 5}, SEGMENTS(LITERAL("prog"))},
 		.origins = {CHAT_ORIGINS, .missing_allowed = true},
-		.identify = (const size_t[]){ID_TICKET}, .identify_count = 1,
+		.identify = (const size_t[]){ID_TICKET}, .identify_count = 1, .allow = {.always = true},
 	},
 	{	/* 6: tickets bound to addresses */
 		.path = {.text = {"/bound", 6}, SEGMENTS(LITERAL("bound"))},
 		.origins = {.list = TEXTS({"https://bound.example.com", 25})},
-		.identify = (const size_t[]){ID_ADDRESS_TICKET}, .identify_count = 1,
+		.identify = (const size_t[]){ID_ADDRESS_TICKET}, .identify_count = 1, .allow = {.always = true},
 	},
 };
 

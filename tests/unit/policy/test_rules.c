@@ -1,0 +1,606 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Messages against contract and rules, through configurations as people write them. */
+#include <errno.h>
+
+#include "base/num.h"
+#include "conf/load.h"
+#include "policy/detect.h"
+#include "policy/rules.h"
+#include "unit.h"
+
+/* Rows leave out what they do not look at. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+
+static const char contract[] =
+	"asyncapi: 3.0.0\n"
+	"info: {title: chat, version: 1.0.0}\n"
+	"channels:\n"
+	"  room:\n"
+	"    address: /chat/{room}\n"
+	"    parameters: {room: {}}\n"
+	"    messages:\n"
+	"      say:\n"
+	"        payload:\n"
+	"          type: object\n"
+	"          required: [type, id, user, text]\n"
+	"          properties:\n"
+	"            type: {const: say}\n"
+	"            id: {type: integer}\n"
+	"            user: {type: string, maxLength: 20}\n"
+	"            text: {type: string, maxLength: 2000}\n"
+	"            at: {type: string}\n"
+	"            meta: {type: object, properties: {tags: {type: array, items: {type: "
+	"string}}}}\n"
+	"      move:\n"
+	"        payload:\n"
+	"          type: object\n"
+	"          required: [type, x]\n"
+	"          properties: {type: {const: move}, x: {type: number}}\n"
+	"      export:\n"
+	"        payload: {type: object, required: [type], properties: {type: {const: export}}}\n"
+	"      said:\n"
+	"        payload:\n"
+	"          type: object\n"
+	"          required: [type, text]\n"
+	"          properties:\n"
+	"            type: {const: said}\n"
+	"            text: {type: string}\n"
+	"            internal: {type: object, properties: {host: {type: string}, id: {type: "
+	"integer}}}\n"
+	"      position:\n"
+	"        payload:\n"
+	"          type: object\n"
+	"          required: [type, x]\n"
+	"          properties: {type: {const: position}, x: {type: number}}\n"
+	"      report:\n"
+	"        payload: {type: object, required: [type], properties: {type: {const: report}}}\n"
+	"operations:\n"
+	"  in:\n"
+	"    action: receive\n"
+	"    channel: {$ref: '#/channels/room'}\n"
+	"    messages: [{$ref: '#/channels/room/messages/say'}, {$ref: "
+	"'#/channels/room/messages/move'}, {$ref: '#/channels/room/messages/export'}]\n"
+	"  out:\n"
+	"    action: send\n"
+	"    channel: {$ref: '#/channels/room'}\n"
+	"    messages: [{$ref: '#/channels/room/messages/said'}, {$ref: "
+	"'#/channels/room/messages/position'}, {$ref: '#/channels/room/messages/report'}]\n";
+
+/* --- a route and one session on it */
+
+struct world {
+	struct snapshot *conf;
+	const struct conf_route *route;
+	struct quota *quota;
+	struct budget budget;
+	struct rules_room *room;
+	struct rules *rules;
+	uint64_t now_us;
+};
+
+static int no_look(void *context, const char *path, struct conf_file_info *info)
+{
+	(void)context;
+	if (!strstr(path, "yaml"))
+		return -ENOENT;
+	*info = (struct conf_file_info){.readable = true, .mode = 0644};
+	return 0;
+}
+
+static int read_file(void *context, const char *path, struct buf *into)
+{
+	const struct slice *text = context;
+
+	if (strstr(path, "chat.asyncapi.yaml"))
+		return buf_append(into, slice_from_cstr(contract));
+	return strstr(path, "sallyport.yaml") ? buf_append(into, *text) : -ENOENT;
+}
+
+static struct snapshot *load(const char *route)
+{
+	char text[8192];
+	struct diag d;
+	struct buf out;
+	struct snapshot *s = NULL;
+
+	int n = snprintf(text, sizeof(text),
+			 "listen: http://127.0.0.1:8080\n"
+			 "routes:\n"
+			 "  - path: /chat/{room}\n"
+			 "    identify: anyone\n"
+			 "    upstream: ws://127.0.0.1:9001\n"
+			 "%s",
+			 route);
+	struct slice whole = slice_of(text, (size_t)n);
+	struct conf_files files = {
+		.context = &whole,
+		.read = read_file,
+		.look = no_look,
+		.descriptors = 1064,
+		.memory = (uint64_t)4 << 30,
+		.processors = 2,
+	};
+	diag_init(&d);
+	if (conf_load_with(&files, "etc/sallyport.yaml", &s, &d)) {
+		buf_init(&out, 65536);
+		assert_int_equal(diag_print(&d, &out), 0);
+		print_message("%.*s", SLICE_ARG(buf_slice(&out)));
+		buf_deinit(&out);
+	}
+	diag_deinit(&d);
+	assert_non_null(s);
+	return s;
+}
+
+static struct rules *join(struct world *w, struct slice subject, struct slice claims)
+{
+	const struct identity identity = {
+		.subject = subject, .via = SLICE("ticket"), .claims = claims};
+	struct route_match match = {.param_count = 1};
+	match.params[0] = (struct route_param){SLICE("room"), SLICE("lobby")};
+	const struct context_facts facts = {
+		.identity = &identity,
+		.match = &match,
+		.path = SLICE("/chat/lobby"),
+		.origin = SLICE("https://chat.example"),
+		.peer = {.family = 4, .bytes = {192, 0, 2, 1}},
+		.tls = true,
+		.connection_id = SLICE("c0ffee"),
+	};
+	struct rules *r = rules_new(w->route, &facts, w->quota, &w->budget, w->now_us);
+
+	assert_non_null(r);
+	return r;
+}
+
+static void world_init(struct world *w, const char *route)
+{
+	static const struct siphash_key key = {{1, 2, 3}};
+
+	*w = (struct world){.now_us = UINT64_C(1000000000)};
+	w->conf = load(route);
+	w->route = &w->conf->routes[0];
+	w->quota = quota_new(&key);
+	w->room = rules_room_new(&key);
+	assert_non_null(w->quota);
+	assert_non_null(w->room);
+	rules_room_fit(w->room, w->conf);
+	budget_init(&w->budget, 1 << 20, NULL);
+	w->rules = join(w, SLICE("user1"), SLICE("{\"player\": 7, \"rooms\": [\"lobby\"]}"));
+}
+
+static void world_deinit(struct world *w)
+{
+	rules_free(w->rules);
+	assert_int_equal(w->budget.used, 0);
+	assert_true(quota_whole(w->quota));
+	quota_free(w->quota);
+	rules_room_free(w->room);
+	snapshot_unref(w->conf);
+}
+
+static struct judgement judge(struct world *w, struct rules *r, bool client, struct slice text)
+{
+	const struct rules_message m = {
+		.text = text, .now_us = w->now_us, .now_unix_ms = UINT64_C(1700000000123)};
+
+	return client ? rules_judge_client(r, w->room, &m) : rules_judge_server(r, w->room, &m);
+}
+
+/* One line of a conversation: who, what, what becomes of it. */
+struct line {
+	char side; /* client, server; wait: so many ms go by */
+	const char *text;
+	enum reason reason;
+	const char *forwarded; /* NULL: as it came */
+	const char *at;        /* NULL: not looked at */
+};
+
+static void talk(const char *route, const struct line *lines, size_t count)
+{
+	struct world w;
+
+	world_init(&w, route);
+	for (size_t i = 0; i < count; i++) {
+		const struct line *l = &lines[i];
+		if (l->side == 'w') {
+			uint64_t ms = 0;
+			assert_true(num_parse_u64(slice_from_cstr(l->text), UINT32_MAX, &ms));
+			w.now_us += ms * 1000;
+			continue;
+		}
+		struct judgement j = judge(&w, w.rules, l->side == 'c', slice_from_cstr(l->text));
+		if (j.reason != l->reason)
+			print_message("%s: %s, %s\n", l->text, reason_word(j.reason),
+				      j.finding.detail ? j.finding.detail : "");
+		assert_int_equal(j.reason, l->reason);
+		assert_int_equal(j.rewritten, l->forwarded != NULL);
+		if (l->forwarded)
+			assert_slice(j.text, l->forwarded);
+		if (l->at) {
+			assert_true(j.finding.has_pointer);
+			assert_slice(j.finding.pointer, l->at);
+		}
+	}
+	world_deinit(&w);
+}
+
+#define TALK(route, ...)                                                                           \
+	do {                                                                                       \
+		static const struct line lines[] = {__VA_ARGS__};                                  \
+		talk(route, lines, sizeof(lines) / sizeof(lines[0]));                              \
+	} while (0)
+
+#define SAY(user, text) "{\"type\":\"say\",\"id\":1,\"user\":\"" user "\",\"text\":\"" text "\"}"
+
+/* --- which message, and its schema */
+
+static const char open_rules[] = "    contract: chat.asyncapi.yaml\n"
+				 "    rules:\n"
+				 "      client: {'*': {allow: true}}\n"
+				 "      server: {'*': {allow: true}}\n";
+
+static void messages_are_recognised(void **state)
+{
+	(void)state;
+	TALK(open_rules, {'c', SAY("user1", "hi"), REASON_NONE},
+	     {'c', "{\"type\":\"said\",\"text\":\"x\"}", REASON_MESSAGE_UNKNOWN},
+	     {'c', "{\"type\":7}", REASON_MESSAGE_UNKNOWN}, {'c', "[]", REASON_MESSAGE_UNKNOWN},
+	     {'c', "{\"type\":\"say\",\"id\":1,\"user\":\"u\"}", REASON_SCHEMA},
+	     {'c', SAY("far-too-long-a-name-for-a-user", "hi"), REASON_SCHEMA, .at = "/user"},
+	     {'c', "{\"type\":\"move\",\"x\":1,\"y\":2}", REASON_SCHEMA, .at = "/y"},
+	     {'c', "{\"type\":\"move\",\"x\":1,\"x\":2}", REASON_JSON_DUPLICATE_KEY},
+	     {'c', "{\"type\":\"move\",\"x\":1e400}", REASON_JSON_NUMBER},
+	     {'c', "{\"type\":\"move\",\"x\":1,\"__proto__\":1}", REASON_JSON_FORBIDDEN_KEY},
+	     {'c', "{", REASON_JSON_MALFORMED}, {'c', "", REASON_JSON_MALFORMED},
+	     {'s', "{\"type\":\"said\",\"text\":\"x\"}", REASON_NONE},
+	     {'s', SAY("user1", "hi"), REASON_SERVER_MESSAGE_UNKNOWN},
+	     {'s', "{\"type\":\"said\",\"text\":7}", REASON_SERVER_SCHEMA, .at = "/text"},
+	     {'s', "oops", REASON_SERVER_SCHEMA});
+}
+
+static void undeclared_members(void **state)
+{
+	(void)state;
+	TALK("    contract: chat.asyncapi.yaml\n"
+	     "    rules:\n"
+	     "      undeclared: strip\n"
+	     "      client: {'*': {allow: true}}\n"
+	     "      server: {'*': {allow: true}}\n",
+	     {'c', "{\"type\":\"move\", \"y\":2, \"x\":1}", REASON_NONE,
+	      "{\"type\":\"move\",\"x\":1}"},
+	     {'c', "{\"type\":\"move\", \"x\":1}", REASON_NONE},
+	     {'s', "{\"type\":\"report\",\"secret\":[1,{\"a\":2}]}", REASON_NONE,
+	      "{\"type\":\"report\"}"});
+	TALK("    contract: chat.asyncapi.yaml\n"
+	     "    rules:\n"
+	     "      undeclared: allow\n"
+	     "      client: {'*': {allow: true}}\n"
+	     "      server: {'*': {allow: true}}\n",
+	     {'c', "{\"type\":\"move\", \"y\":2, \"x\":1}", REASON_NONE});
+}
+
+static void a_message_without_a_rule_is_refused(void **state)
+{
+	(void)state;
+	TALK("    contract: chat.asyncapi.yaml\n"
+	     "    rules:\n"
+	     "      client: {say: {allow: true}}\n"
+	     "      server: {said: {allow: true}}\n",
+	     {'c', SAY("user1", "hi"), REASON_NONE},
+	     {'c', "{\"type\":\"move\",\"x\":1}", REASON_RULE},
+	     {'s', "{\"type\":\"report\"}", REASON_SERVER_RULE},
+	     {'s', "{\"type\":\"said\",\"text\":\"x\"}", REASON_NONE});
+}
+
+/* --- allow and set */
+
+static void allow_decides(void **state)
+{
+	(void)state;
+	TALK("    contract: chat.asyncapi.yaml\n"
+	     "    rules:\n"
+	     "      client:\n"
+	     "        say: {allow: message.user == identity.sub && params.room in "
+	     "identity.claims.rooms}\n"
+	     "        move: {allow: message.x / 0.5 > 1.0}\n"
+	     "        export: {allow: identity.claims.admin}\n"
+	     "      server: {'*': {allow: connection.messages > 2}}\n",
+	     {'c', SAY("user1", "hi"), REASON_NONE}, {'c', SAY("user2", "hi"), REASON_RULE},
+	     {'s', "{\"type\":\"report\"}", REASON_SERVER_RULE},
+	     {'c', "{\"type\":\"move\",\"x\":1.5}", REASON_NONE},
+	     {'s', "{\"type\":\"report\"}", REASON_NONE},
+	     /* what fails when it is run refuses */
+	     {'c', "{\"type\":\"export\"}", REASON_RULE});
+}
+
+static void set_writes_before_the_schema_is_asked(void **state)
+{
+	(void)state;
+	TALK("    contract: chat.asyncapi.yaml\n"
+	     "    rules:\n"
+	     "      client:\n"
+	     "        say: {allow: message.user == identity.sub, set: {at: now, user: "
+	     "identity.sub}}\n"
+	     "        '*': {allow: true}\n"
+	     "      server: {'*': {allow: true}}\n",
+	     {'c', SAY("somebody else", "hi"), REASON_NONE,
+	      "{\"type\":\"say\",\"id\":1,\"user\":\"user1\",\"text\":\"hi\","
+	      "\"at\":\"2023-11-14T22:13:20.123Z\"}"},
+	     {'c', "{\"type\":\"say\",\"at\":7,\"id\":1,\"text\":\"hi\"}", REASON_NONE,
+	      "{\"type\":\"say\",\"at\":\"2023-11-14T22:13:20.123Z\",\"id\":1,\"text\":\"hi\","
+	      "\"user\":\"user1\"}"});
+}
+
+/* --- text, detect */
+
+static void markup_arrives_inert(void **state)
+{
+	(void)state;
+	TALK("    contract: chat.asyncapi.yaml\n"
+	     "    rules:\n"
+	     "      client:\n"
+	     "        say: {allow: true, text: {text: escape, meta.tags: strip, user: refuse}}\n"
+	     "        '*': {allow: true}\n"
+	     "      server: {'*': {allow: true}}\n",
+	     {'c', SAY("user1", "<script>alert(1)</script>"), REASON_NONE,
+	      SAY("user1", "&lt;script&gt;alert(1)&lt;/script&gt;")},
+	     {'c', SAY("user1", "\\u003cb\\u003e"), REASON_NONE, SAY("user1", "&lt;b&gt;")},
+	     {'c', SAY("<b>", "x"), REASON_MARKUP, .at = "/user"},
+	     {'c',
+	      "{\"type\":\"say\",\"id\":1,\"user\":\"u\",\"text\":\"t\","
+	      "\"meta\":{\"tags\":[\"a\",\"<i>b</i>\"]}}",
+	      REASON_NONE,
+	      "{\"type\":\"say\",\"id\":1,\"user\":\"u\",\"text\":\"t\","
+	      "\"meta\":{\"tags\":[\"a\",\"b\"]}}"});
+}
+
+static void injections_are_detected(void **state)
+{
+	(void)state;
+	if (!detect_available())
+		skip();
+	TALK("    contract: chat.asyncapi.yaml\n"
+	     "    rules:\n"
+	     "      client:\n"
+	     "        say: {allow: true, detect: {sqli: [text]}}\n"
+	     "        '*': {allow: true, detect: [sqli, xss]}\n"
+	     "      server: {'*': {allow: true}}\n",
+	     {'c', SAY("user1", "' OR 1=1 --"), REASON_INJECTION, .at = "/text"},
+	     {'c', SAY("' OR 1=1 --", "hello"), REASON_NONE},
+	     {'c', SAY("user1", "see you at 1"), REASON_NONE});
+}
+
+/* --- counting */
+
+static void rates_are_of_the_identity(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, "    contract: chat.asyncapi.yaml\n"
+		       "    limits: {cost: 10/m burst 10}\n"
+		       "    rules:\n"
+		       "      client:\n"
+		       "        say: {allow: true, rate: 1/m burst 2}\n"
+		       "        move: {allow: true, rate: {rate: 1/m burst 2, per: connection}}\n"
+		       "        export: {allow: true, cost: 4}\n"
+		       "      server: {'*': {allow: true}}\n");
+	struct slice say = SLICE(SAY("u", "t")), move = SLICE("{\"type\":\"move\",\"x\":1}");
+	struct slice export = SLICE("{\"type\":\"export\"}");
+	struct rules *other = join(&w, SLICE("user2"), SLICE("{}"));
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(judge(&w, w.rules, true, say).reason, REASON_NONE);
+	assert_int_equal(judge(&w, w.rules, true, say).reason, REASON_MESSAGE_RATE);
+	assert_int_equal(judge(&w, other, true, say).reason, REASON_NONE);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(judge(&w, w.rules, true, export).reason, REASON_NONE);
+	assert_int_equal(judge(&w, w.rules, true, export).reason, REASON_COST_EXCEEDED);
+	/* The other identity has a budget of its own; the other connection's id is the same. */
+	assert_int_equal(judge(&w, other, true, export).reason, REASON_NONE);
+	assert_int_equal(judge(&w, w.rules, true, move).reason, REASON_NONE);
+	rules_free(other);
+	world_deinit(&w);
+}
+
+static void a_value_comes_once(void **state)
+{
+	(void)state;
+	TALK("    contract: chat.asyncapi.yaml\n"
+	     "    rules:\n"
+	     "      client:\n"
+	     "        say: {allow: message.user == identity.sub, unique: {by: id, within: 1s}, "
+	     "text: {text: refuse}}\n"
+	     "        '*': {allow: true}\n"
+	     "      server: {'*': {allow: true}}\n",
+	     /* what is refused for something else is not remembered */
+	     {'c', SAY("user1", "<b>"), REASON_MARKUP}, {'c', SAY("user1", "a"), REASON_NONE},
+	     {'c', SAY("user1", "b"), REASON_REPLAY, .at = "/id"},
+	     {'c', SAY("user1", "<b>"), REASON_REPLAY}, {'w', "1001", 0},
+	     {'c', SAY("user1", "c"), REASON_NONE});
+}
+
+/* --- conversations */
+
+static void the_server_remembers(void **state)
+{
+	(void)state;
+	TALK("    contract: chat.asyncapi.yaml\n"
+	     "    rules:\n"
+	     "      client:\n"
+	     "        move: {allow: math.abs(message.x - last.position.x) <= 5.0}\n"
+	     "        say: {allow: true, after: {position: 10s}}\n"
+	     "        export: {allow: true, after: never}\n"
+	     "      server:\n"
+	     "        position: {allow: true, remember: true}\n"
+	     "        '*': {allow: true}\n",
+	     {'c', "{\"type\":\"move\",\"x\":1}", REASON_RULE},
+	     {'c', SAY("u", "t"), REASON_OUT_OF_TURN},
+	     {'c', "{\"type\":\"export\"}", REASON_OUT_OF_TURN},
+	     {'s', "{\"type\":\"position\",\"x\":155}", REASON_NONE},
+	     {'c', "{\"type\":\"move\",\"x\":158}", REASON_NONE},
+	     {'c', "{\"type\":\"move\",\"x\":900}", REASON_RULE}, {'c', SAY("u", "t"), REASON_NONE},
+	     {'w', "10001", 0}, {'c', SAY("u", "t"), REASON_OUT_OF_TURN},
+	     {'s', "{\"type\":\"position\",\"x\":900}", REASON_NONE},
+	     {'c', "{\"type\":\"move\",\"x\":898}", REASON_NONE});
+}
+
+static void server_messages_are_cleaned(void **state)
+{
+	(void)state;
+	TALK("    contract: chat.asyncapi.yaml\n"
+	     "    rules:\n"
+	     "      client: {'*': {allow: true}}\n"
+	     "      server:\n"
+	     "        said: {allow: true, redact: [card, email], drop: [internal.host], text: "
+	     "{text: escape}}\n"
+	     "        '*': {allow: true}\n",
+	     {'s',
+	      "{\"type\":\"said\",\"text\":\"<a@example.com> paid 4111 1111 1111 1111\","
+	      "\"internal\":{\"host\":\"db1\",\"id\":1}}",
+	      REASON_NONE,
+	      "{\"type\":\"said\",\"text\":\"&lt;[redacted:email]&gt; paid [redacted:card]\","
+	      "\"internal\":{\"id\":1}}"},
+	     {'s', "{\"type\":\"said\", \"text\":\"nothing\"}", REASON_NONE});
+}
+
+/* --- running */
+
+static void running_operations_are_few(void **state)
+{
+	struct world w;
+	struct slice text;
+	bool binary;
+
+	(void)state;
+	world_init(&w, "    contract: chat.asyncapi.yaml\n"
+		       "    rules:\n"
+		       "      client:\n"
+		       "        export: {allow: true, running: {at_most: 1, queue: 1, until: "
+		       "report, deadline: 30s}}\n"
+		       "        '*': {allow: true}\n"
+		       "      server: {'*': {allow: true}}\n");
+	struct slice export = SLICE("{\"type\":\"export\"}"),
+		     report = SLICE("{\"type\":\"report\"}");
+	struct judgement j = judge(&w, w.rules, true, export);
+	assert_int_equal(j.reason, REASON_NONE);
+	assert_false(j.waits);
+	assert_true(rules_runs(w.rules));
+	j = judge(&w, w.rules, true, export);
+	assert_int_equal(j.reason, REASON_NONE);
+	assert_true(j.waits);
+	assert_int_equal(judge(&w, w.rules, true, export).reason, REASON_BUSY);
+	assert_false(rules_next(w.rules, w.now_us, &text, &binary));
+	/* another connection of the same identity has no slot either */
+	struct rules *second = join(&w, SLICE("user1"), SLICE("{}"));
+	assert_true(judge(&w, second, true, export).waits);
+	rules_free(second);
+	assert_int_equal(judge(&w, w.rules, false, report).reason, REASON_NONE);
+	assert_true(rules_next(w.rules, w.now_us, &text, &binary));
+	assert_slice(text, "{\"type\":\"export\"}");
+	assert_false(rules_next(w.rules, w.now_us, &text, &binary));
+	/* a report that never comes does not block for ever */
+	assert_int_equal(rules_deadline_us(w.rules, w.now_us), w.now_us + 30000000);
+	w.now_us += 30000000;
+	assert_false(rules_next(w.rules, w.now_us, &text, &binary));
+	assert_false(rules_runs(w.rules));
+	assert_int_equal(judge(&w, w.rules, true, export).reason, REASON_NONE);
+	world_deinit(&w);
+}
+
+/* --- reload and a fresh credential */
+
+static void reload_keeps_what_it_can(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(
+		&w,
+		"    contract: chat.asyncapi.yaml\n"
+		"    rules:\n"
+		"      client: {move: {allow: last.position.x == message.x}, '*': {allow: true}}\n"
+		"      server: {position: {allow: true, remember: true}, '*': {allow: true}}\n");
+	assert_int_equal(judge(&w, w.rules, false, SLICE("{\"type\":\"position\",\"x\":3}")).reason,
+			 REASON_NONE);
+	struct snapshot *next =
+		load("    contract: chat.asyncapi.yaml\n"
+		     "    rules:\n"
+		     "      client: {move: {allow: last.position.x == message.x + 1}}\n"
+		     "      server: {position: {allow: true, remember: true}}\n");
+	assert_int_equal(rules_reload(w.rules, &next->routes[0], w.now_us, 0).kind, VERDICT_PASS);
+	snapshot_unref(w.conf);
+	w.conf = next;
+	assert_int_equal(judge(&w, w.rules, true, SLICE("{\"type\":\"move\",\"x\":2}")).reason,
+			 REASON_NONE);
+	assert_int_equal(judge(&w, w.rules, true, SLICE("{\"type\":\"move\",\"x\":3}")).reason,
+			 REASON_RULE);
+	next = load("    contract: chat.asyncapi.yaml\n"
+		    "    rules:\n"
+		    "      client: {move: {allow: request.path == '/'}}\n"
+		    "      server: {position: {allow: true}}\n");
+	struct verdict v = rules_reload(w.rules, &next->routes[0], w.now_us, 0);
+	assert_int_equal(v.kind, VERDICT_REFUSE);
+	assert_int_equal(v.reason, REASON_DRAINING);
+	snapshot_unref(next);
+	world_deinit(&w);
+}
+
+static void a_fresh_credential_brings_its_claims(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, "    allow: params.room in identity.claims.rooms\n"
+		       "    contract: chat.asyncapi.yaml\n"
+		       "    rules:\n"
+		       "      client: {move: {allow: identity.claims.player == 7}}\n"
+		       "      server: {'*': {allow: true}}\n");
+	struct slice move = SLICE("{\"type\":\"move\",\"x\":2}");
+	assert_int_equal(judge(&w, w.rules, true, move).reason, REASON_NONE);
+	struct identity fresh = {.subject = SLICE("user1"),
+				 .claims = SLICE("{\"player\":8,\"rooms\":[\"lobby\"]}")};
+	assert_int_equal(rules_identify(w.rules, &fresh, w.now_us, 0).kind, VERDICT_PASS);
+	assert_int_equal(judge(&w, w.rules, true, move).reason, REASON_RULE);
+	fresh.claims = SLICE("{\"player\":7,\"rooms\":[]}");
+	assert_int_equal(rules_identify(w.rules, &fresh, w.now_us, 0).reason, REASON_NOT_ALLOWED);
+	world_deinit(&w);
+}
+
+/* --- without a contract */
+
+static void rules_without_a_contract(void **state)
+{
+	(void)state;
+	TALK("    contract: none\n"
+	     "    rules:\n"
+	     "      client: {'*': {allow: message.user == identity.sub, text: {text: escape}}}\n"
+	     "      server: {'*': {allow: true}}\n",
+	     {'c', "{\"user\":\"user1\",\"text\":\"<b>\"}", REASON_NONE,
+	      "{\"user\":\"user1\",\"text\":\"&lt;b&gt;\"}"},
+	     {'c', "{\"user\":\"user2\"}", REASON_RULE}, {'c', "hello", REASON_JSON_MALFORMED},
+	     {'s', "hello", REASON_NONE});
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(messages_are_recognised),
+		cmocka_unit_test(undeclared_members),
+		cmocka_unit_test(a_message_without_a_rule_is_refused),
+		cmocka_unit_test(allow_decides),
+		cmocka_unit_test(set_writes_before_the_schema_is_asked),
+		cmocka_unit_test(markup_arrives_inert),
+		cmocka_unit_test(injections_are_detected),
+		cmocka_unit_test(rates_are_of_the_identity),
+		cmocka_unit_test(a_value_comes_once),
+		cmocka_unit_test(the_server_remembers),
+		cmocka_unit_test(server_messages_are_cleaned),
+		cmocka_unit_test(running_operations_are_few),
+		cmocka_unit_test(reload_keeps_what_it_can),
+		cmocka_unit_test(a_fresh_credential_brings_its_claims),
+		cmocka_unit_test(rules_without_a_contract),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
