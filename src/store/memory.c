@@ -185,6 +185,22 @@ static void memory_publish(struct store *s, uint8_t kind, struct slice text, uin
 	fn(arg, 0, slice_of(NULL, 0));
 }
 
+static void memory_counted_take(struct store *s, const struct counted *items, size_t count,
+				store_counted_fn fn, void *arg)
+{
+	(void)s;
+	(void)items;
+	(void)count;
+	fn(arg, 0, 0);
+}
+
+static void memory_counted_give(struct store *s, const uint8_t *key, const uint8_t *slot)
+{
+	(void)s;
+	(void)key;
+	(void)slot;
+}
+
 static void memory_tell_again(struct store *s)
 {
 	(void)s;
@@ -217,6 +233,8 @@ struct store *store_new_memory(const struct siphash_key *key, size_t max_entries
 		.told_all = memory_is_there,
 		.sweep = memory_sweep,
 		.count = memory_count,
+		.counted_take = memory_counted_take,
+		.counted_give = memory_counted_give,
 		.free = memory_free,
 	};
 	struct memory *m = calloc(1, sizeof(*m));

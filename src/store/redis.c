@@ -12,34 +12,14 @@
 #include "base/num.h"
 #include "base/obj.h"
 #include "net/random.h"
-#include "store/redis_link.h"
-#include "store/store_ops.h"
+#include "store/redis_priv.h"
 
 enum {
-	REDIS_MAGIC = 0x72656469,
 	PAGE = 128,        /* revocations read at once */
 	PAGE_PAUSE_MS = 5, /* between two full pages: the workers have to do what they say */
 	KEY_BYTES = 64,
-	ID_BYTES = 48, /* of a stream's entry: two numbers */
-	NODE_BYTES = 16,
-	NUMBER_BYTES = 24,
 	ERROR_WORD_BYTES = 20,
 	COMPLAIN_EVERY_MS = 10000,
-};
-
-struct redis {
-	struct store store;
-	uint32_t magic;
-	struct redis_facts facts;
-	struct reactor *reactor;
-	struct redis_link *link;
-	struct timer pull;
-	char node[NODE_BYTES]; /* who published: our own revocations are no news to us */
-	char last[ID_BYTES];   /* the last entry that was told */
-	bool pulling, told_all;
-	bool said_away, said_up;
-	bool no_getdel; /* before 6.2 */
-	uint64_t complained_ms;
 };
 
 /* One put, take or publish. */
@@ -50,7 +30,7 @@ struct errand {
 	uint8_t id[STORE_ID_BYTES];
 };
 
-static struct redis *redis_of(struct store *s)
+struct redis *redis_of(struct store *s)
 {
 	struct redis *r = LIST_ENTRY(s, struct redis, store);
 
@@ -63,7 +43,7 @@ static const struct redis *redis_const(const struct store *s)
 	return (const struct redis *)(const void *)s;
 }
 
-static struct slice text_of(const struct redisReply *reply)
+struct slice redis_text(const struct redisReply *reply)
 {
 	return slice_of(reply->str, reply->len);
 }
@@ -81,7 +61,7 @@ static void say(struct redis *r, enum event_level level, const char *name, const
 }
 
 /* Only the first word of what Redis said: the rest may repeat what we said. */
-static void complain(struct redis *r, const struct redisReply *reply)
+void redis_complain(struct redis *r, const struct redisReply *reply)
 {
 	uint64_t now = reactor_now_ms(r->reactor);
 	char word[ERROR_WORD_BYTES];
@@ -120,21 +100,30 @@ static void errand_done(struct errand *d, int result, struct slice record)
 	free(d);
 }
 
-static struct slice key_of(const uint8_t *id, char key[KEY_BYTES])
+struct slice redis_hex(const uint8_t bytes[16], char text[REDIS_HEX_BYTES])
 {
 	static const char digits[] = "0123456789abcdef";
-	int len = snprintf(key, KEY_BYTES, "sallyport:ticket:");
 
-	for (size_t i = 0; i < STORE_ID_BYTES; i++) {
-		key[len++] = digits[id[i] >> 4];
-		key[len++] = digits[id[i] & 15];
+	for (size_t i = 0; i < 16; i++) {
+		text[2 * i] = digits[bytes[i] >> 4];
+		text[2 * i + 1] = digits[bytes[i] & 15];
 	}
+	text[32] = 0;
+	return slice_of(text, 32);
+}
+
+static struct slice key_of(const uint8_t *id, char key[KEY_BYTES])
+{
+	char hex[REDIS_HEX_BYTES];
+
+	redis_hex(id, hex);
+	int len = snprintf(key, KEY_BYTES, "sallyport:ticket:%s", hex);
 	return slice_of(key, (size_t)len);
 }
 
-static struct slice number(uint64_t n, char text[NUMBER_BYTES])
+struct slice redis_number(uint64_t n, char text[REDIS_NUMBER_BYTES])
 {
-	int len = snprintf(text, NUMBER_BYTES, "%" PRIu64, n);
+	int len = snprintf(text, REDIS_NUMBER_BYTES, "%" PRIu64, n);
 	return slice_of(text, (size_t)len);
 }
 
@@ -143,14 +132,14 @@ static void on_put(void *arg, const struct redisReply *reply)
 	struct errand *d = arg;
 	int result = STORE_AWAY;
 
-	if (reply && reply->type == REDIS_REPLY_STATUS && slice_eq(text_of(reply), SLICE("OK")))
+	if (reply && reply->type == REDIS_REPLY_STATUS && slice_eq(redis_text(reply), SLICE("OK")))
 		result = 0;
 	else if (reply && reply->type == REDIS_REPLY_NIL)
 		result = STORE_EXISTS;
 	else if (reply)
-		complain(d->redis, reply);
+		redis_complain(d->redis, reply);
 	if (reply && reply->type == REDIS_REPLY_ERROR &&
-	    slice_starts_with(text_of(reply), SLICE("OOM")))
+	    slice_starts_with(redis_text(reply), SLICE("OOM")))
 		result = STORE_FULL;
 	errand_done(d, result, slice_of(NULL, 0));
 }
@@ -160,13 +149,13 @@ static void redis_put(struct store *s, const uint8_t *id, struct slice record,
 {
 	struct redis *r = redis_of(s);
 	struct errand *d = errand_new(r, fn, arg);
-	char key[KEY_BYTES], ttl[NUMBER_BYTES];
+	char key[KEY_BYTES], ttl[REDIS_NUMBER_BYTES];
 	uint64_t left = expires_unix_ms > now_unix_ms ? expires_unix_ms - now_unix_ms : 1;
 
 	if (!d)
 		return;
-	struct slice arguments[] = {SLICE("SET"), key_of(id, key),   record,
-				    SLICE("PX"),  number(left, ttl), SLICE("NX")};
+	struct slice arguments[] = {SLICE("SET"), key_of(id, key),         record,
+				    SLICE("PX"),  redis_number(left, ttl), SLICE("NX")};
 	redis_link_send(r->link, arguments, 6, on_put, d);
 }
 
@@ -180,16 +169,16 @@ static void on_take(void *arg, const struct redisReply *reply)
 	if (!reply) {
 		errand_done(d, STORE_AWAY, slice_of(NULL, 0));
 	} else if (reply->type == REDIS_REPLY_STRING) {
-		errand_done(d, 0, text_of(reply));
+		errand_done(d, 0, redis_text(reply));
 	} else if (reply->type == REDIS_REPLY_NIL) {
 		errand_done(d, STORE_ABSENT, slice_of(NULL, 0));
 	} else if (reply->type == REDIS_REPLY_ERROR && !r->no_getdel &&
-		   slice_starts_with(text_of(reply), SLICE("ERR unknown command"))) {
+		   slice_starts_with(redis_text(reply), SLICE("ERR unknown command"))) {
 		/* Nothing was done, so it may be asked again. */
 		r->no_getdel = true;
 		take(r, d);
 	} else {
-		complain(r, reply);
+		redis_complain(r, reply);
 		errand_done(d, STORE_AWAY, slice_of(NULL, 0));
 	}
 }
@@ -231,7 +220,7 @@ static void on_published(void *arg, const struct redisReply *reply)
 	bool done = reply && reply->type == REDIS_REPLY_STRING;
 
 	if (reply && !done)
-		complain(d->redis, reply);
+		redis_complain(d->redis, reply);
 	errand_done(d, done ? 0 : STORE_AWAY, slice_of(NULL, 0));
 }
 
@@ -240,7 +229,7 @@ static void redis_publish(struct store *s, uint8_t kind, struct slice text, uint
 {
 	struct redis *r = redis_of(s);
 	struct errand *d = errand_new(r, fn, arg);
-	char max[NUMBER_BYTES], kind_text[NUMBER_BYTES], at[NUMBER_BYTES];
+	char max[REDIS_NUMBER_BYTES], kind_text[REDIS_NUMBER_BYTES], at[REDIS_NUMBER_BYTES];
 
 	if (!d)
 		return;
@@ -249,14 +238,14 @@ static void redis_publish(struct store *s, uint8_t kind, struct slice text, uint
 		SLICE("sallyport:revocations"),
 		SLICE("MAXLEN"),
 		SLICE("~"),
-		number(REDIS_REVOCATIONS_MAX, max),
+		redis_number(REDIS_REVOCATIONS_MAX, max),
 		SLICE("*"),
 		SLICE("node"),
-		slice_of(r->node, NODE_BYTES),
+		slice_of(r->node, REDIS_NODE_BYTES),
 		SLICE("kind"),
-		number(kind, kind_text),
+		redis_number(kind, kind_text),
 		SLICE("at"),
-		number(at_unix_ms, at),
+		redis_number(at_unix_ms, at),
 		SLICE("what"),
 		text,
 	};
@@ -269,8 +258,8 @@ static struct slice field(const struct redisReply *fields, const char *name)
 	for (size_t i = 0; i + 1 < fields->elements; i += 2)
 		if (fields->element[i]->type == REDIS_REPLY_STRING &&
 		    fields->element[i + 1]->type == REDIS_REPLY_STRING &&
-		    slice_eq(text_of(fields->element[i]), slice_from_cstr(name)))
-			return text_of(fields->element[i + 1]);
+		    slice_eq(redis_text(fields->element[i]), slice_from_cstr(name)))
+			return redis_text(fields->element[i + 1]);
 	return slice_of(NULL, 0);
 }
 
@@ -293,7 +282,7 @@ static bool tell_entry(struct redis *r, const struct redisReply *entry)
 	if (!what.len || !num_parse_u64(field(fields, "kind"), UINT8_MAX, &kind) ||
 	    !num_parse_u64(field(fields, "at"), INT64_MAX, &at))
 		return false;
-	if (!slice_eq(field(fields, "node"), slice_of(r->node, NODE_BYTES)))
+	if (!slice_eq(field(fields, "node"), slice_of(r->node, REDIS_NODE_BYTES)))
 		r->facts.revoked(r->facts.arg, (uint8_t)kind, what, at);
 	return true;
 }
@@ -325,7 +314,7 @@ static void on_page(void *arg, const struct redisReply *reply)
 	const struct redisReply *entries = entries_of(reply);
 	size_t count = entries ? entries->elements : 0;
 	if (!entries && reply->type != REDIS_REPLY_NIL) {
-		complain(r, reply);
+		redis_complain(r, reply);
 		pull_in(r, REDIS_PULL_MS);
 		return;
 	}
@@ -338,10 +327,10 @@ static void on_page(void *arg, const struct redisReply *reply)
 
 static void pull(struct redis *r)
 {
-	char page[NUMBER_BYTES];
+	char page[REDIS_NUMBER_BYTES];
 	struct slice arguments[] = {SLICE("XREAD"),
 				    SLICE("COUNT"),
-				    number(PAGE, page),
+				    redis_number(PAGE, page),
 				    SLICE("STREAMS"),
 				    SLICE("sallyport:revocations"),
 				    slice_from_cstr(r->last)};
@@ -424,10 +413,10 @@ static void redis_free(struct store *s)
 static int name_node(struct redis *r)
 {
 	static const char digits[] = "0123456789abcdef";
-	uint8_t random[NODE_BYTES];
+	uint8_t random[REDIS_NODE_BYTES];
 	int failed = random_bytes(random, sizeof(random));
 
-	for (size_t i = 0; i < NODE_BYTES; i++)
+	for (size_t i = 0; i < REDIS_NODE_BYTES; i++)
 		r->node[i] = digits[random[i] & 15];
 	return failed;
 }
@@ -443,6 +432,8 @@ int store_new_redis(const struct redis_facts *facts, struct store **out)
 		.told_all = redis_told_all,
 		.sweep = redis_none,
 		.count = redis_count,
+		.counted_take = redis_counted_take,
+		.counted_give = redis_counted_give,
 		.free = redis_free,
 	};
 	struct redis *r = calloc(1, sizeof(*r));
@@ -455,6 +446,7 @@ int store_new_redis(const struct redis_facts *facts, struct store **out)
 	r->reactor = facts->scratch->reactor;
 	timer_init(&r->pull, on_pull);
 	redis_tell_again(&r->store);
+	redis_counted_init(r);
 	struct redis_link_facts link = {
 		.scratch = facts->scratch,
 		.host = facts->host,

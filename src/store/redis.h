@@ -6,6 +6,8 @@
  *   sallyport:ticket:<id in hex>   the record; SET ... PX ttl NX, GETDEL (EVAL before 6.2)
  *   sallyport:revocations          a stream: XADD by the node that was told, read by all
  *                                  others every REDIS_PULL_MS, from its beginning by a new one
+ *   sallyport:count:<key in hex>   of a rate the moment at which it is paid back, of a value its
+ *                                  being there, of slots a sorted set; one script takes them
  *
  * One connection, pipelined. It is made again, sooner at first, for as long as it takes.
  * One line of log when Redis goes and one when it comes back; the password is in neither.

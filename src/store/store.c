@@ -36,6 +36,18 @@ void store_tell_again(struct store *s)
 	s->ops->tell_again(s);
 }
 
+void store_counted_take(struct store *s, const struct counted *items, size_t count,
+			store_counted_fn fn, void *arg)
+{
+	s->ops->counted_take(s, items, count, fn, arg);
+}
+
+void store_counted_give(struct store *s, const uint8_t key[COUNTED_KEY_BYTES],
+			const uint8_t slot[COUNTED_KEY_BYTES])
+{
+	s->ops->counted_give(s, key, slot);
+}
+
 bool store_up(const struct store *s)
 {
 	return s->ops->up(s);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Where tickets wait until somebody presents them, and what was revoked is passed on.
+ * Where tickets wait until somebody presents them, what was revoked is passed on, and what
+ * all nodes count together is counted.
  *
  *   put, take ---> memory   this process's own: done when the call returns
  *             ---> redis    shared by all nodes: done when Redis has answered
@@ -19,6 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/counted.h"
 #include "base/siphash.h"
 #include "base/slice.h"
 
@@ -31,6 +33,7 @@ enum {
 	STORE_EXISTS = 2, /* put: an id that is there already */
 	STORE_ABSENT = 3, /* take: never put, taken before, or expired */
 	STORE_AWAY = 4,   /* it could not be asked */
+	STORE_OVER = 5,   /* counted: one of them is over what it may be */
 };
 
 /* Called once for each put, take and publish, perhaps before it returns. r is 0, one of the
@@ -58,6 +61,19 @@ void store_publish(struct store *s, uint8_t kind, struct slice text, uint64_t at
 
 /* What the other nodes published is told again from the beginning. */
 void store_tell_again(struct store *s);
+
+/* Called once for each take, perhaps before it returns. r is 0: all of them were taken;
+ * STORE_OVER: nothing was, because of items[over]; STORE_AWAY or -ENOMEM: nobody knows. */
+typedef void (*store_counted_fn)(void *arg, int r, size_t over);
+
+/* Takes all of up to COUNTED_MAX items, or nothing. They are copied. Nobody else counts with a
+ * store in memory: there everything is taken. */
+void store_counted_take(struct store *s, const struct counted *items, size_t count,
+			store_counted_fn fn, void *arg);
+
+/* Gives the slot of that key back. Where that cannot be said it falls back in its time. */
+void store_counted_give(struct store *s, const uint8_t key[COUNTED_KEY_BYTES],
+			const uint8_t slot[COUNTED_KEY_BYTES]);
 
 /* It can be asked at the moment. */
 bool store_up(const struct store *s);

@@ -17,6 +17,9 @@ struct store_ops {
 	bool (*told_all)(const struct store *s);
 	size_t (*sweep)(struct store *s, uint64_t now_unix_ms);
 	size_t (*count)(const struct store *s);
+	void (*counted_take)(struct store *s, const struct counted *items, size_t count,
+			     store_counted_fn fn, void *arg);
+	void (*counted_give)(struct store *s, const uint8_t *key, const uint8_t *slot);
 	void (*free)(struct store *s);
 };
 

@@ -23,6 +23,7 @@ static char heard[4096]; /* what the store sent, NUL behind */
 static size_t heard_len;
 static unsigned ups, downs, tolds, calls;
 static int result;
+static size_t over;
 static char record[256], told[256], logged[4096];
 static uint8_t told_kind;
 static uint64_t told_at;
@@ -63,6 +64,14 @@ static void on_done(void *arg, int r, struct slice what)
 	calls++;
 	result = r;
 	snprintf(record, sizeof(record), "%.*s", SLICE_ARG(what));
+}
+
+static void on_counted(void *arg, int r, size_t which)
+{
+	(void)arg;
+	calls++;
+	result = r;
+	over = which;
 }
 
 static void turn(void)
@@ -426,6 +435,104 @@ static void revocations_of_others(void **state)
 	end();
 }
 
+static const struct counted wanted[] = {
+	{.kind = COUNTED_RATE, .key = {0xab, 1}, .cost_us = 12000000, .most_us = 60000000},
+	{.kind = COUNTED_ONCE, .key = {0xab, 2}, .ms = 300000},
+	{.kind = COUNTED_SLOT, .key = {0xab, 3}, .ms = 30000, .at_most = 4, .slot = {0xcd}},
+};
+#define ZEROS "0000000000000000000000000000"
+#define COUNTED                                                                                    \
+	"$1\r\n3\r\n$48\r\nsallyport:count:ab01" ZEROS "\r\n$48\r\nsallyport:count:ab02" ZEROS     \
+	"\r\n$48\r\nsallyport:count:ab03" ZEROS                                                    \
+	"\r\n$4\r\nrate\r\n$8\r\n12000000\r\n$8\r\n60000000\r\n"                                   \
+	"$0\r\n\r\n$4\r\nonce\r\n$6\r\n300000\r\n$1\r\n0\r\n$0\r\n\r\n$4\r\nslot\r\n$"             \
+	"5\r\n30000\r\n"                                                                           \
+	"$1\r\n4\r\n$32\r\ncd00" ZEROS "\r\n"
+
+static void what_is_counted_is_one_command(void **state)
+{
+	(void)state;
+	begin("", "", 0);
+	come_up();
+	store_counted_take(store, wanted, 3, on_counted, NULL);
+	await("*18\r\n$7\r\nEVALSHA\r\n$40\r\n");
+	/* It does not know the script: nothing was done, and it is told. */
+	say("-NOSCRIPT No matching script\r\n");
+	await(COUNTED);
+	assert_int_equal(calls, 0);
+	say(":0\r\n");
+	await_call();
+	assert_int_equal(result, 0);
+	store_counted_take(store, wanted, 3, on_counted, NULL);
+	await(COUNTED);
+	say("-NOSCRIPT No matching script\r\n");
+	await("*18\r\n$4\r\nEVAL\r\n");
+	/* Once is enough. */
+	say("-NOSCRIPT No matching script\r\n");
+	await_call();
+	assert_int_equal(result, STORE_AWAY);
+	store_counted_give(store, wanted[2].key, wanted[2].slot);
+	await("*3\r\n$4\r\nZREM\r\n$48\r\nsallyport:count:ab03" ZEROS "\r\n$32\r\ncd00" ZEROS
+	      "\r\n");
+	say("-WRONGTYPE\r\n"); /* is said, and nothing waits for it */
+	store_counted_take(store, wanted, 1, on_counted, NULL);
+	await("EVALSHA");
+	say(":0\r\n");
+	await_call();
+	/* What is under way when it ends is answered, and what cannot be asked, at once. */
+	store_counted_take(store, wanted, 1, on_counted, NULL);
+	store_counted_give(store, wanted[2].key, wanted[2].slot);
+	unsigned before = calls;
+	result = 0;
+	close(peer);
+	peer = -1;
+	await_down();
+	assert_int_equal(calls, before + 1);
+	assert_int_equal(result, STORE_AWAY);
+	result = 0;
+	store_counted_take(store, wanted, 1, on_counted, NULL);
+	store_counted_give(store, wanted[2].key, wanted[2].slot);
+	assert_int_equal(calls, before + 2);
+	assert_int_equal(result, STORE_AWAY);
+	end();
+}
+
+static void what_it_says_to_a_count(void **state)
+{
+	static const struct {
+		const char *says;
+		int wanted;
+		size_t over;
+	} rows[] = {
+		{":0\r\n", 0, 0},
+		{":1\r\n", STORE_OVER, 0},
+		{":3\r\n", STORE_OVER, 2},
+		{":4\r\n", STORE_AWAY, 0},
+		{":-1\r\n", STORE_AWAY, 0},
+		{"$1\r\n0\r\n", STORE_AWAY, 0},
+		{"$-1\r\n", STORE_AWAY, 0},
+		{"+OK\r\n", STORE_AWAY, 0},
+		{"*0\r\n", STORE_AWAY, 0},
+		{"-OOM command not allowed\r\n", STORE_AWAY, 0},
+		{"-ERR user_script:1: canary\r\n", STORE_AWAY, 0},
+		{"-READONLY You can't write\r\n", STORE_AWAY, 0},
+	};
+	(void)state;
+	begin("", "", 0);
+	come_up();
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		result = -1;
+		store_counted_take(store, wanted, 3, on_counted, NULL);
+		await("EVALSHA");
+		say(rows[i].says);
+		await_call();
+		if (result != rows[i].wanted || over != rows[i].over)
+			fail_msg("%s: wanted %d, got %d", rows[i].says, rows[i].wanted, result);
+	}
+	assert_null(strstr(logged, "canary"));
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -437,6 +544,8 @@ int main(void)
 		cmocka_unit_test(a_silent_one_is_away),
 		cmocka_unit_test(there_is_an_end_to_questions),
 		cmocka_unit_test(revocations_of_others),
+		cmocka_unit_test(what_is_counted_is_one_command),
+		cmocka_unit_test(what_it_says_to_a_count),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
