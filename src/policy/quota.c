@@ -74,6 +74,11 @@ uint64_t quota_key(const struct quota *q, enum quota_kind kind, struct slice who
 	return siphash(&q->key, slice_of((const char *)parts, sizeof(parts)));
 }
 
+const struct siphash_key *quota_secret(const struct quota *q)
+{
+	return &q->key;
+}
+
 bool quota_take(struct quota *q, uint64_t key, const struct rate *rate, uint64_t now_us,
 		uint64_t units)
 {

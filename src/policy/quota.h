@@ -44,6 +44,9 @@ enum quota_kind { QUOTA_RATE = 1, QUOTA_COST, QUOTA_UNIQUE, QUOTA_RUNNING };
 uint64_t quota_key(const struct quota *q, enum quota_kind kind, struct slice who,
 		   struct slice route, struct slice message);
 
+/* For hashes of values: the same on all threads. */
+const struct siphash_key *quota_secret(const struct quota *q);
+
 /* Takes units of the rate; false: over it, and nothing was taken. now_us is monotonic. A key
  * belongs to one rate: another one may judge what was taken before by its own measure. */
 bool quota_take(struct quota *q, uint64_t key, const struct rate *rate, uint64_t now_us,
@@ -57,7 +60,7 @@ enum quota_seen {
 	QUOTA_SEEN_NEW,
 };
 
-/* The value (by its keyed hash, the same on all threads) came within the time? `take`: remember
+/* The value (by its hash with quota_secret) came within the time? `take`: remember
  * it, atomically with the question: of two that bring the same value at once one hears NEW. */
 enum quota_seen quota_unique(struct quota *q, uint64_t key, uint64_t value_hash, uint64_t now_us,
 			     uint64_t within_ms, bool take) __attribute__((warn_unused_result));
