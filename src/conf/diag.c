@@ -7,7 +7,7 @@
 #include "base/utf8.h"
 
 enum {
-	DIAG_ARENA_MAX = 4 * 1024 * 1024,
+	DIAG_ARENA_MAX = 32 * 1024 * 1024,
 	SENTENCE_BYTES = 1024,
 	SHOWN_LINE_BYTES = 240, /* longer lines are cut around the place */
 	NEAREST_BYTES = 40,
@@ -27,8 +27,30 @@ void diag_deinit(struct diag *d)
 
 void diag_set_source(struct diag *d, struct slice file, struct slice source)
 {
-	d->file = arena_copy(&d->arena, file);
-	d->source = arena_copy(&d->arena, source);
+	d->sources[0].file = arena_copy(&d->arena, file);
+	d->sources[0].text = arena_copy(&d->arena, source);
+	d->source = 0;
+}
+
+void diag_enter(struct diag *d, struct slice file, struct slice source)
+{
+	for (uint32_t i = 1; i <= d->source_count; i++) {
+		if (!slice_eq(d->sources[i].file, file))
+			continue;
+		d->source = i;
+		return;
+	}
+	/* Each has a finding; beyond that many they are only counted. */
+	if (d->source_count + 1 == DIAG_MAX)
+		return;
+	d->source = ++d->source_count;
+	d->sources[d->source] =
+		(struct diag_source){arena_copy(&d->arena, file), arena_copy(&d->arena, source)};
+}
+
+void diag_leave(struct diag *d)
+{
+	d->source = 0;
 }
 
 /* A sentence never holds control characters, wherever its words came from. */
@@ -64,6 +86,7 @@ void diag_add(struct diag *d, enum diag_kind kind, struct diag_place place, cons
 	d->entries[d->count] = (struct diag_entry){
 		.kind = kind,
 		.order = (uint32_t)d->count,
+		.source = d->source,
 		.place = place,
 		.text = write_sentence(d, format, args),
 	};
@@ -82,10 +105,22 @@ void diag_help(struct diag *d, const char *format, ...)
 	va_end(args);
 }
 
+void diag_take(struct diag *d, const struct diag *from)
+{
+	for (size_t i = 0; i < from->count; i++) {
+		const struct diag_entry *e = &from->entries[i];
+		diag_add(d, e->kind, e->place, "%.*s", SLICE_ARG(e->text));
+		if (e->help.len)
+			diag_help(d, "%.*s", SLICE_ARG(e->help));
+	}
+}
+
 static int compare(const void *a, const void *b)
 {
 	const struct diag_entry *x = a, *y = b;
 
+	if (x->source != y->source)
+		return x->source < y->source ? -1 : 1;
 	if (x->place.line != y->place.line)
 		return x->place.line < y->place.line ? -1 : 1;
 	if (x->place.column != y->place.column)
@@ -180,7 +215,8 @@ static int print_line(struct buf *out, struct slice line, struct diag_place plac
 static int print_entry(const struct diag *d, const struct diag_entry *e, struct buf *out)
 {
 	static const char *const kinds[] = {"error", "unsafe", "warning"};
-	struct slice file = d->file.len ? d->file : SLICE("configuration");
+	const struct diag_source *source = &d->sources[e->source];
+	struct slice file = source->file.len ? source->file : SLICE("configuration");
 	int r = buf_printf(out, "%.*s:", SLICE_ARG(file));
 
 	if (!r && e->place.line)
@@ -188,8 +224,8 @@ static int print_entry(const struct diag *d, const struct diag_entry *e, struct 
 	if (!r)
 		r = buf_printf(out, " %s: %.*s\n", kinds[e->kind],
 			       SLICE_ARG(e->text.data ? e->text : SLICE("(no memory for words)")));
-	if (!r && e->place.line && d->source.data)
-		r = print_line(out, line_of(d->source, e->place.line), e->place);
+	if (!r && e->place.line && source->text.data)
+		r = print_line(out, line_of(source->text, e->place.line), e->place);
 	if (!r && e->help.len)
 		r = buf_printf(out, "      = help: %.*s\n", SLICE_ARG(e->help));
 	return r;

@@ -9,8 +9,9 @@
  *	      = help: did you mean `origins`?
  *
  * Findings are collected, not printed at once: all of them are shown, in the order of the
- * file. Nothing here stops anything; whoever collected asks for `errors` at the end. A
- * finding that could not be remembered (too many, no memory) is still counted.
+ * file; those about other files (contracts) come behind. Nothing here stops anything; whoever
+ * collected asks for `errors` at the end. A finding that could not be remembered (too many, no
+ * memory) is still counted.
  */
 #include <stdint.h>
 
@@ -36,15 +37,22 @@ struct diag_place {
 struct diag_entry {
 	enum diag_kind kind;
 	uint32_t order; /* in which it was found: breaks ties */
+	uint32_t source; /* in which file: index in sources */
 	struct diag_place place;
 	struct slice text; /* one sentence, without a full stop */
 	struct slice help; /* what would be right, or empty */
 };
 
+struct diag_source {
+	struct slice file; /* as shown; may be empty */
+	struct slice text; /* the file's bytes, to show lines from; may be empty */
+};
+
 struct diag {
-	struct arena arena;  /* owns every text here */
-	struct slice file;   /* as shown; may be empty */
-	struct slice source; /* the file's bytes, to show lines from; may be empty */
+	struct arena arena;                   /* owns every text here */
+	struct diag_source sources[DIAG_MAX]; /* the first is the file that was named */
+	uint32_t source_count;
+	uint32_t source; /* that findings are about from now on */
 	struct diag_entry entries[DIAG_MAX];
 	size_t count;
 	size_t errors, unsafe, warnings; /* all that were found, remembered or not */
@@ -57,6 +65,16 @@ void diag_deinit(struct diag *d);
 
 /* Names the file and keeps a copy of its text for showing lines. */
 void diag_set_source(struct diag *d, struct slice file, struct slice source);
+
+/* From now on findings are about another file, until diag_leave. Its text is copied, so enter
+ * only where something was found. */
+void diag_enter(struct diag *d, struct slice file, struct slice source);
+
+/* Findings are about the file of diag_set_source again. */
+void diag_leave(struct diag *d);
+
+/* Adds copies of all findings of `from`, as findings about the file that was entered. */
+void diag_take(struct diag *d, const struct diag *from);
 
 /* Adds a finding. */
 void diag_add(struct diag *d, enum diag_kind kind, struct diag_place place, const char *format, ...)

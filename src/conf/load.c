@@ -11,7 +11,7 @@
 
 enum {
 	TREE_BYTES_MAX = 64 * 1024 * 1024,
-	SNAPSHOT_BYTES_MAX = 64 * 1024 * 1024,
+	SNAPSHOT_BYTES_MAX = 256 * 1024 * 1024,
 	BLOCK_BYTES = 32 * 1024,
 };
 
@@ -268,6 +268,7 @@ int conf_load_with(const struct conf_files *files, const char *path, struct snap
 		struct load l = {.files = files, .diag = d, .s = s, .arena = &s->arena};
 		s->file = load_copy(&l, slice_from_cstr(path));
 		l.folder = folder_of(path);
+		l.text = buf_slice(&text);
 		r = load_text_into(&l, buf_slice(&text));
 	}
 	buf_deinit(&text);

@@ -11,7 +11,25 @@
 #include "conf/load.h"
 #include "conf/settings.h"
 #include "conf/yaml.h"
+#include "contract/schema_shape.h"
 #include "http/url.h"
+
+/* A document that contracts are made of; see load_document.c. */
+struct load_document {
+	struct slice uri, path;
+	const struct json_node *root;
+	struct load_document *next;
+};
+
+/* A contract that was loaded, for routes that share it. */
+struct load_contract {
+	struct slice uri, channel;
+	bool describes_client;
+	const struct contract *contract; /* NULL: wrong, and somebody said so */
+	struct load_contract *next;
+};
+
+enum { LOAD_FOLDERS_MAX = 64 };
 
 struct load {
 	const struct conf_files *files;
@@ -22,6 +40,12 @@ struct load {
 	struct slice folder;          /* of the file, with its slash; empty: where we are */
 	bool keys_needed;
 	bool proxy_protocol; /* of the file: listeners may say otherwise */
+	struct slice text;   /* of the file */
+	struct slice folders[LOAD_FOLDERS_MAX]; /* of contracts */
+	size_t folder_count;
+	struct load_document *documents;
+	struct load_contract *contracts;
+	struct slice document_fault; /* why the last document could not be had; empty: was said */
 };
 
 /* --- the passes, in this order */
@@ -133,7 +157,123 @@ void load_jwt(struct load *l, const struct yaml_node *map, struct conf_identity 
 void load_origins(struct load *l, const struct yaml_node *route, struct conf_route *out);
 void load_upstreams(struct load *l, const struct yaml_node *route, struct conf_route *out);
 void load_site_upstream(struct load *l, const struct yaml_node *node, struct conf_site *out);
-void load_reply(struct load *l, const struct yaml_node *reply, struct conf_route *out);
+bool load_reply(struct load *l, const struct yaml_node *reply, struct conf_texts *parts);
+
+/* --- contracts: load_contract.c, load_document.c */
+
+/* Reads `contract` into out->messages. */
+void load_contract(struct load *l, const struct yaml_node *route, struct conf_route *out);
+
+/* The URI of a file that the configuration names; data is NULL without memory. */
+struct slice load_document_uri(struct load *l, struct slice path);
+
+/* The document at that URI, read once and kept in the snapshot; NULL with l->document_fault set
+ * if it cannot be had. For struct contract_source. */
+const struct json_node *load_document(void *load, struct slice uri);
+
+/* The same if it was read already. */
+const struct json_node *load_document_known(const struct load *l, struct slice uri);
+
+/* An error about that place of a document, shown there if it can be found. */
+void load_document_error(struct load *l, struct slice uri, struct slice pointer,
+			 struct slice sentence);
+
+/* --- rules: load_rules.c, load_rule.c */
+
+/* Reads `allow` and `rules`; needs path, limits and contract. */
+void load_rules(struct load *l, const struct yaml_node *route, struct conf_route *out);
+
+/* Contracts and rules that nobody would enforce are an error. */
+void load_rules_guard(struct load *l, const struct yaml_node *route, const struct conf_route *out);
+
+/* What the readers of rules share. */
+struct load_rules {
+	struct load *l;
+	const struct yaml_node *route, *rules; /* rules may be NULL */
+	struct conf_route *out;
+	const struct contract *contract; /* NULL: none */
+	struct conf_rule *all;
+	const struct cel_type **types; /* of the messages of the contract; NULL: not yet asked */
+};
+
+/* One rule for one message. */
+struct load_rule {
+	struct load_rules *r;
+	const struct yaml_node *node;           /* the map */
+	const struct contract_message *message; /* NULL without a contract */
+	bool from_client, wildcard;
+	struct conf_rule *out;
+};
+
+/* Reads node's keys into *rule->out, which is zero. */
+void load_rule(struct load_rule *rule);
+
+/* The index of the application's message of that name; complains if there is none. key: what
+ * names it. */
+bool load_rules_server_message(struct load_rules *r, struct slice name, struct diag_place place,
+			       const char *key, uint32_t *index);
+
+/* Some rule says that the message of that index in the contract is remembered. */
+bool load_rules_remembers(const struct load_rules *r, size_t index);
+
+/* The rule of that message as it is written, or that of `*`; NULL: none. */
+const struct yaml_node *load_rules_node(const struct load_rules *r,
+					const struct contract_message *m);
+
+/* The word `true`. */
+bool load_is_true(const struct yaml_node *node);
+
+/* --- fields: load_field.c */
+
+enum {
+	LOAD_FIELD_ANY = 0,   /* `*` and items are fine */
+	LOAD_FIELD_NAMES = 1, /* names only: what is written */
+	LOAD_FIELD_ONE = 2,   /* one value */
+	LOAD_FIELD_TEXT = 4,  /* texts are there, or below it */
+};
+
+/* A piece of a JSON Pointer with its ~0 and ~1 decoded; data is NULL if it is none. */
+struct slice load_pointer_piece(struct slice piece, struct arena *a);
+
+/* Reads a field of the rule's message. `what` is the key that it stands under. False: it was
+ * complained about, or (for `*`) the message has no such field. */
+bool load_field(struct load_rule *rule, struct slice text, struct diag_place place,
+		const char *what, unsigned wants, struct conf_field *out,
+		const struct schema_shape **shape);
+
+/* --- expressions: load_expression.c, load_type.c */
+
+/* Compiles the scalar's text for that rule; NULL with a complaint (or where load_shape has
+ * complained). *uses gets the variables. key: what it stands under. */
+const struct cel_program *load_expression(struct load_rule *rule, const struct yaml_node *node,
+					  const char *key, uint32_t *uses);
+
+/* The same for what has to be true or false. */
+const struct cel_program *load_condition(struct load_rule *rule, const struct yaml_node *node,
+					 const char *key, uint32_t *uses);
+
+/* The same for a route, before there is a connection. */
+const struct cel_program *load_route_condition(struct load *l, const struct yaml_node *node,
+					       const struct conf_route *route, const char *key,
+					       uint32_t *uses);
+
+/* The type of the values of that shape; NULL is any. name: what it is called. */
+const struct cel_type *load_type(struct load *l, const struct schema_shape *shape,
+				 enum conf_undeclared undeclared, struct slice name);
+
+/* The object type of `last`: one member per message that is remembered. */
+const struct cel_type *load_type_last(struct load_rules *r);
+
+/* The type of the message of that index in the contract. */
+const struct cel_type *load_type_message(struct load_rules *r, size_t index);
+
+/* An object with exactly these members. */
+struct load_member {
+	struct slice name;
+	const struct cel_type *type;
+};
+const struct cel_type *load_type_object(struct load *l, struct slice name,
+					const struct load_member *members, size_t count);
 
 /* The Content-Security-Policy of a site, from everything known: load_csp.c. */
 void load_csp(struct load *l, const struct yaml_node *site, struct conf_site *out);

@@ -135,15 +135,14 @@ static struct conf_texts cut(struct reply *w, const struct yaml_node *node)
 	return (struct conf_texts){parts, count};
 }
 
-void load_reply(struct load *l, const struct yaml_node *node, struct conf_route *out)
+bool load_reply(struct load *l, const struct yaml_node *node, struct conf_texts *parts)
 {
 	struct reply w = {.l = l};
 
 	buf_init(&w.text, REPLY_BYTES_MAX);
 	write_node(&w, node);
 	if (!w.failed)
-		out->reply_parts = cut(&w, node);
+		*parts = cut(&w, node);
 	buf_deinit(&w.text);
-	if (!w.failed)
-		out->on_refusal = CONF_ON_REFUSAL_REPLY;
+	return !w.failed;
 }

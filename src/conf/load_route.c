@@ -34,41 +34,6 @@ static void read_identify(struct load *l, const struct yaml_node *route, struct 
 	out->identify_count = count;
 }
 
-static void check_allow(struct load *l, const struct yaml_node *route, struct conf_route *out)
-{
-	const struct yaml_node *allow = load_get(route, SET_ROUTE_ALLOW);
-
-	out->allow.always = true;
-	if (!allow || (allow->kind == YAML_SCALAR && yaml_scalar_type(allow) == YAML_TYPE_TRUE))
-		return;
-	diag_add(l->diag, DIAG_ERROR, allow->at,
-		 "an expression for `allow` is not yet in this version");
-	diag_help(l->diag,
-		  "leave it out, or write `allow: true`: whoever is identified may connect");
-}
-
-static void check_contract(struct load *l, const struct yaml_node *route)
-{
-	const struct yaml_node *contract = load_get(route, SET_ROUTE_CONTRACT);
-
-	if (contract && contract->kind == YAML_SCALAR && slice_eq(contract->text, SLICE("none")))
-		return;
-	if (!contract && load_get(route, SET_ROUTE_HUB))
-		return;
-	if (contract && contract->kind == YAML_LIST)
-		return;
-	if (!contract) {
-		diag_add(l->diag, DIAG_ERROR, route->at, "the route has no `contract`");
-		diag_help(l->diag, "what messages may say is not checked in this version: write "
-				   "`contract: none`, in words");
-		return;
-	}
-	diag_add(l->diag, DIAG_ERROR, contract->at, "a contract is not yet in this version");
-	diag_help(l->diag,
-		  "write `contract: none`: messages are then checked for their frames, size, "
-		  "rate and UTF-8");
-}
-
 static void check_leads_somewhere(struct load *l, const struct yaml_node *route)
 {
 	const struct yaml_node *upstream = load_get(route, SET_ROUTE_UPSTREAM);
@@ -111,8 +76,8 @@ static void read_on_refusal(struct load *l, const struct yaml_node *route, struc
 
 	if (load_is(route, SET_ROUTE_ON_REFUSAL, "drop"))
 		out->on_refusal = CONF_ON_REFUSAL_DROP;
-	else if (reply)
-		load_reply(l, reply, out);
+	else if (reply && load_reply(l, reply, &out->reply_parts))
+		out->on_refusal = CONF_ON_REFUSAL_REPLY;
 }
 
 static void check_header(struct load *l, const struct yaml_node *item)
@@ -198,6 +163,7 @@ static void read_route_limits(const struct yaml_node *route, struct conf_route *
 
 	load_fields(SECTION_ROUTE_LIMITS, limits, &out->limits);
 	load_fields(SECTION_JSON_LIMITS, load_get(limits, SET_JSON), &out->limits);
+	out->limits.has_cost = load_get(limits, SET_COST) != NULL;
 	if (!load_get(limits, SET_INFLATED))
 		out->limits.inflated = out->limits.message_size;
 }
@@ -220,16 +186,17 @@ static void read_route(struct load *l, const struct yaml_node *route, struct con
 	read_path(l, route, out);
 	load_origins(l, route, out);
 	read_identify(l, route, out);
-	check_allow(l, route, out);
 	check_leads_somewhere(l, route);
 	load_upstreams(l, route, out);
 	read_subprotocols(l, route, out);
-	check_contract(l, route);
 	read_on_refusal(l, route, out);
 	out->observe = load_is(route, SET_ROUTE_MODE, "observe");
 	out->compression = load_is(route, SET_ROUTE_COMPRESSION, "on");
 	read_route_limits(route, out);
 	read_forward(l, route, out);
+	load_contract(l, route, out);
+	load_rules(l, route, out);
+	load_rules_guard(l, route, out);
 }
 
 /* The same path twice: which of the two would decide? */

@@ -53,6 +53,8 @@ bool load_number(const struct setting *row, struct slice text, uint64_t *value)
 	case SETTING_MAP:
 	case SETTING_LIST:
 	case SETTING_NAMED:
+	case SETTING_EXPRESSION:
+	case SETTING_FIELDS:
 	case SETTING_FREE:
 		break;
 	}
@@ -88,6 +90,10 @@ static const char *form_of(enum setting_type type)
 		return "write `key: value` lines below it";
 	case SETTING_LIST:
 		return "write `- ` lines below it";
+	case SETTING_EXPRESSION:
+		return "an expression is a text: message.user == identity.sub";
+	case SETTING_FIELDS:
+		return "write `field: ...` lines below it";
 	case SETTING_FREE:
 		break;
 	}
@@ -217,6 +223,18 @@ static bool scalar_is_there(struct load *l, const struct setting *row, const str
 		return false;
 	}
 	return true;
+}
+
+/* What it says is read later, together with what it may speak of. */
+static void check_expression(struct load *l, const struct setting *row,
+			     const struct yaml_node *node)
+{
+	if (node->kind != YAML_SCALAR) {
+		wrong_type(l, row, node);
+	} else if (slice_trim(node->text).len == 0 || yaml_scalar_type(node) == YAML_TYPE_NULL) {
+		diag_add(l->diag, DIAG_ERROR, node->at, "`%s` has no value", row->key);
+		diag_help(l->diag, "%s", row->help);
+	}
 }
 
 static void check_scalar(struct load *l, const struct setting *row, const struct yaml_node *node)
@@ -355,6 +373,10 @@ static void check_value(struct load *l, const struct setting *row, const struct 
 	case SETTING_WORDS:
 		check_texts(l, row, node);
 		break;
+	case SETTING_EXPRESSION:
+		check_expression(l, row, node);
+		break;
+	case SETTING_FIELDS: /* whoever knows the messages looks at it */
 	case SETTING_FREE:
 		break;
 	case SETTING_TEXT:

@@ -79,14 +79,24 @@ const struct setting *setting_nearest(enum section section, struct slice key)
 const char *setting_type_word(enum setting_type type)
 {
 	static const char *const words[] = {
-		[SETTING_TEXT] = "text",           [SETTING_DURATION] = "duration",
-		[SETTING_SIZE] = "size",           [SETTING_RATE] = "rate",
-		[SETTING_BYTE_RATE] = "byte rate", [SETTING_COUNT_OF] = "count",
-		[SETTING_BOOLEAN] = "boolean",     [SETTING_WORD] = "word",
-		[SETTING_WORDS] = "list of words", [SETTING_URL] = "URL",
-		[SETTING_FILE] = "file",           [SETTING_FOLDER] = "folder",
-		[SETTING_TEXTS] = "list of texts", [SETTING_MAP] = "map",
-		[SETTING_LIST] = "list",           [SETTING_NAMED] = "named map",
+		[SETTING_TEXT] = "text",
+		[SETTING_DURATION] = "duration",
+		[SETTING_SIZE] = "size",
+		[SETTING_RATE] = "rate",
+		[SETTING_BYTE_RATE] = "byte rate",
+		[SETTING_COUNT_OF] = "count",
+		[SETTING_BOOLEAN] = "boolean",
+		[SETTING_WORD] = "word",
+		[SETTING_WORDS] = "list of words",
+		[SETTING_URL] = "URL",
+		[SETTING_FILE] = "file",
+		[SETTING_FOLDER] = "folder",
+		[SETTING_TEXTS] = "list of texts",
+		[SETTING_MAP] = "map",
+		[SETTING_LIST] = "list",
+		[SETTING_NAMED] = "named map",
+		[SETTING_EXPRESSION] = "expression",
+		[SETTING_FIELDS] = "map of fields",
 		[SETTING_FREE] = "anything",
 	};
 	return words[type];

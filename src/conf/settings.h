@@ -47,11 +47,13 @@ enum setting_type {
 	SETTING_URL,       /* a text that the loader reads as a URL */
 	SETTING_FILE,      /* a path, relative to the file that names it */
 	SETTING_FOLDER,
-	SETTING_TEXTS, /* a list of texts, or one text alone */
-	SETTING_MAP,   /* a map of the settings of the section `of` */
-	SETTING_LIST,  /* a list of such maps */
-	SETTING_NAMED, /* a map of names of the writer's choice to such maps */
-	SETTING_FREE,  /* anything; the loader looks itself */
+	SETTING_TEXTS,      /* a list of texts, or one text alone */
+	SETTING_MAP,        /* a map of the settings of the section `of` */
+	SETTING_LIST,       /* a list of such maps */
+	SETTING_NAMED,      /* a map of names of the writer's choice to such maps */
+	SETTING_EXPRESSION, /* CEL */
+	SETTING_FIELDS,     /* a map of fields of messages to something, or a list of them */
+	SETTING_FREE,       /* anything; the loader looks itself */
 };
 
 /* flags */

@@ -20,6 +20,12 @@ SECTION(MTLS,         "identity.<name>.mtls", "A client certificate")
 SECTION(ROUTE,        "routes[]",            "A WebSocket path: who may open it, and where it leads")
 SECTION(ORIGINS,      "routes[].origins",    "Pages and programs that may connect")
 SECTION(CONTRACT,     "routes[].contract",   "The AsyncAPI document of a route")
+SECTION(RULES,        "routes[].rules",      "What each message may say; what no rule speaks of is refused")
+SECTION(RULE,         "routes[].rules.client.<message>", "A message that clients send, by its id in the contract, or `*`")
+SECTION(RULE_RATE,    "routes[].rules.client.<message>.rate", "A rate, and over whose messages it counts")
+SECTION(RUNNING,      "routes[].rules.client.<message>.running", "A message that starts something expensive")
+SECTION(UNIQUE,       "routes[].rules.client.<message>.unique", "A message that may come only once")
+SECTION(SERVER_RULE,  "routes[].rules.server.<message>", "A message that the application sends, by its id in the contract, or `*`")
 SECTION(ON_REFUSAL,   "routes[].on_refusal", "What happens when a client's message is refused")
 SECTION(FORWARD,      "routes[].forward",    "What of the handshake the upstream gets to see")
 SECTION(ROUTE_LIMITS, "routes[].limits",     "Limits of each connection of a route")
@@ -154,16 +160,16 @@ SETTING(ROUTE_ORIGINS, ROUTE, "origins", SETTING_MAP, SETTING_OR_TEXTS, ORIGINS,
 	"Pages that may connect: a list of exact origins, or `same` for pages of the gateway's own origin")
 SETTING(ROUTE_IDENTIFY, ROUTE, "identify", SETTING_TEXTS, SETTING_REQUIRED, NONE, "", "", NO_FIELD,
 	"Names from `identity`; the first that is presented decides. `anyone` lets everybody in and must come last")
-SETTING(ROUTE_ALLOW, ROUTE, "allow", SETTING_FREE, 0, NONE, "true", "", NO_FIELD,
-	"Who of the identified may connect; only `true` (whoever is identified) in this version")
+SETTING(ROUTE_ALLOW, ROUTE, "allow", SETTING_EXPRESSION, 0, NONE, "true", "", NO_FIELD,
+	"Who of the identified may connect: an expression over `identity`, `request`, `params` and `now`; `true` for whoever is identified")
 SETTING(ROUTE_UPSTREAM, ROUTE, "upstream", SETTING_TEXTS, SETTING_REPEATED, NONE, "", "", NO_FIELD,
 	"The application: `ws://`, `wss://` or `ws+unix:///socket:/path`, one or a list; its path may use the route's parameters, and without a path it gets the route's")
 SETTING(ROUTE_SUBPROTOCOLS, ROUTE, "subprotocols", SETTING_TEXTS, 0, NONE, "[]", "", NO_FIELD,
 	"Subprotocols that are offered to both sides; others are refused")
 SETTING(ROUTE_CONTRACT, ROUTE, "contract", SETTING_MAP, SETTING_OR_TEXT, CONTRACT, "", "none", NO_FIELD,
-	"`none`: messages are checked for their frames, size, rate and UTF-8 only; contracts come with a later version, so the word has to be written")
-SETTING(ROUTE_RULES, ROUTE, "rules", SETTING_FREE, SETTING_NOT_YET, NONE, "", "", NO_FIELD,
-	"What each message may say")
+	"The AsyncAPI document that the messages are held against: a file, or `file#/channels/name`; the word `none` if there is none")
+SETTING(ROUTE_RULES, ROUTE, "rules", SETTING_MAP, 0, RULES, "", "", NO_FIELD,
+	"What each message may say, and to whom; needed with a contract")
 SETTING(ROUTE_ON_REFUSAL, ROUTE, "on_refusal", SETTING_MAP, SETTING_OR_WORD, ON_REFUSAL, "close", "close | drop", NO_FIELD,
 	"What a client whose message is refused sees: the end, nothing, or a reply")
 SETTING(ROUTE_MODE, ROUTE, "mode", SETTING_WORD, 0, NONE, "enforce", "enforce | observe", NO_FIELD,
@@ -184,8 +190,74 @@ SETTING(ORIGINS_ALLOW, ORIGINS, "allow", SETTING_TEXTS, 0, NONE, "same", "", NO_
 	"Exact origins, or `same`")
 SETTING(ORIGINS_MISSING, ORIGINS, "missing", SETTING_WORD, 0, NONE, "refused", "refused | allowed", NO_FIELD,
 	"`allowed`: programs, which send no Origin, may connect too; cookies are then no credential for them")
-SETTING(CONTRACT_FILE, CONTRACT, "file", SETTING_TEXT, 0, NONE, "", "", NO_FIELD, "The AsyncAPI document, or the document and `#/channels/name`")
-SETTING(CONTRACT_DESCRIBES, CONTRACT, "describes", SETTING_WORD, 0, NONE, "application", "application | client", NO_FIELD, "Whose side the document takes")
+SETTING(CONTRACT_FILE, CONTRACT, "file", SETTING_TEXT, SETTING_REQUIRED, NONE, "", "", NO_FIELD,
+	"The AsyncAPI document (2.0 to 2.6, 3.0; YAML or JSON), with `#/channels/name` behind it where the channel is not found by the route's path")
+SETTING(CONTRACT_DESCRIBES, CONTRACT, "describes", SETTING_WORD, 0, NONE, "application", "application | client", NO_FIELD,
+	"Whose side the document takes: what it receives clients send, or with `client` the other way round")
+SETTING(CONTRACT_FRAMES, CONTRACT, "frames", SETTING_WORD, 0, NONE, "text", "text | any", NO_FIELD,
+	"`any`: JSON may travel in binary frames too")
+SETTING(RULES_UNDECLARED, RULES, "undeclared", SETTING_WORD, 0, NONE, "refuse", "refuse | strip | allow", NO_FIELD,
+	"What becomes of members that the schema neither names nor forbids")
+SETTING(RULES_CLIENT, RULES, "client", SETTING_NAMED, 0, RULE, "", "", NO_FIELD,
+	"Rules for what clients send, by message; `*` is for every declared message without a rule of its own")
+SETTING(RULES_SERVER, RULES, "server", SETTING_NAMED, 0, SERVER_RULE, "", "", NO_FIELD,
+	"Rules for what the application sends, likewise")
+SETTING(RULE_ALLOW, RULE, "allow", SETTING_EXPRESSION, SETTING_REQUIRED, NONE, "", "", NO_FIELD,
+	"Whether the message passes: an expression that has to be `true`, or the word `true` for whoever got this far")
+SETTING(RULE_SET, RULE, "set", SETTING_FIELDS, 0, NONE, "", "", NO_FIELD,
+	"Members that the gateway writes, whatever the client sent: `field: expression`")
+SETTING(RULE_TEXT, RULE, "text", SETTING_FIELDS, 0, NONE, "", "", NO_FIELD,
+	"What becomes of markup in texts: `field: escape`, `strip`, `refuse` or `html`")
+SETTING(RULE_DETECT, RULE, "detect", SETTING_FIELDS, 0, NONE, "", "", NO_FIELD,
+	"Injections to look for, `[sqli, xss]` in every text, or `{sqli: [field]}`")
+SETTING(RULE_RATE, RULE, "rate", SETTING_MAP, SETTING_OR_TEXT, RULE_RATE, "", "", NO_FIELD,
+	"How often: `5/s burst 10` per identity, or a map that says per what")
+SETTING(RULE_COST, RULE, "cost", SETTING_COUNT_OF, 0, NONE, "", "1..1000000", FIELD(conf_rule, cost),
+	"What the message takes from the route's `cost` budget")
+SETTING(RULE_RUNNING, RULE, "running", SETTING_MAP, 0, RUNNING, "", "", NO_FIELD,
+	"How many of this message may be under way at once")
+SETTING(RULE_UNIQUE, RULE, "unique", SETTING_MAP, 0, UNIQUE, "", "", NO_FIELD,
+	"A value that comes a second time is a replay")
+SETTING(RULE_AFTER, RULE, "after", SETTING_FIELDS, 0, NONE, "", "", NO_FIELD,
+	"Only so long after the application sent a message: `{message: 10s}`; `never` forbids it for good")
+SETTING(RULE_ON_REFUSAL, RULE, "on_refusal", SETTING_MAP, SETTING_OR_WORD, ON_REFUSAL, "", "close | drop", NO_FIELD,
+	"As the route's, for this message; the route's when left out")
+SETTING(RULE_MODE, RULE, "mode", SETTING_WORD, 0, NONE, "enforce", "enforce | observe", NO_FIELD,
+	"`observe`: what this rule refuses is logged and passes")
+SETTING(RULE_RATE_RATE, RULE_RATE, "rate", SETTING_RATE, SETTING_REQUIRED, NONE, "", "", NO_FIELD,
+	"How often: `5/s burst 10`")
+SETTING(RULE_RATE_PER, RULE_RATE, "per", SETTING_WORD, 0, NONE, "identity", "identity | connection | address", NO_FIELD,
+	"Over whose messages it counts: of a subject on all its connections, of one connection, of an address")
+SETTING(RUNNING_AT_MOST, RUNNING, "at_most", SETTING_COUNT_OF, SETTING_REQUIRED, NONE, "", "1..1000000", FIELD(conf_running, at_most),
+	"How many may be under way")
+SETTING(RUNNING_QUEUE, RUNNING, "queue", SETTING_COUNT_OF, 0, NONE, "", "0..1000000", FIELD(conf_running, queue),
+	"How many may wait until one of them has ended, none when left out; more are refused")
+SETTING(RUNNING_UNTIL, RUNNING, "until", SETTING_TEXT, SETTING_REQUIRED, NONE, "", "", NO_FIELD,
+	"The application's message that ends one")
+SETTING(RUNNING_DEADLINE, RUNNING, "deadline", SETTING_DURATION, 0, NONE, "30s", "100ms..1h", FIELD(conf_running, deadline_ms),
+	"When one counts as ended although no such message came")
+SETTING(RUNNING_PER, RUNNING, "per", SETTING_WORD, 0, NONE, "identity", "identity | connection | address", NO_FIELD,
+	"Whose messages count together")
+SETTING(UNIQUE_BY, UNIQUE, "by", SETTING_TEXT, SETTING_REQUIRED, NONE, "", "", NO_FIELD,
+	"The field whose value may not come again")
+SETTING(UNIQUE_WITHIN, UNIQUE, "within", SETTING_DURATION, SETTING_REQUIRED, NONE, "", "100ms..24h", FIELD(conf_unique, within_ms),
+	"For how long a value is remembered")
+SETTING(UNIQUE_PER, UNIQUE, "per", SETTING_WORD, 0, NONE, "identity", "identity | connection | address", NO_FIELD,
+	"Whose messages count together")
+SETTING(SERVER_RULE_ALLOW, SERVER_RULE, "allow", SETTING_EXPRESSION, SETTING_REQUIRED, NONE, "", "", NO_FIELD,
+	"Whether this client gets the message: an expression that has to be `true`, or the word `true`")
+SETTING(SERVER_RULE_DROP, SERVER_RULE, "drop", SETTING_TEXTS, 0, NONE, "[]", "", NO_FIELD,
+	"Fields that are taken out: `internal`, `user.email`, `internal.*`")
+SETTING(SERVER_RULE_REDACT, SERVER_RULE, "redact", SETTING_FIELDS, 0, NONE, "", "", NO_FIELD,
+	"What is blacked out in texts: `[card, email, secret, private_ip, stack_trace]`, or `{card: [field]}`")
+SETTING(SERVER_RULE_TEXT, SERVER_RULE, "text", SETTING_FIELDS, 0, NONE, "", "", NO_FIELD,
+	"As for clients, for texts that did not come through this gateway")
+SETTING(SERVER_RULE_REMEMBER, SERVER_RULE, "remember", SETTING_BOOLEAN, 0, NONE, "false", "", NO_FIELD,
+	"Whether expressions see the last such message as `last.<message>`")
+SETTING(SERVER_RULE_ON_REFUSAL, SERVER_RULE, "on_refusal", SETTING_WORD, 0, NONE, "drop", "close | drop", NO_FIELD,
+	"What becomes of the connection when the application's message is refused; the message never arrives")
+SETTING(SERVER_RULE_MODE, SERVER_RULE, "mode", SETTING_WORD, 0, NONE, "enforce", "enforce | observe", NO_FIELD,
+	"`observe`: what this rule refuses is logged and passes")
 SETTING(REPLY, ON_REFUSAL, "reply", SETTING_FREE, SETTING_REQUIRED, NONE, "", "", NO_FIELD,
 	"A JSON message that the client gets instead; `$reason` in its texts becomes the reason word")
 SETTING(FORWARD_HEADERS, FORWARD, "headers", SETTING_TEXTS, 0, NONE, "[]", "", NO_FIELD,
@@ -208,8 +280,8 @@ SETTING(MESSAGES, ROUTE_LIMITS, "messages", SETTING_RATE, SETTING_UNLIMITED, NON
 	"Messages of a client; over it, they are refused")
 SETTING(BYTES, ROUTE_LIMITS, "bytes", SETTING_BYTE_RATE, SETTING_UNLIMITED, NONE, "256KiB/s burst 1MiB", "", FIELD(conf_route_limits, bytes),
 	"Bytes of a client's messages")
-SETTING(COST, ROUTE_LIMITS, "cost", SETTING_RATE, SETTING_NOT_YET | SETTING_UNLIMITED, NONE, "", "", NO_FIELD,
-	"The budget for expensive messages; means something only with rules")
+SETTING(COST, ROUTE_LIMITS, "cost", SETTING_RATE, SETTING_UNLIMITED, NONE, "", "", FIELD(conf_route_limits, cost),
+	"The budget per identity from which messages with a `cost` in their rule take; none when left out")
 SETTING(CONTROL_FRAMES, ROUTE_LIMITS, "control_frames", SETTING_RATE, SETTING_UNLIMITED, NONE, "10/s burst 20", "", FIELD(conf_route_limits, control_frames),
 	"Pings and pongs of a client")
 SETTING(ROUTE_BUFFERED, ROUTE_LIMITS, "buffered", SETTING_SIZE, 0, NONE, "1MiB", "1KiB..1GiB", FIELD(conf_route_limits, buffered),

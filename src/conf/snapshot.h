@@ -206,8 +206,9 @@ struct conf_route {
 	bool observe; /* mode: observe */
 	bool compression;
 	enum conf_on_refusal on_refusal;
-	/* With CONF_ON_REFUSAL_REPLY: the reply is reply_parts[0] reason reply_parts[1] reason ...;
-	 * one part more than there are reasons. Valid JSON for every reason word. */
+	/* With CONF_ON_REFUSAL_REPLY, here or in a rule: the reply is reply_parts[0] reason
+	 * reply_parts[1] reason ...; one part more than there are reasons. Valid JSON for every
+	 * reason word. */
 	struct conf_texts reply_parts;
 	struct conf_texts forward_headers; /* lower case */
 	struct conf_texts forward_query;

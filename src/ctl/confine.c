@@ -98,6 +98,8 @@ static void add_configuration(struct paths *p, const struct snapshot *s)
 	}
 	for (size_t i = 0; i < s->identity_count; i++)
 		add_identity(p, &s->identities[i]);
+	for (size_t i = 0; i < s->route_count; i++)
+		add_file(p, s->routes[i].messages.file);
 	for (size_t i = 0; i < s->site_count; i++)
 		add(p, s->sites[i].root);
 }
