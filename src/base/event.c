@@ -9,6 +9,7 @@ void event_init(struct event *e, enum event_level level, const char *name)
 	e->name = name;
 	e->level = level;
 	e->count = 0;
+	e->reason = REASON_NONE;
 }
 
 static void add(struct event *e, struct event_field field)
@@ -35,6 +36,7 @@ void event_number(struct event *e, const char *key, int64_t number)
 
 void event_reason(struct event *e, enum reason r)
 {
+	e->reason = r;
 	event_cstr(e, "reason", reason_word(r));
 }
 

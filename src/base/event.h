@@ -29,6 +29,7 @@ struct event {
 	enum event_level level;
 	struct event_field fields[EVENT_FIELDS];
 	unsigned count;
+	enum reason reason; /* as its field says; REASON_NONE without one */
 };
 
 struct event_sink {

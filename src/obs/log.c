@@ -4,18 +4,17 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/jsonout.h"
 #include "base/obj.h"
+#include "net/clock.h"
+#include "obs/event_json.h"
 
 enum {
 	LOG_MAGIC = 0x10661066,
-	LINE_MAX_BYTES = 4096,
-	FIELD_MAX_BYTES = 512,
+	LINE_MAX_BYTES = EVENT_JSON_MAX + 16,
 	BUFFER_MAX_BYTES = 1 << 20,
 	RECENT = 128, /* refusals kept for the operator */
 	RECENT_BYTES = 1024,
@@ -29,6 +28,8 @@ struct recent {
 struct log {
 	struct event_sink sink; /* first: the sink is the log */
 	uint32_t magic;
+	enum event_level level; /* of the lines; the sink takes what any of the two wants */
+	struct event_sink *also;
 	int fd;
 	bool readable;
 	bool stopping;
@@ -41,61 +42,26 @@ struct log {
 	uint64_t recent_count;
 };
 
-static const char *const level_words[] = {"error", "warn", "info", "debug"};
-
-static struct slice time_text(char text[32])
-{
-	struct timespec now;
-	struct tm utc;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &utc);
-	size_t len = strftime(text, 32, "%Y-%m-%dT%H:%M:%S", &utc);
-	len += (size_t)snprintf(text + len, 32 - len, ".%03dZ", (int)(now.tv_nsec / 1000000));
-	return slice_of(text, len);
-}
-
-static void render_value(struct jsonout *out, const struct event_field *f)
-{
-	if (f->is_number)
-		jsonout_i64(out, f->number);
-	else
-		jsonout_string(out, slice_first(f->text, FIELD_MAX_BYTES));
-}
-
 static bool render_json(struct buf *line, const struct event *e)
 {
-	struct jsonout out;
-	char now[32];
-
-	jsonout_init(&out, line);
-	jsonout_object_open(&out);
-	jsonout_member(&out, "time", time_text(now));
-	jsonout_member_cstring(&out, "level", level_words[e->level]);
-	jsonout_member_cstring(&out, "event", e->name);
-	for (unsigned i = 0; i < e->count; i++) {
-		jsonout_key(&out, e->fields[i].key);
-		render_value(&out, &e->fields[i]);
-	}
-	jsonout_object_close(&out);
-	return out.ok && buf_append(line, SLICE("\n")) == 0;
+	line->max -= 2; /* for the end */
+	bool good =
+		buf_append(line, SLICE("{")) == 0 && event_members(e, clock_read().unix_ms, line);
+	line->max += 2;
+	return good && buf_append(line, SLICE("}\n")) == 0;
 }
 
 /* Readable text still escapes: a peer's bytes must not move the operator's cursor. */
 static bool render_text(struct buf *line, const struct event *e)
 {
-	char now[32];
+	char now[EVENT_TIME_CHARS + 1];
 
-	if (buf_printf(line, "%.*s %-5s %s", SLICE_ARG(time_text(now)), level_words[e->level],
-		       e->name))
+	if (buf_printf(line, "%.*s %-5s %s", SLICE_ARG(event_time(clock_read().unix_ms, now)),
+		       event_level_word(e->level), e->name))
 		return false;
 	for (unsigned i = 0; i < e->count; i++) {
-		struct jsonout out;
-		if (buf_printf(line, "  %s=", e->fields[i].key))
-			return false;
-		jsonout_init(&out, line);
-		render_value(&out, &e->fields[i]);
-		if (!out.ok)
+		if (buf_printf(line, "  %s=", e->fields[i].key) ||
+		    !event_value(&e->fields[i], line))
 			return false;
 	}
 	return buf_append(line, SLICE("\n")) == 0;
@@ -115,7 +81,6 @@ static void push(struct log *log, struct slice line)
 	pthread_mutex_unlock(&log->lock);
 }
 
-/* A line too long for its place is left out. */
 static void remember(struct log *log, struct slice json)
 {
 	while (json.len && json.data[json.len - 1] == '\n')
@@ -131,8 +96,8 @@ static void remember(struct log *log, struct slice json)
 
 static void remember_refusal(struct log *log, const struct event *e)
 {
-	char room[LINE_MAX_BYTES + 1];
-	struct buf line = {.data = room, .cap = sizeof(room), .max = LINE_MAX_BYTES};
+	char room[RECENT_BYTES + 1];
+	struct buf line = {.data = room, .cap = sizeof(room), .max = RECENT_BYTES};
 
 	if (render_json(&line, e))
 		remember(log, buf_slice(&line));
@@ -165,6 +130,9 @@ static void take(struct event_sink *sink, const struct event *e)
 	OBJ_CHECK(log, LOG_MAGIC);
 	if (strcmp(e->name, "refused") == 0)
 		remember_refusal(log, e);
+	event_emit(log->also, e);
+	if (e->level > log->level)
+		return;
 	if (log->readable ? render_text(&line, e) : render_json(&line, e)) {
 		push(log, buf_slice(&line));
 		return;
@@ -225,6 +193,7 @@ int log_start(struct log **result, int fd, enum event_level level, bool readable
 	}
 	log->magic = LOG_MAGIC;
 	log->sink = (struct event_sink){.level = level, .take = take};
+	log->level = level;
 	log->fd = fd;
 	log->readable = readable;
 	pthread_mutex_init(&log->lock, NULL);
@@ -243,6 +212,12 @@ int log_start(struct log **result, int fd, enum event_level level, bool readable
 struct event_sink *log_sink(struct log *log)
 {
 	return &log->sink;
+}
+
+void log_also(struct log *log, struct event_sink *other)
+{
+	log->also = other;
+	log->sink.level = other && other->level > log->level ? other->level : log->level;
 }
 
 void log_stop(struct log *log)

@@ -25,6 +25,10 @@ int log_start(struct log **log, int fd, enum event_level level, bool readable);
 /* A sink that any thread may use; valid until log_stop. */
 struct event_sink *log_sink(struct log *log);
 
+/* Every event goes to this sink as well, each by its own level; NULL: no more. Before other
+ * threads use the log, or after. */
+void log_also(struct log *log, struct event_sink *other);
+
 /* Appends {"refusals": [...]}: the latest refused handshakes and messages, oldest first, as
  * they were logged. Returns as buf_append. */
 int log_recent_refusals(struct log *log, struct buf *to);
