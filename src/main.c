@@ -13,11 +13,11 @@ static const struct command {
 	{"serve", cmd_serve, "run the gateway"},
 	{"check", cmd_check, "read a configuration, say what it allows and what is off"},
 	{"connect", cmd_connect, "a WebSocket client for people"},
-	{"test", cmd_test, "run test cases against the policy of a configuration"},
 	{"try", cmd_try, "run one part on its own: json, http"},
 	{"ctl", cmd_ctl, "talk to a running gateway: sessions, revoke, reload, drain"},
 	{"ticket", cmd_ticket, "mint a ticket at a running gateway"},
 	{"keys", cmd_keys, "the folder of secret keys: make, list, rotate"},
+	{"verify-log", cmd_verify_log, "is an audit log whole?"},
 	{"list", cmd_list, "print the tables: reasons, metrics, settings"},
 };
 
@@ -27,7 +27,7 @@ static void print_usage(FILE *to)
 {
 	fputs("usage: sallyport COMMAND [OPTIONS]\n\n", to);
 	for (int i = 0; i < COMMANDS; i++)
-		fprintf(to, "  %-9s %s\n", commands[i].name, commands[i].help);
+		fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].help);
 	fputs("\nsallyport COMMAND --help says more. sallyport --version\n", to);
 }
 

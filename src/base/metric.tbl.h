@@ -29,4 +29,11 @@ METRIC(UPSTREAM_FAILURES, "upstream_failures_total",  COUNTER, "Connections to a
 METRIC(TLS_FAILURES,      "tls_failures_total",       COUNTER, "TLS handshakes that failed")
 METRIC(ACCEPT_FAILURES,   "accept_failures_total",    COUNTER, "Connections not accepted for want of descriptors or memory")
 METRIC(CERTIFICATE_EXPIRES, "certificate_expires_seconds", GAUGE, "Until the first of our certificates expires; 0 without any")
+METRIC(AUDIT_LINES,       "audit_lines_total",        COUNTER, "Lines written to the audit log")
+METRIC(AUDIT_LEFT_OUT,    "audit_left_out_total",     COUNTER, "Refusals over the rate of the audit log, counted there and not written")
+METRIC(AUDIT_DROPPED,     "audit_dropped_total",      COUNTER, "Lines of the audit log that found no room")
+METRIC(AUDIT_FAILING,     "audit_failing",            GAUGE,   "1 while the audit log cannot be written")
+METRIC(ALERTS_SENT,       "alerts_sent_total",        COUNTER, "Calls of webhooks that were answered 2xx")
+METRIC(ALERTS_FAILED,     "alerts_failed_total",      COUNTER, "Alerts that a webhook was not told, after all attempts")
+METRIC(ALERTS_LASTING,    "alerts_lasting",           GAUGE,   "Alerts that last at the moment")
 /* clang-format on */

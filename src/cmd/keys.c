@@ -2,7 +2,8 @@
 /*
  * sallyport keys: the folder of secret keys. The last file by name makes tickets and CSRF
  * tokens, all of them check; so a key is rotated by adding one, and removed when what it
- * made has run out.
+ * made has run out. The keys of the audit log (auditlog-*.pem) lie there too; their public
+ * halves are for whoever verifies it.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -13,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/ct.h"
 #include "base/err.h"
 #include "base/num.h"
@@ -20,7 +22,7 @@
 #include "ctl/keysdir.h"
 #include "net/random.h"
 
-enum { KEY_BYTES = 32, NAME_BYTES = 32 };
+enum { KEY_BYTES = 32, NAME_BYTES = 32, PUBLIC_MAX = 64 * 1024 };
 
 static int complain(const char *what)
 {
@@ -30,12 +32,13 @@ static int complain(const char *what)
 
 static void usage(FILE *to)
 {
-	fputs("usage: sallyport keys make|list|rotate FOLDER\n\n"
+	fputs("usage: sallyport keys make|list|rotate|public FOLDER\n\n"
 	      "  make     the folder with a first key, if there is none\n"
 	      "  list     its keys, oldest first: name, public id, age in days; the last one "
 	      "makes\n"
 	      "  rotate   adds a key, which from the next reload on makes; older ones still "
-	      "check\n",
+	      "check\n"
+	      "  public   the public keys of the audit log, as PEM for `verify-log --key`\n",
 	      to);
 }
 
@@ -164,6 +167,28 @@ static int rotate(const char *folder)
 	return EXIT_FINE;
 }
 
+/* Those of a gateway that has run; nothing is made here. */
+static int print_public(const char *folder)
+{
+	struct auditlog_keys keys;
+	struct buf pem;
+
+	if (keysdir_read_auditlog(slice_from_cstr(folder), &keys))
+		return complain(folder);
+	buf_init(&pem, PUBLIC_MAX);
+	int r = keys.count
+			? 0
+			: err_raise(ENOENT, "no auditlog-*.pem: a gateway with `log.audit` makes "
+					    "the first");
+	for (size_t i = 0; r == 0 && i < keys.count; i++)
+		r = auditlog_key_pem(&keys.keys[i], &pem);
+	if (r == 0)
+		fwrite(pem.data, 1, buf_waiting(&pem), stdout);
+	buf_deinit(&pem);
+	auditlog_keys_deinit(&keys);
+	return r == 0 && fflush(stdout) == 0 ? EXIT_FINE : complain(folder);
+}
+
 int cmd_keys(int argc, char **argv)
 {
 	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
@@ -176,6 +201,8 @@ int cmd_keys(int argc, char **argv)
 		return list(argv[2]);
 	if (argc == 3 && strcmp(argv[1], "rotate") == 0)
 		return rotate(argv[2]);
+	if (argc == 3 && strcmp(argv[1], "public") == 0)
+		return print_public(argv[2]);
 	usage(stderr);
 	return EXIT_WRONG_USE;
 }

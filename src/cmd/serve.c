@@ -13,8 +13,8 @@ static void usage(FILE *to)
 	      "  -c, --config FILE   the configuration (sallyport.yaml)\n\n"
 	      "Stays in the foreground and logs to standard error. SIGTERM drains, a second one "
 	      "ends;\n"
-	      "SIGHUP reads the configuration again; SIGUSR2 rolls to the binary as it is on disk "
-	      "now.\n",
+	      "SIGHUP reads the configuration again; SIGUSR1 looks for the audit log's file again; "
+	      "SIGUSR2\nrolls to the binary as it is on disk now.\n",
 	      to);
 }
 

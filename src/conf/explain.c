@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 
+#include "base/alert.h"
 #include "base/num.h"
 #include "conf/jwa.h"
 #include "conf/load_priv.h"
@@ -148,8 +149,7 @@ static void say_proxies(struct talk *t)
 		return;
 	say(t, "  believes who the client is (PROXY header, Forwarded, X-Forwarded-For) from ");
 	for (size_t i = 0; i < proxies->count; i++)
-		say(t, "%s%.*s", i ? ", " : "",
-		    SLICE_ARG(prefix_format(&proxies->items[i], text)));
+		say(t, "%s%.*s", i ? ", " : "", SLICE_ARG(prefix_format(&proxies->items[i], text)));
 	say(t, "\n");
 }
 
@@ -292,8 +292,7 @@ static void say_jwt(struct talk *t, const struct conf_identity *identity)
 	if (identity->jwt.issuer.len)
 		say(t, ", issued by %.*s", SLICE_ARG(identity->jwt.issuer));
 	for (size_t i = 0; i < identity->jwt.audience.count; i++)
-		say(t, "%s%.*s", i ? " or " : ", for ",
-		    SLICE_ARG(identity->jwt.audience.items[i]));
+		say(t, "%s%.*s", i ? " or " : ", for ", SLICE_ARG(identity->jwt.audience.items[i]));
 	say(t, "; the session ends with it");
 }
 
@@ -557,6 +556,48 @@ static void say_admin(struct talk *t)
 		say(t, "  without a token: only health and metrics answer\n");
 }
 
+static void say_audit(struct talk *t)
+{
+	const struct conf_audit *audit = &t->s->audit;
+	char text[NUM_TEXT_BYTES];
+
+	if (!audit->file.len)
+		return;
+	say(t, "\nAudit log\n  %.*s: every decision, %.*s refusals of one reason\n",
+	    SLICE_ARG(audit->file), SLICE_ARG(num_format_rate(&audit->lines, text)));
+	say(t, "  a new file after %.*s; old ones stay until somebody removes them\n",
+	    SLICE_ARG(num_format_size(audit->size, text)));
+	if (!audit->chain_off)
+		say(t, "  chained, signed every %.*s with a key of %.*s\n",
+		    SLICE_ARG(num_format_duration_ms(audit->checkpoint_ms, text)),
+		    SLICE_ARG(t->s->keys));
+}
+
+static void say_alerts(struct talk *t)
+{
+	char text[NUM_TEXT_BYTES];
+
+	if (t->s->alert_count)
+		say(t, "\nAlerts\n");
+	for (size_t i = 0; i < t->s->alert_count; i++) {
+		const struct conf_alert *alert = &t->s->alerts[i];
+		const char *before = " for ";
+		say(t, "  calls %.*s%s", SLICE_ARG(alert->place),
+		    alert->token_file.len ? ", with a token," : "");
+		for (int k = ALERT_NONE + 1; k < ALERT_COUNT; k++) {
+			if (!(alert->on & ALERT_BIT(k)))
+				continue;
+			say(t, "%s%s", before, alert_word((enum alert_kind)k));
+			before = ", ";
+			if (k == ALERT_SURGE)
+				say(t, " (over %.*s)",
+				    SLICE_ARG(num_format_rate(&alert->surge, text)));
+		}
+		say(t, "; again every %.*s while it lasts\n",
+		    SLICE_ARG(num_format_duration_ms(alert->again_ms, text)));
+	}
+}
+
 static void say_weak(void *context, struct slice where, struct slice what)
 {
 	struct talk *t = context;
@@ -576,6 +617,8 @@ int explain_snapshot(const struct snapshot *s, struct buf *out)
 	say_gateway(&t);
 	say_store(&t);
 	say_admin(&t);
+	say_audit(&t);
+	say_alerts(&t);
 	say(&t, "\nOff or weakened\n");
 	explain_weak(s, say_weak, &t);
 	if (!t.weak)

@@ -240,6 +240,42 @@ static void weak_limits(struct weak *w)
 	}
 }
 
+static struct slice folder_of(struct slice path)
+{
+	while (path.len && path.data[path.len - 1] != '/')
+		path.len--;
+	return path;
+}
+
+/* That is the one folder which the sandbox leaves open for writing. */
+static bool shares_a_folder(const struct snapshot *s)
+{
+	struct slice folder = folder_of(s->audit.file), keys = s->keys;
+
+	return slice_eq(folder, folder_of(s->file)) ||
+	       (folder.len == keys.len + 1 && slice_starts_with(folder, keys));
+}
+
+static void weak_audit(struct weak *w)
+{
+	struct url u;
+
+	at(w, "log.audit", SLICE(""));
+	if (w->s->audit.chain_off)
+		say(w, "`chain: false`: nobody can tell whether the audit log was changed");
+	if (w->s->audit.file.len && shares_a_folder(w->s))
+		say(w, "its folder holds the configuration or the keys too: whoever breaks into "
+		       "the process may append to them");
+	for (size_t i = 0; i < w->s->alert_count; i++) {
+		const struct conf_alert *alert = &w->s->alerts[i];
+		at(w, "alerts", alert->place);
+		if (!url_parse(alert->webhook, &u) && u.scheme == HTTP_SCHEME_HTTP &&
+		    !load_host_is_local(u.host))
+			say(w, "alerts travel in clear text: who is on the way reads and forges "
+			       "them");
+	}
+}
+
 static void weak_process(struct weak *w)
 {
 	at(w, "sandbox", SLICE(""));
@@ -259,5 +295,6 @@ void explain_weak(const struct snapshot *s, explain_weak_fn tell, void *context)
 	weak_sites(&w);
 	weak_store(&w);
 	weak_limits(&w);
+	weak_audit(&w);
 	weak_process(&w);
 }

@@ -199,6 +199,8 @@ static void read_sections(struct load *l)
 	load_limits(l);
 	load_store(l);
 	load_admin(l);
+	load_audit(l);
+	load_alerts(l);
 	load_keys(l);
 	l->s->user = load_copy(l, load_text(load_get(l->root, SET_USER)));
 	l->s->sandbox_off = load_is(l->root, SET_SANDBOX, "off");

@@ -60,7 +60,9 @@ void load_site(struct load *l); /* needs routes, listeners and hosts */
 void load_limits(struct load *l);
 void load_store(struct load *l);
 void load_admin(struct load *l);
-void load_keys(struct load *l); /* needs identity */
+void load_audit(struct load *l);
+void load_alerts(struct load *l);
+void load_keys(struct load *l); /* needs identity, routes and audit */
 /* Lines that the pieces cannot know alone: unused things, limits that contradict each other. */
 void load_lint(struct load *l);
 

@@ -34,7 +34,7 @@ SECTION(SITE,         "site[]",              "Ordinary HTTP on the same origin")
 SECTION(LIMITS,       "limits",              "Limits of the whole gateway")
 SECTION(ADMIN,        "admin",               "The listener for operators")
 SECTION(LOG,          "log",                 "What is logged")
-SECTION(AUDIT,        "log.audit",           "The log of refusals for auditors")
+SECTION(AUDIT,        "log.audit",           "The log of decisions for auditors")
 SECTION(ALERT,        "alerts[]",            "A webhook for operators")
 
 /* --- the file */
@@ -356,10 +356,28 @@ SETTING(ADMIN_TOKEN, ADMIN, "token", SETTING_FILE, 0, NONE, "", "", NO_FIELD,
 	"File that holds the bearer token; without it only health and, on loopback, metrics answer")
 SETTING(LOG_LEVEL, LOG, "level", SETTING_WORD, 0, NONE, "info", "error | warn | info | debug", NO_FIELD,
 	"The least important lines that are written")
-SETTING(LOG_AUDIT, LOG, "audit", SETTING_MAP, SETTING_NOT_YET, AUDIT, "", "", NO_FIELD,
-	"A log of refusals, chained by hashes")
-SETTING(AUDIT_FILE, AUDIT, "file", SETTING_TEXT, 0, NONE, "", "", NO_FIELD, "Where it is written")
-SETTING(AUDIT_CHAIN, AUDIT, "chain", SETTING_BOOLEAN, 0, NONE, "false", "", NO_FIELD, "Whether each line carries the hash of the one before")
-SETTING(ALERT_WEBHOOK, ALERT, "webhook", SETTING_URL, 0, NONE, "", "", NO_FIELD, "What is called")
-SETTING(ALERT_ON, ALERT, "on", SETTING_TEXTS, 0, NONE, "", "", NO_FIELD, "When")
+SETTING(LOG_AUDIT, LOG, "audit", SETTING_MAP, 0, AUDIT, "", "", NO_FIELD,
+	"A second log, in a file: decisions, in a signed chain that `sallyport verify-log` follows")
+SETTING(AUDIT_FILE, AUDIT, "file", SETTING_FILE, SETTING_REQUIRED, NONE, "", "", NO_FIELD,
+	"Where it is written; its folder must be there and writable. A file of each gateway's own; full ones are renamed, none is ever deleted")
+SETTING(AUDIT_CHAIN, AUDIT, "chain", SETTING_BOOLEAN, 0, NONE, "true", "", NO_FIELD,
+	"Whether each line carries the hash of the one before, and checkpoints are signed with a key of the `keys` folder")
+SETTING(AUDIT_SIZE, AUDIT, "size", SETTING_SIZE, 0, NONE, "64MiB", "4KiB..1024GiB", FIELD(conf_audit, size),
+	"A file that has become so long is renamed with a number behind, and another is begun")
+SETTING(AUDIT_CHECKPOINT, AUDIT, "checkpoint", SETTING_DURATION, 0, NONE, "1m", "1s..24h", FIELD(conf_audit, checkpoint_ms),
+	"How long lines may stay unsigned; 1000 lines are signed at once")
+SETTING(AUDIT_LINES, AUDIT, "lines", SETTING_RATE, SETTING_UNLIMITED, NONE, "20/s burst 200", "", FIELD(conf_audit, lines),
+	"Refusals that are written, for each reason; those above it are counted, and the count is written")
+SETTING(ALERT_WEBHOOK, ALERT, "webhook", SETTING_URL, SETTING_REQUIRED, NONE, "", "", NO_FIELD,
+	"`https://` URL that is called with POST and a JSON body; its path and query are taken for a secret and shown nowhere")
+SETTING(ALERT_ON, ALERT, "on", SETTING_WORDS, 0, NONE, "[siege, crash, certificate, verifier, store, surge, audit]", "siege | crash | certificate | verifier | store | surge | audit", NO_FIELD,
+	"What it is called for; everything when left out")
+SETTING(ALERT_TOKEN, ALERT, "token", SETTING_FILE, 0, NONE, "", "", NO_FIELD,
+	"File that holds a bearer token for it")
+SETTING(ALERT_AGAIN, ALERT, "again", SETTING_DURATION, 0, NONE, "1h", "1s..7d", FIELD(conf_alert, again_ms),
+	"After how long it is called again for what still lasts")
+SETTING(ALERT_SURGE, ALERT, "surge", SETTING_RATE, 0, NONE, "50/s", "", FIELD(conf_alert, surge),
+	"More refusals than that, over ten seconds, are a `surge`")
+SETTING(ALERT_CLEARTEXT, ALERT, "cleartext", SETTING_WORD, 0, NONE, "", "allowed", NO_FIELD,
+	"`allowed`: `webhook` may be http beyond loopback; whoever is on the way reads and forges alerts")
 /* clang-format on */

@@ -251,6 +251,28 @@ struct conf_store {
 	uint32_t database;
 };
 
+/* The audit log; all zero: none. */
+struct conf_audit {
+	struct slice file;
+	bool chain_off; /* written down */
+	uint64_t size;  /* bytes of a file */
+	uint64_t checkpoint_ms;
+	struct rate lines; /* of each reason */
+};
+
+/* Who is called when something needs a person. */
+struct conf_alert {
+	struct slice webhook; /* URL; a secret but for what stands before its path */
+	struct slice place;   /* for people: scheme and authority of it */
+	uint32_t on;          /* sum of ALERT_BIT */
+	struct slice token_file; /* empty: none */
+	uint64_t again_ms;
+	struct rate surge;
+	bool cleartext_allowed; /* written down: http beyond loopback */
+};
+
+enum { CONF_ALERTS_MAX = 16 };
+
 struct snapshot {
 	_Atomic uint32_t refs;
 	struct arena arena;
@@ -273,6 +295,9 @@ struct snapshot {
 	struct conf_limits limits;
 	struct conf_admin admin;
 	enum conf_log_level log_level;
+	struct conf_audit audit;
+	const struct conf_alert *alerts;
+	size_t alert_count; /* at most CONF_ALERTS_MAX */
 	uint32_t workers; /* `workers:`; 0 = one per processor */
 	bool assertions;  /* some route forwards one */
 	struct slice user; /* to become, of root; empty: none */

@@ -78,6 +78,16 @@ static int add_assertion_keys(struct generation *g)
 	return keysdir_load_assertion(g->snapshot->keys, &g->assertion_keys, &made);
 }
 
+static int add_auditlog_keys(struct generation *g)
+{
+	const struct conf_audit *audit = &g->snapshot->audit;
+	bool made;
+
+	if (!audit->file.len || audit->chain_off)
+		return 0;
+	return keysdir_load_auditlog(g->snapshot->keys, &g->auditlog_keys, &made);
+}
+
 static struct generation *make_generation(struct snapshot *s, const char *path, struct buf *text)
 {
 	struct tls_certificate **certificates;
@@ -109,7 +119,7 @@ static struct generation *make_generation(struct snapshot *s, const char *path, 
 	} else if (add_client_ca(g)) {
 		say(text, path, "tls");
 		g = generation_unref(g);
-	} else if (add_assertion_keys(g)) {
+	} else if (add_assertion_keys(g) || add_auditlog_keys(g)) {
 		say(text, path, "keys");
 		g = generation_unref(g);
 	}

@@ -102,6 +102,8 @@ static void add_configuration(struct paths *p, const struct snapshot *s)
 		add_file(p, s->routes[i].messages.file);
 	for (size_t i = 0; i < s->site_count; i++)
 		add(p, s->sites[i].root);
+	for (size_t i = 0; i < s->alert_count; i++)
+		add_file(p, s->alerts[i].token_file);
 }
 
 int confine_files(const struct snapshot *s, struct confined *out)
@@ -114,11 +116,13 @@ int confine_files(const struct snapshot *s, struct confined *out)
 	arena_init(&p.arena, ROOM_BYTES, ROOM_MAX);
 	add_environment(&p);
 	add_configuration(&p, s);
+	struct slice audit = s->audit.file.len ? folder_of(s->audit.file) : slice_of(NULL, 0);
+	out->writes = audit.len != 0;
 	int r = 0;
 	if (p.arena.overflow || p.count == PATHS_MAX)
 		r = err_raise(E2BIG, "sandbox: more than %d paths", (int)PATHS_MAX);
 	else if (!out->off)
-		r = sandbox_files(p.list, p.count, &out->landlock);
+		r = sandbox_files(p.list, p.count, audit, &out->landlock);
 	arena_deinit(&p.arena);
 	free(p.list);
 	return r;
@@ -126,5 +130,5 @@ int confine_files(const struct snapshot *s, struct confined *out)
 
 int confine_calls(const struct confined *c)
 {
-	return c->off ? 0 : sandbox_calls();
+	return c->off ? 0 : sandbox_calls(c->writes);
 }

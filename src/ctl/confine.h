@@ -10,7 +10,8 @@
  *   workers: the first byte of a client is read
  *
  * A reload runs inside: what lies outside the folders that were named at the start needs a
- * roll. `sandbox: off` leaves both steps out.
+ * roll. `sandbox: off` leaves both steps out. The folder of an audit log is the only place where
+ * files can be made and appended to.
  */
 #include "conf/snapshot.h"
 
@@ -18,6 +19,7 @@
 struct confined {
 	const char *off;   /* why nothing was done; NULL: it was */
 	unsigned landlock; /* version; 0: the kernel has none */
+	bool writes;       /* there is an audit log to append to */
 };
 
 /* Before the first thread. Returns 0 or -errno. */

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/ct.h"
 #include "base/err.h"
 #include "net/random.h"
@@ -19,13 +20,15 @@ enum { PATH_BYTES = 4096, FIRST_KEY_BYTES = 32 };
 #define FIRST_KEY_NAME       "0001.key"
 #define ASSERTION_PREFIX     "assertion-"
 #define FIRST_ASSERTION_NAME ASSERTION_PREFIX "0001.pem"
+#define AUDITLOG_PREFIX      "auditlog-"
+#define FIRST_AUDITLOG_NAME  AUDITLOG_PREFIX "0001.pem"
 
-static int open_folder(const char *path)
+static int open_folder(const char *path, bool make)
 {
 	struct stat st;
 
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT) {
+	if (fd < 0 && errno == ENOENT && make) {
 		if (mkdir(path, 0700) && errno != EEXIST)
 			return err_raise(errno, "the keys folder %s", path);
 		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -101,22 +104,34 @@ static int read_contents(int folder, const char *path, const char *name, char *c
 	return n < 0 ? err_raise(errno, "the key %s/%s", path, name) : (int)n;
 }
 
-/* What the files of a folder are read into. */
+/* What the files of a folder are read into: exactly one of the three. */
 struct kind {
-	bool assertions;
 	struct keyset *keys;
 	struct assertion_keys *assertion_keys;
+	struct auditlog_keys *auditlog_keys;
 };
+
+static const char *complaint(const struct kind *kind, int outcome)
+{
+	if (kind->assertion_keys)
+		return assertion_keys_complaint(outcome);
+	return kind->auditlog_keys ? auditlog_keys_complaint(outcome) : keyset_complaint(outcome);
+}
 
 static int add_key(const struct kind *kind, const char *path, const char *name,
 		   struct slice contents)
 {
-	int r = kind->assertions ? assertion_keys_add(kind->assertion_keys, contents)
-				 : keyset_add(kind->keys, contents);
+	int r;
+
+	if (kind->assertion_keys)
+		r = assertion_keys_add(kind->assertion_keys, contents);
+	else if (kind->auditlog_keys)
+		r = auditlog_keys_add(kind->auditlog_keys, contents);
+	else
+		r = keyset_add(kind->keys, contents);
 	if (r <= 0)
 		return r;
-	return err_raise(EINVAL, "the key %s/%s: %s", path, name,
-			 kind->assertions ? assertion_keys_complaint(r) : keyset_complaint(r));
+	return err_raise(EINVAL, "the key %s/%s: %s", path, name, complaint(kind, r));
 }
 
 static int read_key(int folder, const char *path, const char *name, const struct kind *kind)
@@ -143,8 +158,13 @@ static int by_bytes(const struct dirent **a, const struct dirent **b)
 
 static bool is_of_kind(const char *name, const struct kind *kind)
 {
-	return slice_starts_with(slice_from_cstr(name), SLICE(ASSERTION_PREFIX)) ==
-	       kind->assertions;
+	struct slice s = slice_from_cstr(name);
+
+	if (slice_starts_with(s, SLICE(ASSERTION_PREFIX)))
+		return kind->assertion_keys != NULL;
+	if (slice_starts_with(s, SLICE(AUDITLOG_PREFIX)))
+		return kind->auditlog_keys != NULL;
+	return kind->keys != NULL;
 }
 
 static int read_keys(int folder, const char *path, const struct kind *kind)
@@ -188,26 +208,51 @@ static int make_first_assertion_key(int folder, const char *path)
 	return r;
 }
 
-static bool is_empty(const struct kind *kind)
+static int make_first_auditlog_key(int folder, const char *path)
 {
-	return kind->assertions ? kind->assertion_keys->count == 0 : kind->keys->count == 0;
+	struct buf pem;
+
+	buf_init(&pem, KEYS_FILE_MAX);
+	int r = auditlog_key_make(&pem);
+	if (r == 0)
+		r = write_new(folder, path, FIRST_AUDITLOG_NAME, buf_slice(&pem));
+	if (pem.data)
+		ct_wipe(pem.data, pem.cap);
+	buf_deinit(&pem);
+	return r;
 }
 
+static bool is_empty(const struct kind *kind)
+{
+	if (kind->assertion_keys)
+		return kind->assertion_keys->count == 0;
+	return kind->auditlog_keys ? kind->auditlog_keys->count == 0 : kind->keys->count == 0;
+}
+
+static int make_first(int folder, const char *path, const struct kind *kind)
+{
+	if (kind->assertion_keys)
+		return make_first_assertion_key(folder, path);
+	return kind->auditlog_keys ? make_first_auditlog_key(folder, path)
+				   : make_first_key(folder, path);
+}
+
+/* made NULL: nothing is made, not even the folder. */
 static int load(struct slice folder, const struct kind *kind, bool *made)
 {
 	char path[PATH_BYTES];
 
-	*made = false;
+	if (made)
+		*made = false;
 	if (folder.len >= sizeof(path))
 		return err_raise(ENAMETOOLONG, "the keys folder");
 	snprintf(path, sizeof(path), "%.*s", SLICE_ARG(folder));
-	int fd = open_folder(path);
+	int fd = open_folder(path, made != NULL);
 	if (fd < 0)
 		return fd;
 	int r = read_keys(fd, path, kind);
-	if (r == 0 && is_empty(kind)) {
-		r = kind->assertions ? make_first_assertion_key(fd, path)
-				     : make_first_key(fd, path);
+	if (r == 0 && made && is_empty(kind)) {
+		r = make_first(fd, path, kind);
 		if (r == 0)
 			r = read_keys(fd, path, kind);
 		*made = r == 0;
@@ -229,11 +274,32 @@ int keysdir_load(struct slice folder, struct keyset *keys, bool *made)
 
 int keysdir_load_assertion(struct slice folder, struct assertion_keys *keys, bool *made)
 {
-	const struct kind kind = {.assertions = true, .assertion_keys = keys};
+	const struct kind kind = {.assertion_keys = keys};
 
 	*keys = (struct assertion_keys){0};
 	int r = load(folder, &kind, made);
 	if (r)
 		assertion_keys_deinit(keys);
 	return r;
+}
+
+static int load_auditlog(struct slice folder, struct auditlog_keys *keys, bool *made)
+{
+	const struct kind kind = {.auditlog_keys = keys};
+
+	*keys = (struct auditlog_keys){0};
+	int r = load(folder, &kind, made);
+	if (r)
+		auditlog_keys_deinit(keys);
+	return r;
+}
+
+int keysdir_load_auditlog(struct slice folder, struct auditlog_keys *keys, bool *made)
+{
+	return load_auditlog(folder, keys, made);
+}
+
+int keysdir_read_auditlog(struct slice folder, struct auditlog_keys *keys)
+{
+	return load_auditlog(folder, keys, NULL);
 }

@@ -56,7 +56,7 @@ static void give_up(struct serve *s, unsigned worker)
 	event_number(&e, "seconds", LIFE_STUCK_S);
 	event_cstr(&e, "what", "the process aborts, to be started again");
 	event_emit(serve_log(s), &e);
-	log_stop(s->log);
+	serve_end_logs(s);
 	abort();
 }
 
@@ -74,6 +74,21 @@ static bool all_turn(struct serve *s)
 	return all;
 }
 
+/* --- what the audit log counted */
+
+static void count_auditlog(struct serve *s)
+{
+	struct metrics *m = control_metrics(s->control);
+
+	if (!s->auditlog)
+		return;
+	struct auditlog_counts counts = auditlog_count(s->auditlog);
+	metric_set(m, METRIC_AUDIT_LINES, (int64_t)counts.lines);
+	metric_set(m, METRIC_AUDIT_LEFT_OUT, (int64_t)counts.left_out);
+	metric_set(m, METRIC_AUDIT_DROPPED, (int64_t)counts.dropped);
+	metric_set(m, METRIC_AUDIT_FAILING, counts.failing);
+}
+
 static void on_round(struct timer *t)
 {
 	struct serve *s = TIMER_OWNER(t, struct serve, life.timer);
@@ -81,6 +96,7 @@ static void on_round(struct timer *t)
 
 	if (all_turn(s))
 		parent_say_alive();
+	count_auditlog(s);
 	if (now >= s->life.next_certificates_ms)
 		life_look_at_certificates(s);
 	timer_arm(&s->reactor.timers, t, clock_add(now, ROUND_MS));

@@ -24,6 +24,7 @@
 
 #define ENV_CHANNEL "SALLYPORT_PARENT"
 #define ENV_SOCKETS "SALLYPORT_SOCKETS"
+#define ENV_DIED    "SALLYPORT_DIED"
 
 enum {
 	SOCKETS_MAX = 16384,    /* workers times listeners */
@@ -65,6 +66,7 @@ static bool hold(int fd, uint32_t listener)
 /* ------------------------------------------------------------------ in the gateway */
 
 static int channel = -1;
+static char died[32]; /* how the one before us died; empty: nobody did */
 
 static bool read_number(struct slice *rest, char separator, uint64_t *out)
 {
@@ -92,9 +94,18 @@ bool parent_present(void)
 			break;
 		fcntl((int)fd, F_SETFD, FD_CLOEXEC);
 	}
+	const char *how = getenv(ENV_DIED);
+	if (how)
+		snprintf(died, sizeof(died), "%s", how);
 	unsetenv(ENV_CHANNEL);
 	unsetenv(ENV_SOCKETS);
+	unsetenv(ENV_DIED);
 	return true;
+}
+
+const char *parent_says_died(void)
+{
+	return died[0] ? died : NULL;
 }
 
 static int take(size_t listener, const struct address *a, bool any_listener)
@@ -195,6 +206,7 @@ struct parent {
 	struct child now, next; /* next: being rolled to */
 	bool ending, ever_ready;
 	unsigned quick_deaths;
+	char died[32]; /* told to the next one that is started */
 };
 
 static void complain(const char *what)
@@ -215,12 +227,14 @@ static void become_gateway(struct parent *p, int its_channel, char *sockets)
 
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	sigemptyset(&none);
+	sigaddset(&none, SIGUSR1); /* nobody takes it yet, and it would be deadly */
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	for (size_t i = 0; i < held_count; i++)
 		fcntl(held[i].fd, F_SETFD, 0);
 	fcntl(its_channel, F_SETFD, 0);
 	snprintf(channel_text, sizeof(channel_text), "%d", its_channel);
-	if (setenv(ENV_CHANNEL, channel_text, 1) || setenv(ENV_SOCKETS, sockets, 1))
+	if (setenv(ENV_CHANNEL, channel_text, 1) || setenv(ENV_SOCKETS, sockets, 1) ||
+	    (p->died[0] && setenv(ENV_DIED, p->died, 1)))
 		_exit(1);
 	execv(p->binary, p->argv);
 	_exit(127);
@@ -360,12 +374,14 @@ static bool restart(struct parent *p, uint64_t age_ms, int status)
 		complain("the gateway dies again and again: giving up");
 		return false;
 	}
-	fprintf(stderr, "sallyport: parent: the gateway died (%s %d): starting it again\n",
-		WIFSIGNALED(status) ? "signal" : "status",
-		WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	snprintf(p->died, sizeof(p->died), "%s %d", WIFSIGNALED(status) ? "signal" : "status",
+		 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	fprintf(stderr, "sallyport: parent: the gateway died (%s): starting it again\n", p->died);
 	if (age_ms < QUICK_DEATH_MS)
 		poll(NULL, 0, RESTART_PAUSE_MS);
-	return start(p, &p->now);
+	bool started = start(p, &p->now);
+	p->died[0] = '\0';
+	return started;
 }
 
 static int exit_status(int status)
@@ -444,6 +460,8 @@ static void on_signal(struct parent *p)
 			end(p);
 		else if (info.ssi_signo == SIGHUP && p->now.pid)
 			reload(p);
+		else if (info.ssi_signo == SIGUSR1 && p->now.pid)
+			kill(p->now.pid, SIGUSR1);
 		else if (info.ssi_signo == SIGUSR2)
 			roll(p);
 	}
@@ -491,6 +509,7 @@ static bool block_signals(struct parent *p)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
 	sigaddset(&set, SIGUSR2);
 	sigaddset(&set, SIGCHLD);
 	if (sigprocmask(SIG_BLOCK, &set, NULL))

@@ -10,6 +10,7 @@
  *
  * SIGTERM, SIGINT   passed on; the gateway drains and both end. A second one ends at once
  * SIGHUP            passed on: reload
+ * SIGUSR1           passed on: the audit log's file is looked for again
  * SIGUSR2           roll: a new gateway from the binary as it is on disk now; when it is
  *                   ready the old one drains
  *
@@ -28,6 +29,9 @@ int parent_run(char *configuration);
 
 /* Whether this process was started by a parent. */
 bool parent_present(void);
+
+/* How the gateway before us died ("signal 9"), or NULL: we are not started in its stead. */
+const char *parent_says_died(void);
 
 /* The socket inherited for the listener (its index in the configuration, and its address; port 0
  * stands for any) and not taken yet, or -1. One per worker. */

@@ -39,6 +39,16 @@ static void forget_removed(const struct snapshot *old, const struct snapshot *no
 	}
 }
 
+static void reload_auditlog(struct serve *s)
+{
+	const struct auditlog_keys *keys = &s->generation->auditlog_keys;
+	struct auditlog_rules rules = serve_auditlog_rules(&s->generation->snapshot->audit);
+
+	if (s->auditlog)
+		auditlog_reload(s->auditlog, &rules,
+				keys->count ? &keys->keys[keys->count - 1] : NULL);
+}
+
 static void on_reloaded(struct command_batch *b)
 {
 	struct serve *s = b->arg;
@@ -58,6 +68,7 @@ static void on_reloaded(struct command_batch *b)
 		log_outcome(s, EVENT_INFO, "reloaded", NULL);
 	generation_unref(old);
 	command_batch_free(b);
+	reload_auditlog(s);
 	life_look_at_certificates(s);
 	parent_say_reloaded();
 	if (s->reload_again) {
@@ -135,6 +146,12 @@ static bool store_moves(const struct conf_store *old, const struct conf_store *n
 	       !slice_eq(old->user, now->user) || !ct_slice_eq(old->password, now->password);
 }
 
+/* The sandbox knows one folder for it, and the chain has one file. */
+static bool auditlog_moves(const struct conf_audit *old, const struct conf_audit *now)
+{
+	return !slice_eq(old->file, now->file) || old->chain_off != now->chain_off;
+}
+
 static int reload(struct serve *s, struct buf *text)
 {
 	struct generation *g = configure(s->path, text);
@@ -144,6 +161,11 @@ static int reload(struct serve *s, struct buf *text)
 	if (store_moves(&s->generation->snapshot->store, &g->snapshot->store)) {
 		generation_unref(g);
 		return refuse(s, text, "another `store` needs a restart");
+	}
+	if (auditlog_moves(&s->generation->snapshot->audit, &g->snapshot->audit)) {
+		generation_unref(g);
+		return refuse(s, text,
+			      "another `log.audit` file or chain needs a roll or a restart");
 	}
 	struct command_batch *b = command_batch_new(COMMAND_RELOAD, slice_of(NULL, 0),
 						    s->worker_count, on_reloaded, s);

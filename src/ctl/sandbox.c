@@ -18,6 +18,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -62,6 +63,9 @@ struct ruleset {
 enum {
 	READ_FILE = LANDLOCK_ACCESS_FS_READ_FILE,
 	READ_FOLDER = LANDLOCK_ACCESS_FS_READ_DIR,
+	/* A file is renamed by removing its old name. */
+	WRITE = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG |
+		LANDLOCK_ACCESS_FS_REMOVE_FILE,
 	SCOPE_ABSTRACT_SOCKETS = 1 << 0,
 	SCOPE_SIGNALS = 1 << 1,
 };
@@ -84,7 +88,7 @@ static struct ruleset everything(unsigned level, size_t *bytes)
 	return all;
 }
 
-static int allow_reading(int ruleset, const char *path)
+static int allow(int ruleset, const char *path, uint64_t rights)
 {
 	struct stat st;
 	int fd = open(path, O_PATH | O_CLOEXEC);
@@ -94,7 +98,7 @@ static int allow_reading(int ruleset, const char *path)
 			       ? 0
 			       : err_raise(errno, "sandbox: %s", path);
 	struct landlock_path_beneath_attr below = {
-		.allowed_access = READ_FILE,
+		.allowed_access = rights,
 		.parent_fd = fd,
 	};
 	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
@@ -107,7 +111,7 @@ static int allow_reading(int ruleset, const char *path)
 
 /* The path is followed to its end by the kernel; where the last piece is a link, the rule is
  * about what it leads to. */
-static int allow_all(int ruleset, const struct slice *paths, size_t count)
+static int allow_all(int ruleset, const struct slice *paths, size_t count, uint64_t rights)
 {
 	char path[PATH_MAX];
 	int r = 0;
@@ -116,12 +120,12 @@ static int allow_all(int ruleset, const struct slice *paths, size_t count)
 		if (paths[i].len == 0 || paths[i].len >= sizeof(path))
 			continue;
 		snprintf(path, sizeof(path), "%.*s", SLICE_ARG(paths[i]));
-		r = allow_reading(ruleset, path);
+		r = allow(ruleset, path, rights);
 	}
 	return r;
 }
 
-int sandbox_files(const struct slice *paths, size_t count, unsigned *level)
+int sandbox_files(const struct slice *paths, size_t count, struct slice written, unsigned *level)
 {
 	long known = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	size_t bytes;
@@ -135,7 +139,9 @@ int sandbox_files(const struct slice *paths, size_t count, unsigned *level)
 	int ruleset = (int)syscall(SYS_landlock_create_ruleset, &all, bytes, 0);
 	if (ruleset < 0)
 		return err_raise(errno, "sandbox: Landlock");
-	int r = allow_all(ruleset, paths, count);
+	int r = allow_all(ruleset, paths, count, READ_FILE);
+	if (r == 0)
+		r = allow_all(ruleset, &written, 1, READ_FILE | WRITE);
 	if (r == 0 && syscall(SYS_landlock_restrict_self, ruleset, 0))
 		r = err_raise(errno, "sandbox: Landlock");
 	close(ruleset);
@@ -168,6 +174,9 @@ static const char *const allowed[] = {
 	"exit", "exit_group",
 };
 
+/* What an audit log needs besides. */
+static const char *const allowed_writing[] = {"flock", "fsync", "fdatasync"};
+
 /* Nobody but an intruder calls these. */
 static const char *const deadly[] = {
 	"execve", "execveat", "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise",
@@ -182,6 +191,8 @@ static const char *const deadly[] = {
 
 enum {
 	OPEN_CHANGES = O_ACCMODE | O_CREAT | O_TRUNC,
+	/* O_TMPFILE, a file without a name, has the bit of O_DIRECTORY. */
+	OPEN_APPENDS = O_ACCMODE | O_APPEND | O_TRUNC | O_DIRECTORY,
 	SOCKET_TYPE = 0xf, /* without SOCK_NONBLOCK and SOCK_CLOEXEC */
 	NEW_NAMESPACES = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
 			 CLONE_NEWPID | CLONE_NEWNET,
@@ -223,6 +234,17 @@ static const struct {
 	{"prctl",    {IS(0, PR_GET_NAME)}, 1},
 	{"prctl",    {IS(0, MEMORY_NAME)}, 1},
 };
+
+static const struct {
+	const char *name;
+	struct scmp_arg_cmp when[CONDITIONS];
+	unsigned count;
+} allowed_writing_when[] = {
+	/* for appending, and it is made if it is not there */
+	{"open",   {BITS(1, OPEN_APPENDS, O_WRONLY | O_APPEND)}, 1},
+	{"openat", {BITS(2, OPEN_APPENDS, O_WRONLY | O_APPEND)}, 1},
+	{"renameat2", {IS(4, RENAME_NOREPLACE)}, 1},
+};
 /* clang-format on */
 
 static int add(scmp_filter_ctx filter, uint32_t verdict, const char *name,
@@ -235,6 +257,19 @@ static int add(scmp_filter_ctx filter, uint32_t verdict, const char *name,
 		return 0;
 	int r = seccomp_rule_add_array(filter, verdict, number, count, when);
 	return r ? err_raise(-r, "sandbox: %s", name) : 0;
+}
+
+static int fill_writing(scmp_filter_ctx filter)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof(allowed_writing) / sizeof(allowed_writing[0]); i++)
+		r = add(filter, SCMP_ACT_ALLOW, allowed_writing[i], NULL, 0);
+	for (size_t i = 0;
+	     r == 0 && i < sizeof(allowed_writing_when) / sizeof(allowed_writing_when[0]); i++)
+		r = add(filter, SCMP_ACT_ALLOW, allowed_writing_when[i].name,
+			allowed_writing_when[i].when, allowed_writing_when[i].count);
+	return r;
 }
 
 static int fill(scmp_filter_ctx filter)
@@ -258,7 +293,7 @@ static int fill(scmp_filter_ctx filter)
 	return r;
 }
 
-int sandbox_calls(void)
+int sandbox_calls(bool writes)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 
@@ -271,6 +306,8 @@ int sandbox_calls(void)
 	if (r == 0)
 		r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 1);
 	r = r ? err_raise(-r, "sandbox: seccomp") : fill(filter);
+	if (r == 0 && writes)
+		r = fill_writing(filter);
 	if (r == 0 && (r = seccomp_load(filter)) != 0)
 		r = err_raise(-r, "sandbox: seccomp");
 	seccomp_release(filter);

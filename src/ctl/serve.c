@@ -87,6 +87,18 @@ static void log_development(struct serve *s)
 	event_emit(log_sink(s->log), &e);
 }
 
+static void log_restarted(struct serve *s)
+{
+	struct event e;
+
+	if (!parent_says_died())
+		return;
+	event_init(&e, EVENT_ERROR, "restarted");
+	event_cstr(&e, "died", parent_says_died());
+	event_cstr(&e, "what", "the gateway died, and its sessions with it");
+	event_emit(log_sink(s->log), &e);
+}
+
 static void log_confined(struct serve *s, const struct confined *c)
 {
 	struct event e;
@@ -96,6 +108,44 @@ static void log_confined(struct serve *s, const struct confined *c)
 	event_number(&e, "landlock", c->landlock);
 	event_cstr(&e, "seccomp", c->off ? "no" : "yes");
 	event_emit(log_sink(s->log), &e);
+}
+
+/* --- the audit log */
+
+/* It hears what is said from now on; the file is opened when the user is who he stays. */
+static int make_auditlog(struct serve *s)
+{
+	const struct conf_audit *conf = &s->generation->snapshot->audit;
+	const struct auditlog_keys *keys = &s->generation->auditlog_keys;
+	const struct auditlog_facts facts = {
+		.path = conf->file,
+		.chained = !conf->chain_off,
+		.rules = serve_auditlog_rules(conf),
+		.key = keys->count ? &keys->keys[keys->count - 1] : NULL,
+		.log = log_sink(s->log),
+	};
+
+	if (!conf->file.len)
+		return 0;
+	int r = auditlog_new(&facts, &s->auditlog);
+	if (r == 0)
+		log_also(s->log, auditlog_sink(s->auditlog));
+	return r;
+}
+
+struct auditlog_rules serve_auditlog_rules(const struct conf_audit *conf)
+{
+	return (struct auditlog_rules){
+		.lines = conf->lines,
+		.size = conf->size,
+		.checkpoint_ms = conf->checkpoint_ms,
+	};
+}
+
+void serve_end_logs(struct serve *s)
+{
+	auditlog_end(s->auditlog);
+	log_stop(s->log);
 }
 
 /* --- signals */
@@ -123,10 +173,12 @@ static void on_signal(struct io *io)
 	while (read(io->fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		if (info.ssi_signo == SIGHUP)
 			serve_reload(s, NULL);
+		if (info.ssi_signo == SIGUSR1 && s->auditlog)
+			auditlog_reopen(s->auditlog);
 		if (info.ssi_signo != SIGTERM && info.ssi_signo != SIGINT)
 			continue;
 		if (s->draining) {
-			log_stop(s->log);
+			serve_end_logs(s);
 			_exit(1);
 		}
 		serve_drain(s);
@@ -143,9 +195,11 @@ static int block_signals(struct serve *s)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
 	if (pthread_sigmask(SIG_BLOCK, &set, NULL))
 		return err_raise(EINVAL, "signals");
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a log that may not grow is like a disk that is full */
 	s->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return s->signal_fd < 0 ? err_raise(errno, "signals") : 0;
 }
@@ -483,9 +537,12 @@ static int start(struct serve *s)
 		r = log_start(&s->log, STDERR_FILENO, (enum event_level)conf->log_level, terminal);
 	if (r)
 		return r;
+	r = make_auditlog(s);
+	log_restarted(s);
 	explain_weak(conf, log_weak, s);
 	log_development(s);
-	r = start_control(s);
+	if (r == 0)
+		r = start_control(s);
 	if (r == 0)
 		r = keysets_adopt(control_keysets(s->control), s->generation);
 	if (r == 0)
@@ -500,6 +557,8 @@ static int start(struct serve *s)
 		return r;
 	parent_close_rest();
 	r = give_up_rights(s, &confined);
+	if (r == 0 && s->auditlog)
+		r = auditlog_start(s->auditlog);
 	if (r == 0)
 		r = hear_revocations(s);
 	if (r == 0)
@@ -545,6 +604,10 @@ static void stop(struct serve *s)
 		reactor_deinit(&s->reactor);
 	ct_wipe(s->token, sizeof(s->token));
 	generation_unref(s->generation);
+	auditlog_end(s->auditlog);
+	if (s->log)
+		log_also(s->log, NULL);
+	auditlog_free(s->auditlog);
 	log_stop(s->log);
 }
 

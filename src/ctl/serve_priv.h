@@ -8,6 +8,7 @@
 #include "gateway/command.h"
 #include "gateway/worker.h"
 #include "obs/admin.h"
+#include "obs/auditlog.h"
 #include "obs/log.h"
 
 enum {
@@ -30,7 +31,8 @@ struct serve {
 	const char *path; /* of the configuration */
 	struct generation *generation;
 	struct log *log;
-	struct reactor reactor; /* of the control thread */
+	struct auditlog *auditlog; /* NULL: none */
+	struct reactor reactor;    /* of the control thread */
 	bool reactor_ready, scratch_ready;
 	struct stream_scratch scratch;
 	struct control *control;
@@ -56,6 +58,11 @@ struct serve {
 /* --- serve.c */
 struct event_sink *serve_log(struct serve *s);
 void serve_drain(struct serve *s);
+
+/* For ends that are none: what the logs have is written, nothing is freed. */
+void serve_end_logs(struct serve *s);
+
+struct auditlog_rules serve_auditlog_rules(const struct conf_audit *conf);
 
 /* One socket for each of conf's listeners; where `open` is given, only those whose entry is
  * true, the others are -1. addresses come back as bound. Returns 0 or -errno, nothing open. */

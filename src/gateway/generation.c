@@ -150,6 +150,7 @@ struct generation *generation_unref(struct generation *g)
 	free(g->certificates);
 	tls_authorities_unref(g->client_ca);
 	assertion_keys_deinit(&g->assertion_keys);
+	auditlog_keys_deinit(&g->auditlog_keys);
 	keyset_deinit(&g->keys);
 	snapshot_unref(g->snapshot);
 	free(g);

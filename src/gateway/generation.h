@@ -12,6 +12,7 @@
 
 #include "conf/snapshot.h"
 #include "gateway/target.h"
+#include "obs/auditlog_key.h"
 #include "policy/assertion.h"
 #include "policy/host.h"
 #include "policy/jwk_slot.h"
@@ -37,6 +38,7 @@ struct generation {
 	struct snapshot *snapshot; /* one reference */
 	struct keyset keys;
 	struct assertion_keys assertion_keys;
+	struct auditlog_keys auditlog_keys;
 	/* By identity, snapshot->identity_count: where the keys of a token are; else NULL. One
 	 * reference each. */
 	struct jwk_slot **slots;

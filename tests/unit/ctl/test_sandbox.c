@@ -32,9 +32,10 @@
 
 #define ROOM_FORM "/tmp/sallyport-sandbox-XXXXXX"
 
-static char room[] = ROOM_FORM;   /* may be read by the confined process */
-static char beside[] = ROOM_FORM; /* may not */
-static char file_in[64], file_beside[64];
+static char room[] = ROOM_FORM;    /* may be read by the confined process */
+static char beside[] = ROOM_FORM;  /* may not */
+static char written[] = ROOM_FORM; /* where an audit log is written */
+static char file_in[64], file_beside[64], file_written[64];
 
 /* Returns -1 with errno, as system calls do; anything else worked. */
 typedef long (*attempt_fn)(void);
@@ -335,11 +336,107 @@ static long learn_own_addresses(void)
 	return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 }
 
-static const struct {
+/* --- with an audit log */
+
+static long append(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0600);
+	return fd < 0 ? -1 : write(fd, "x", 1);
+}
+
+static long append_to_the_log(void)
+{
+	return append(file_written);
+}
+
+static long make_the_next_log(void)
+{
+	char path[96];
+	snprintf(path, sizeof(path), "%s/next", written);
+	return append(path);
+}
+
+static long append_elsewhere(void)
+{
+	return append(file_in);
+}
+
+static long overwrite_the_log(void)
+{
+	return open(file_written, O_WRONLY);
+}
+
+static long truncate_the_log(void)
+{
+	return open(file_written, O_WRONLY | O_APPEND | O_TRUNC);
+}
+
+static long shorten_the_log(void)
+{
+	return truncate(file_written, 0);
+}
+
+static long remove_the_log(void)
+{
+	return unlink(file_written);
+}
+
+static long rename_the_log(unsigned flags)
+{
+	char path[96];
+	snprintf(path, sizeof(path), "%s/file.000001", written);
+	return renameat2(AT_FDCWD, file_written, AT_FDCWD, path, flags);
+}
+
+static long rename_the_log_aside(void)
+{
+	return rename_the_log(RENAME_NOREPLACE);
+}
+
+static long rename_the_log_over_another(void)
+{
+	return rename_the_log(0);
+}
+
+static long exchange_the_log(void)
+{
+	return rename_the_log(RENAME_EXCHANGE);
+}
+
+static long make_a_log_without_a_name(void)
+{
+	return open(written, O_WRONLY | O_APPEND | O_TMPFILE, 0600);
+}
+
+static long put_the_log_elsewhere(void)
+{
+	char path[96];
+	snprintf(path, sizeof(path), "%s/log", room);
+	return renameat2(AT_FDCWD, file_written, AT_FDCWD, path, RENAME_NOREPLACE);
+}
+
+struct row {
 	const char *says;
 	attempt_fn attempt;
 	bool works;
-} rows[] = {
+};
+
+static const struct row writing_rows[] = {
+	{"append to the log", append_to_the_log, true},
+	{"make the next log", make_the_next_log, true},
+	{"append elsewhere", append_elsewhere, false},
+	{"overwrite the log", overwrite_the_log, false},
+	{"truncate the log", truncate_the_log, false},
+	{"shorten the log", shorten_the_log, false},
+	{"remove the log", remove_the_log, false},
+	{"make a log without a name", make_a_log_without_a_name, false},
+	{"put the log elsewhere", put_the_log_elsewhere, false},
+	{"rename the log over another", rename_the_log_over_another, false},
+	{"exchange the log", exchange_the_log, false},
+	{"rename the log aside", rename_the_log_aside, true},
+};
+
+static const struct row rows[] = {
 	{"run a program", run_a_program, false},
 	{"run a program by its descriptor", run_a_descriptor, false},
 	{"start a process", start_a_process, false},
@@ -395,7 +492,7 @@ static const struct {
 enum { WORKED = 0, FAILED = 1, NOT_CONFINED = 2 };
 
 /* In a process of its own. Returns how that ended, or the negative signal. */
-static int try(attempt_fn attempt)
+static int try(attempt_fn attempt, bool writes)
 {
 	const struct slice paths[] = {slice_from_cstr(room), SLICE("/usr"), SLICE("/lib"),
 				      SLICE("/proc/self"), SLICE("/nowhere/at/all")};
@@ -404,7 +501,8 @@ static int try(attempt_fn attempt)
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		if (sandbox_files(paths, COUNT(paths), &level) || sandbox_calls())
+		struct slice folder = writes ? slice_from_cstr(written) : slice_of(NULL, 0);
+		if (sandbox_files(paths, COUNT(paths), folder, &level) || sandbox_calls(writes))
 			_exit(NOT_CONFINED);
 		_exit(attempt() < 0 ? FAILED : WORKED);
 	}
@@ -412,18 +510,35 @@ static int try(attempt_fn attempt)
 	return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+static void check_row(const struct row *at, bool writes)
+{
+	int outcome = try(at->attempt, writes);
+
+	if (at->works)
+		ROW_CHECK(at, outcome == WORKED);
+	else
+		ROW_CHECK(at, outcome == FAILED || outcome == -SIGSYS);
+}
+
 static void test_rows(void **state)
 {
 	(void)state;
 	if (sandbox_unfit())
 		skip();
-	EACH_ROW (at, rows) {
-		int outcome = try(at->attempt);
-		if (at->works)
-			ROW_CHECK(at, outcome == WORKED);
-		else
-			ROW_CHECK(at, outcome == FAILED || outcome == -SIGSYS);
-	}
+	EACH_ROW (at, rows)
+		check_row(at, false);
+}
+
+/* An audit log opens one folder for appending, and nothing else. */
+static void test_rows_with_an_audit_log(void **state)
+{
+	(void)state;
+	if (sandbox_unfit())
+		skip();
+	EACH_ROW (at, rows)
+		check_row(at, true);
+	EACH_ROW (at, writing_rows)
+		check_row(at, true);
 }
 
 /* A filter that lets nothing through would pass the rows above; without it they work. */
@@ -470,7 +585,7 @@ static void test_every_thread_is_in_it(void **state)
 		struct elder e = {0};
 		pthread_t thread;
 		pthread_barrier_init(&e.confined, NULL, 2);
-		if (pthread_create(&thread, NULL, try_as_elder, &e) || sandbox_calls())
+		if (pthread_create(&thread, NULL, try_as_elder, &e) || sandbox_calls(false))
 			_exit(NOT_CONFINED);
 		pthread_barrier_wait(&e.confined);
 		pthread_join(thread, NULL);
@@ -494,16 +609,26 @@ static int set_up(void **state)
 	(void)state;
 	assert_non_null(mkdtemp(room));
 	assert_non_null(mkdtemp(beside));
+	assert_non_null(mkdtemp(written));
 	put_file(file_in, sizeof(file_in), room);
+	put_file(file_written, sizeof(file_written), written);
 	put_file(file_beside, sizeof(file_beside), beside);
 	return 0;
 }
 
 static int tear_down(void **state)
 {
+	static const char *const left[] = {"file", "file.000001", "next"};
+
 	(void)state;
 	unlink(file_in);
 	unlink(file_beside);
+	for (size_t i = 0; i < COUNT(left); i++) {
+		char path[96];
+		snprintf(path, sizeof(path), "%s/%s", written, left[i]);
+		unlink(path);
+	}
+	rmdir(written);
 	rmdir(room);
 	rmdir(beside);
 	return 0;
@@ -513,6 +638,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_rows_with_an_audit_log),
 		cmocka_unit_test(test_rows_can_fail),
 		cmocka_unit_test(test_every_thread_is_in_it),
 	};
