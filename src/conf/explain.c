@@ -6,6 +6,7 @@
 
 #include "base/alert.h"
 #include "base/num.h"
+#include "conf/explain_rules.h"
 #include "conf/jwa.h"
 #include "conf/load_priv.h"
 
@@ -117,6 +118,12 @@ static bool value_eq(const struct setting *row, const void *a, const void *b)
 	return number_at(row, a) == number_at(row, b);
 }
 
+/* A rate that is not limited because nothing is counted. */
+static bool is_none(const struct setting *row, const void *limits)
+{
+	return is_rate(row) && !rate_at(row, limits).count && !rate_at(row, limits).unlimited;
+}
+
 /* Lines for the limits of one section that differ from what is usual. */
 static void say_limits(struct talk *t, enum section section, const void *limits, const void *usual,
 		       const char *indent, const char *prefix)
@@ -129,7 +136,8 @@ static void say_limits(struct talk *t, enum section section, const void *limits,
 			continue;
 		say(t, "%s%s%s %.*s (default %.*s)\n", indent, prefix, row->key,
 		    SLICE_ARG(value_text(row, limits, now)),
-		    SLICE_ARG(value_text(row, usual, before)));
+		    SLICE_ARG(is_none(row, usual) ? SLICE("none")
+						  : value_text(row, usual, before)));
 	}
 }
 
@@ -417,6 +425,8 @@ static void say_route(struct talk *t, const struct conf_route *route,
 	}
 	if (route->forward_assertion)
 		say(t, "    proves       who connects, by a signed Sallyport-Assertion\n");
+	if (!t->result)
+		t->result = explain_rules(route, t->out);
 	say_refusal(t, route);
 	expected.inflated = route->limits.message_size;
 	say_limits(t, SECTION_ROUTE_LIMITS, &route->limits, &expected, "    limit        ", "");

@@ -165,6 +165,44 @@ static void weak_route_limits(struct weak *w, const struct conf_route_limits *li
 	}
 }
 
+/* Client messages with `allow: true`, as a list. */
+static void weak_allow(struct weak *w, const struct conf_messages *m)
+{
+	char ids[WHAT_BYTES / 2] = "";
+	size_t len = 0;
+
+	for (size_t i = 0; i < m->rule_count; i++) {
+		bool from_client = m->contract ? m->contract->messages[i].from_client : i == 0;
+		if (!from_client || !m->rules[i].allow.always || m->rules[i].never)
+			continue;
+		int more = snprintf(ids + len, sizeof(ids) - len, "%s%.*s", len ? ", " : "",
+				    SLICE_ARG(slice_first(m->rules[i].id, 60)));
+		if (more < 0 || len + (size_t)more >= sizeof(ids))
+			break;
+		len += (size_t)more;
+	}
+	if (len)
+		say(w, "`allow: true`: whoever got this far may send %s", ids);
+}
+
+static void weak_messages(struct weak *w, const struct conf_route *route)
+{
+	const struct conf_messages *m = &route->messages;
+
+	if (!m->judged)
+		say(w, "contract none: what messages say is not checked");
+	else if (!m->contract)
+		say(w, "contract none: what messages say is checked by the rules for all of them "
+		       "only");
+	if (m->contract && m->undeclared == CONF_UNDECLARED_ALLOW)
+		say(w, "undeclared allow: members that the contract does not know pass unchecked");
+	weak_allow(w, m);
+	for (size_t i = 0; i < m->rule_count; i++)
+		if (m->rules[i].observe && !(i && m->rules[i].line == m->rules[i - 1].line))
+			say(w, "mode observe of `%.*s`: what its rule refuses is logged and passes",
+			    SLICE_ARG(slice_first(m->rules[i].id, 80)));
+}
+
 static void weak_route(struct weak *w, const struct conf_route *route)
 {
 	at(w, "route", route->path.text);
@@ -172,7 +210,7 @@ static void weak_route(struct weak *w, const struct conf_route *route)
 		if (w->s->identities[route->identify[i]].kind == CONF_IDENTITY_ANYONE)
 			say(w, "anyone may connect, without a credential");
 	weak_origins(w, route);
-	say(w, "contract none: what messages say is not checked");
+	weak_messages(w, route);
 	if (route->observe)
 		say(w, "mode observe: messages that would be refused are logged and pass");
 	if (route->compression)

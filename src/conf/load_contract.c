@@ -59,24 +59,16 @@ static void complain(struct load *l, const struct yaml_node *node, struct slice 
 			  SLICE_ARG(channel_names(l, uri)));
 }
 
-static bool has_direction(const struct contract *c, bool from_client)
+static bool has_messages(struct load *l, const struct yaml_node *node, const struct contract *c)
 {
-	for (size_t i = 0; i < c->count; i++)
-		if (c->messages[i].from_client == from_client)
-			return true;
+	if (c->count)
+		return true;
+	diag_add(l->diag, DIAG_ERROR, node->at,
+		 "the channel `%.*s` has no messages: no operation of the document speaks of it",
+		 SLICE_ARG(slice_first(c->channel, 80)));
+	diag_help(l->diag, "AsyncAPI 3 says what is sent and received in `operations`, AsyncAPI 2 "
+			   "in `publish` and `subscribe` of the channel");
 	return false;
-}
-
-static void check_messages(struct load *l, const struct yaml_node *node, const struct contract *c)
-{
-	if (!has_direction(c, true) && !has_direction(c, false)) {
-		diag_add(l->diag, DIAG_ERROR, node->at,
-			 "the channel `%.*s` has no messages: no operation of the document speaks "
-			 "of it",
-			 SLICE_ARG(slice_first(c->channel, 80)));
-		diag_help(l->diag, "AsyncAPI 3 says what is sent and received in `operations`, "
-				   "AsyncAPI 2 in `publish` and `subscribe` of the channel");
-	}
 }
 
 static const struct contract *load_new(struct load *l, const struct yaml_node *node,
@@ -94,9 +86,7 @@ static const struct contract *load_new(struct load *l, const struct yaml_node *n
 		complain(l, node, entry->uri, by_path, &error);
 	else if (r)
 		l->arena->overflow = true;
-	else
-		check_messages(l, node, c);
-	return r ? NULL : c;
+	return r || !has_messages(l, node, c) ? NULL : c;
 }
 
 static const struct load_contract *find(const struct load *l, const struct load_contract *wanted)

@@ -263,18 +263,30 @@ static bool ends_with_mixed_numbers(struct slice sentence)
 	       slice_ends_with(sentence, SLICE("(int, double)"));
 }
 
+/* `set: {kind: chat}`: a text was meant. */
+static bool is_bare_word(const struct reading *r)
+{
+	struct slice text = r->node->text;
+
+	for (size_t i = 0; i < text.len; i++)
+		if (!in_name(text.data[i]))
+			return false;
+	return strcmp(r->key, "set") == 0;
+}
+
 static void say_refused(const struct reading *r, const struct cel_error *e)
 {
 	complain(r, e->at, e->sentence);
 	if (help_remember(r, e))
 		return;
-	if (e->suggestion.len)
+	if (is_bare_word(r))
+		diag_help(r->l->diag, "a text stands in quotes of its own: \"'%.*s'\"",
+			  SLICE_ARG(slice_first(r->node->text, 80)));
+	else if (e->suggestion.len)
 		diag_help(r->l->diag, "did you mean `%.*s`?", SLICE_ARG(e->suggestion));
 	else if (ends_with_mixed_numbers(e->sentence))
 		diag_help(r->l->diag, "both have to be of one kind: write 1.0 next to a double, or "
 				      "int() or double() around a value");
-	else if (slice_starts_with(e->sentence, SLICE("there is no variable")))
-		diag_help(r->l->diag, "a text stands in quotes of its own: \"'text'\"");
 }
 
 /* Names that are used and mean nothing here; false if there was one. */

@@ -107,6 +107,7 @@ static void lint_routes(struct load *l)
 			continue;
 		lint_programs(l, node, route);
 		lint_route_limits(l, node, route);
+		load_lint_rules(l, node, route);
 	}
 }
 

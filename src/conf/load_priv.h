@@ -185,6 +185,9 @@ void load_document_error(struct load *l, struct slice uri, struct slice pointer,
 /* Reads `allow` and `rules`; needs path, limits and contract. */
 void load_rules(struct load *l, const struct yaml_node *route, struct conf_route *out);
 
+/* Warnings about them, when all is read. */
+void load_lint_rules(struct load *l, const struct yaml_node *route, const struct conf_route *out);
+
 /* Contracts and rules that nobody would enforce are an error. */
 void load_rules_guard(struct load *l, const struct yaml_node *route, const struct conf_route *out);
 

@@ -44,6 +44,7 @@ static void read_allow(struct load_rule *rule, enum setting_id id)
 	if (!node)
 		return;
 	out->line = node->key_at.line;
+	out->text = load_copy(rule->r->l, load_text(node));
 	out->always = load_is_true(node);
 	if (!out->always)
 		out->program = load_condition(rule, node, "allow", &rule->r->out->messages.uses);

@@ -89,12 +89,12 @@ static void unknown_message(struct load_rules *r, struct slice id, struct diag_p
 
 	diag_add(r->l->diag, DIAG_ERROR, place, "by the contract %s sends no message `%.*s`",
 		 from_client ? "the client" : "the application", SLICE_ARG(slice_first(id, 80)));
-	if (near.len)
-		diag_help(r->l->diag, "did you mean `%.*s`?", SLICE_ARG(near));
-	else if (find(r->contract, id, !from_client))
+	if (find(r->contract, id, !from_client))
 		diag_help(r->l->diag, "it is %s that sends it: its rule belongs below `%s`",
 			  from_client ? "the application" : "the client",
 			  from_client ? "server" : "client");
+	else if (near.len)
+		diag_help(r->l->diag, "did you mean `%.*s`?", SLICE_ARG(near));
 	else
 		help_names(r, from_client);
 }
@@ -166,6 +166,61 @@ static bool read_rule(struct load_rules *r, const struct yaml_node *node,
 	return r->l->diag->errors == errors;
 }
 
+static bool has_field(const struct conf_rule *rule, struct slice text)
+{
+	for (size_t i = 0; i < rule->text_count; i++)
+		if (slice_eq(rule->texts[i].field.text, text))
+			return true;
+	for (size_t i = 0; i < rule->detect_count; i++)
+		if (slice_eq(rule->detects[i].field.text, text))
+			return true;
+	for (size_t i = 0; i < rule->redact_count; i++)
+		if (slice_eq(rule->redacts[i].field.text, text))
+			return true;
+	for (size_t i = 0; i < rule->drops.count; i++)
+		if (slice_eq(rule->drops.items[i].text, text))
+			return true;
+	return false;
+}
+
+/* A field of the rule `*` concerns the messages that have it: somebody must. */
+static void check_field(struct load_rules *r, bool from_client, struct slice text,
+			struct diag_place place)
+{
+	for (size_t i = 0; i < r->contract->count; i++)
+		if (r->all[i].wildcard && r->contract->messages[i].from_client == from_client &&
+		    has_field(&r->all[i], text))
+			return;
+	diag_add(r->l->diag, DIAG_ERROR, place,
+		 "none of the messages that the rule `*` is for has a field `%.*s` with texts",
+		 SLICE_ARG(slice_first(text, 80)));
+}
+
+static void check_fields(struct load_rules *r, bool from_client)
+{
+	static const enum setting_id lists[] = {SET_RULE_TEXT, SET_RULE_DETECT,
+						SET_SERVER_RULE_REDACT, SET_SERVER_RULE_DROP};
+	const struct yaml_node *all = yaml_get(map_of(r, from_client), SLICE("*"));
+	bool asked = false;
+
+	for (size_t i = 0; i < r->contract->count; i++)
+		asked = asked ||
+			(r->all[i].wildcard && r->contract->messages[i].from_client == from_client);
+	for (size_t i = 0; asked && i < sizeof(lists) / sizeof(lists[0]); i++) {
+		const struct yaml_node *node = load_get(all, lists[i]);
+		if (!node || (node->kind != YAML_MAP && lists[i] != SET_SERVER_RULE_DROP))
+			continue;
+		YAML_EACH (item, node) {
+			struct load_items fields = load_items(item);
+			if (lists[i] == SET_RULE_TEXT)
+				check_field(r, from_client, item->key, item->key_at);
+			for (const struct yaml_node *field;
+			     lists[i] != SET_RULE_TEXT && (field = load_next(&fields));)
+				check_field(r, from_client, load_text(field), field->at);
+		}
+	}
+}
+
 static void read_with_contract(struct load_rules *r)
 {
 	bool wrong[2] = {false, false}; /* the rule of `*`: said once */
@@ -180,6 +235,9 @@ static void read_with_contract(struct load_rules *r)
 		if (!read_rule(r, node, m, m->from_client, &r->all[i]) && wildcard)
 			wrong[m->from_client] = true;
 	}
+	for (int client = 0; client < 2; client++)
+		if (!wrong[client])
+			check_fields(r, client);
 }
 
 static void read_without_contract(struct load_rules *r)
@@ -238,6 +296,7 @@ static void read_allow(struct load *l, const struct yaml_node *route, struct con
 	const struct yaml_node *allow = load_get(route, SET_ROUTE_ALLOW);
 
 	out->allow.line = allow ? allow->key_at.line : 0;
+	out->allow.text = load_copy(l, load_text(allow));
 	out->allow.always = !allow || load_is_true(allow);
 	if (allow && !out->allow.always)
 		out->allow.program = load_route_condition(l, allow, out, "allow", &out->allow_uses);

@@ -53,6 +53,7 @@ enum conf_variable {
 struct conf_condition {
 	bool always;                       /* `true` was written */
 	const struct cel_program *program; /* else; NULL: nobody */
+	struct slice text;                 /* as written */
 	uint32_t line;                     /* in the configuration file */
 };
 

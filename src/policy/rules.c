@@ -653,8 +653,8 @@ static enum reason ask_unique(struct turn *t, bool take)
 	if (!value)
 		return found(t, REASON_REPLAY, "no value that could be unique");
 	switch (quota_unique(t->r->quota, rules_key(t->r, QUOTA_UNIQUE, unique->per, t->rule),
-			     json_hash(value, quota_secret(t->r->quota)), t->m->now_us, unique->within_ms,
-			     take)) {
+			     json_hash(value, quota_secret(t->r->quota)), t->m->now_us,
+			     unique->within_ms, take)) {
 	case QUOTA_SEEN_NEW:
 		return REASON_NONE;
 	case QUOTA_SEEN_AGAIN:
