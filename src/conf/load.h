@@ -34,7 +34,6 @@ struct conf_files {
 	uint64_t descriptors; /* that this process may have open: RLIMIT_NOFILE's hard limit */
 	uint64_t memory;      /* bytes of the machine, or of the cgroup */
 	uint32_t processors;
-	bool contracts; /* whoever asks enforces them; else a route that needs it is an error */
 };
 
 /* Outcome of conf_load: the configuration was refused and d says why. */

@@ -188,9 +188,6 @@ void load_rules(struct load *l, const struct yaml_node *route, struct conf_route
 /* Warnings about them, when all is read. */
 void load_lint_rules(struct load *l, const struct yaml_node *route, const struct conf_route *out);
 
-/* Contracts and rules that nobody would enforce are an error. */
-void load_rules_guard(struct load *l, const struct yaml_node *route, const struct conf_route *out);
-
 /* What the readers of rules share. */
 struct load_rules {
 	struct load *l;

@@ -196,7 +196,6 @@ static void read_route(struct load *l, const struct yaml_node *route, struct con
 	read_forward(l, route, out);
 	load_contract(l, route, out);
 	load_rules(l, route, out);
-	load_rules_guard(l, route, out);
 }
 
 /* The same path twice: which of the two would decide? */

@@ -320,16 +320,3 @@ void load_rules(struct load *l, const struct yaml_node *route, struct conf_route
 	else if (!rules && out->messages.contract)
 		no_rules(l, route);
 }
-
-void load_rules_guard(struct load *l, const struct yaml_node *route, const struct conf_route *out)
-{
-	if (l->files->contracts || (!out->messages.judged && !out->allow.program))
-		return;
-	const struct yaml_node *at = load_get(route, SET_ROUTE_CONTRACT);
-	if (!out->messages.contract)
-		at = load_get(route, out->allow.program ? SET_ROUTE_ALLOW : SET_ROUTE_RULES);
-	diag_add(l->diag, DIAG_ERROR, at ? at->key_at : route->at,
-		 "a contract is not yet enforced: neither are `rules` and expressions in `allow`");
-	diag_help(l->diag, "write `contract: none` without `rules`: messages are then checked for "
-			   "their frames, size, rate and UTF-8");
-}

@@ -129,7 +129,11 @@ static struct verdict judge(struct conn *c, enum side from, const struct ws_even
 bool inspect_message(struct conn *c, enum side from, struct ws_event *e)
 {
 	struct judgement j;
-	struct verdict v = judge(c, from, e, &j);
+	struct verdict v;
+
+	if (!c->session->run->conf->messages.judged)
+		return true;
+	v = judge(c, from, e, &j);
 
 	if (!relay_act(c, v, &j.finding))
 		return false;

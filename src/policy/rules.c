@@ -631,10 +631,13 @@ static enum reason gate_allow(struct turn *t)
 	if (allow->always)
 		return REASON_NONE;
 	show_message(t);
-	if (allow->program && cel_allows(allow->program, t->r->context.slots, CONF_VARIABLES,
-					 &t->room->arena, &error))
+	struct cel_value v = {0};
+	bool ran = allow->program && !cel_eval(allow->program, t->r->context.slots, CONF_VARIABLES,
+					       &t->room->arena, &v, &error);
+	if (ran && v.kind == CEL_BOOL && v.as.truth)
 		return REASON_NONE;
-	return found(t, by_side(t, REASON_RULE, REASON_SERVER_RULE), "allow");
+	return found(t, by_side(t, REASON_RULE, REASON_SERVER_RULE),
+		     ran ? "allow" : "allow has no value for this message");
 }
 
 static enum reason gate_after(struct turn *t)

@@ -71,7 +71,6 @@ static inline int world_load(struct slice text, struct snapshot **s, struct diag
 		.descriptors = 1064,
 		.memory = (uint64_t)4 << 30,
 		.processors = 2,
-		.contracts = true,
 	};
 
 	diag_init(d);

@@ -526,7 +526,7 @@ static void reload_keeps_what_it_can(void **state)
 	struct snapshot *next =
 		load("    contract: chat.asyncapi.yaml\n"
 		     "    rules:\n"
-		     "      client: {move: {allow: last.position.x == message.x + 1}}\n"
+		     "      client: {move: {allow: last.position.x == message.x + 1.0}}\n"
 		     "      server: {position: {allow: true, remember: true}}\n");
 	assert_int_equal(rules_reload(w.rules, &next->routes[0], w.now_us, 0).kind, VERDICT_PASS);
 	snapshot_unref(w.conf);

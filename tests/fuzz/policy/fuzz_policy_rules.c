@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Conversations against a contract and all kinds of rules. A line of the input is a message: its
+ * first byte says who sends it (c, s; b and d in binary frames), w lets half a second go by.
+ *
+ * Whatever comes: what is let through is JSON, is a message of the contract (unless a rule changed
+ * it afterwards), speaks as nobody else, has no markup where none may be; and in the end nothing is
+ * held.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/obj.h"
+#include "conf/load.h"
+#include "json/read.h"
+#include "policy/markup.h"
+#include "policy/rules.h"
+
+static const char contract[] =
+	"asyncapi: 3.0.0\n"
+	"info: {title: fuzz, version: 1.0.0}\n"
+	"channels:\n"
+	"  all:\n"
+	"    address: /all\n"
+	"    messages:\n"
+	"      say:\n"
+	"        payload:\n"
+	"          type: object\n"
+	"          required: [type, user, text]\n"
+	"          properties:\n"
+	"            {type: {const: say}, id: {type: integer}, user: {type: string}, text: {type: "
+	"string}, at: {type: string},\n"
+	"             meta: {type: object, properties: {tags: {type: array, items: {type: "
+	"string}}}}}\n"
+	"      move: {payload: {type: object, required: [type, x], properties: {type: {const: "
+	"move}, x: {type: number}}}}\n"
+	"      job: {payload: {type: object, required: [type], properties: {type: {const: job}}}}\n"
+	"      said:\n"
+	"        payload: {type: object, required: [type, text], properties: {type: {const: said}, "
+	"text: {type: string}, internal: {}}}\n"
+	"      position: {payload: {type: object, required: [type, x], properties: {type: {const: "
+	"position}, x: {type: number}}}}\n"
+	"      done: {payload: {type: object, required: [type], properties: {type: {const: "
+	"done}}}}\n"
+	"operations:\n"
+	"  in:\n"
+	"    action: receive\n"
+	"    channel: {$ref: '#/channels/all'}\n"
+	"    messages: [{$ref: '#/channels/all/messages/say'}, {$ref: "
+	"'#/channels/all/messages/move'}, {$ref: '#/channels/all/messages/job'}]\n"
+	"  out:\n"
+	"    action: send\n"
+	"    channel: {$ref: '#/channels/all'}\n"
+	"    messages: [{$ref: '#/channels/all/messages/said'}, {$ref: "
+	"'#/channels/all/messages/position'}, {$ref: '#/channels/all/messages/done'}]\n";
+
+static const char policy[] =
+	"listen: http://127.0.0.1:8080\n"
+	"routes:\n"
+	"  - path: /all\n"
+	"    identify: anyone\n"
+	"    upstream: ws://127.0.0.1:9001\n"
+	"    contract: {file: chat.asyncapi.yaml, frames: any}\n"
+	"    limits: {message_size: 4KiB, server_message_size: 4KiB, cost: 100/s burst 100}\n"
+	"    rules:\n"
+	"      undeclared: strip\n"
+	"      client:\n"
+	"        say:\n"
+	"          allow: message.user == identity.sub\n"
+	"          set: {at: now, user: identity.sub}\n"
+	"          text: {text: escape, meta.tags: html, user: refuse}\n"
+	"          unique: {by: id, within: 1s}\n"
+	"          rate: 100/s burst 100\n"
+	"        move: {allow: math.abs(message.x - last.position.x) <= 5.0, after: {position: "
+	"2s}, cost: 3}\n"
+	"        job: {allow: true, running: {at_most: 2, queue: 2, until: done, deadline: 1s}}\n"
+	"      server:\n"
+	"        said: {allow: true, drop: [internal.*], redact: [card, secret, email], text: "
+	"{text: strip}}\n"
+	"        position: {allow: true, remember: true}\n"
+	"        done: {allow: true}\n";
+
+static int look(void *context, const char *path, struct conf_file_info *info)
+{
+	(void)context;
+	*info = (struct conf_file_info){.readable = true, .mode = 0644};
+	return strstr(path, "yaml") ? 0 : -ENOENT;
+}
+
+static int read_file(void *context, const char *path, struct buf *into)
+{
+	(void)context;
+	return buf_append(into, slice_from_cstr(strstr(path, "asyncapi") ? contract : policy));
+}
+
+static struct snapshot *conf(void)
+{
+	static struct snapshot *s;
+	static struct diag d;
+	const struct conf_files files = {.read = read_file,
+					 .look = look,
+					 .descriptors = 1064,
+					 .memory = UINT64_C(4) << 30,
+					 .processors = 1};
+
+	if (!s) {
+		diag_init(&d);
+		MUST(conf_load_with(&files, "etc/sallyport.yaml", &s, &d) == 0);
+		diag_deinit(&d);
+	}
+	return s;
+}
+
+static void check_markup(const struct json_node *root, struct arena *a)
+{
+	static const struct {
+		struct slice type, field;
+		enum markup_mode mode;
+	} fields[] = {
+		{SLICE_INIT("say"), SLICE_INIT("text"), MARKUP_REFUSE},
+		{SLICE_INIT("say"), SLICE_INIT("user"), MARKUP_REFUSE},
+		{SLICE_INIT("said"), SLICE_INIT("text"), MARKUP_REFUSE},
+	};
+	struct slice type = json_string(json_member(root, SLICE("type"))), out;
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		if (!slice_eq(type, fields[i].type))
+			continue;
+		struct slice text = json_string(json_member(root, fields[i].field));
+		MUST(markup_apply(fields[i].mode, text, a, &out) == REASON_NONE);
+	}
+}
+
+static void check(const struct judgement *j, struct slice text)
+{
+	struct json_limits limits = JSON_LIMITS_DEFAULT;
+	struct json_doc doc;
+	struct arena a;
+
+	MUST((unsigned)j->reason < REASON_COUNT && j->reason != REASON_INTERNAL);
+	if (j->reason != REASON_NONE) {
+		MUST(!j->rewritten && !j->waits);
+		return;
+	}
+	MUST(j->rule && j->rule->written);
+	arena_init(&a, 1 << 16, 1 << 26);
+	MUST(json_read(j->rewritten ? j->text : text, &limits, &a, &doc) == REASON_NONE);
+	MUST(json_type(doc.root) == JSON_OBJECT);
+	check_markup(doc.root, &a);
+	if (slice_eq(json_string(json_member(doc.root, SLICE("type"))), SLICE("say")))
+		MUST(slice_eq(json_string(json_member(doc.root, SLICE("user"))), SLICE("alice")));
+	arena_deinit(&a);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const struct siphash_key key = {{7}};
+	static struct rules_room *room;
+	const struct identity identity = {.subject = SLICE("alice"), .claims = SLICE("{}")};
+	const struct context_facts facts = {.identity = &identity,
+					    .path = SLICE("/all"),
+					    .peer = {.family = 4, .bytes = {192, 0, 2, 7}},
+					    .connection_id = SLICE("1")};
+	struct slice rest = slice_of((const char *)data, size), text;
+	struct budget budget;
+	bool binary;
+
+	if (!room) {
+		room = rules_room_new(&key);
+		MUST(room);
+		rules_room_fit(room, conf());
+	}
+	struct quota *quota = quota_new(&key);
+	budget_init(&budget, 1 << 20, NULL);
+	uint64_t now_us = 1000000;
+	struct rules *r = rules_new(&conf()->routes[0], &facts, quota, &budget, now_us);
+	MUST(quota && r);
+	while (rest.len) {
+		size_t end = slice_index(rest, '\n');
+		struct slice line = slice_first(rest, end);
+		rest = end < rest.len ? slice_from(rest, end + 1) : slice_of(NULL, 0);
+		if (!line.len || line.len > 4096)
+			continue;
+		char who = line.data[0];
+		const struct rules_message m = {.text = slice_from(line, 1),
+						.binary = true,
+						.now_us = now_us,
+						.now_unix_ms = UINT64_C(1700000000000)};
+		if (who == 'w') {
+			now_us += 500000;
+		} else {
+			struct judgement j = who == 's' || who == 'd'
+						     ? rules_judge_server(r, room, &m)
+						     : rules_judge_client(r, room, &m);
+			check(&j, m.text);
+		}
+		while (rules_next(r, now_us, &text, &binary))
+			;
+	}
+	rules_free(r);
+	MUST(budget.used == 0 && quota_whole(quota));
+	quota_free(quota);
+	return 0;
+}
