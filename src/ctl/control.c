@@ -172,6 +172,29 @@ static void take_ticket(struct control *c, struct ask *a)
 	store_take(c->store, a->question.ticket_id, reactor_realtime_ms(c->reactor), on_taken, a);
 }
 
+/* --- connections of a subject */
+
+static void on_entered(void *arg, int r, struct slice record)
+{
+	struct ask *a = arg;
+
+	(void)record;
+	a->answer.kind = r == 0 ? ANSWER_YES : r == STORE_FULL ? ANSWER_NO : ANSWER_FAILED;
+	if (r == STORE_AWAY)
+		a->detail = why_not(r);
+	ask_give_back(a);
+}
+
+void control_on_leave(struct mail *mail, void *receiver)
+{
+	struct seat *seat = MAIL_OWNER(mail, struct seat, mail);
+	struct control *c = receiver;
+
+	if (c)
+		store_leave(c->store, slice_of(seat->subject, seat->len));
+	free(seat);
+}
+
 /* --- cookies */
 
 /* The answer's texts move into the ask's arena. */
@@ -340,6 +363,9 @@ void control_on_ask(struct mail *mail, void *receiver)
 		break;
 	case QUESTION_TAKE_TICKET:
 		take_ticket(c, a);
+		break;
+	case QUESTION_ENTER:
+		store_enter(c->store, a->question.subject, a->question.max, on_entered, a);
 		break;
 	case QUESTION_VERIFY_COOKIE:
 		verify_cookie(c, a);

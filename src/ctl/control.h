@@ -4,6 +4,7 @@
  * The control thread's answers: everything that may wait happens here.
  *
  *   ask.mail --> take or put a ticket: store, at once or when Redis has answered
+ *            --> count a connection of a subject: store
  *            --> verify a cookie: cache, else the application by HTTP
  *            --> newer keys of an issuer: keysets
  *            --> a piece of a file: disk
@@ -70,3 +71,4 @@ struct metrics *control_metrics(struct control *c);
 /* For struct gateway. */
 struct mailbox *control_mailbox(struct control *c);
 void control_on_ask(struct mail *mail, void *receiver);
+void control_on_leave(struct mail *mail, void *receiver);

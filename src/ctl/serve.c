@@ -504,6 +504,7 @@ static int start_control(struct serve *s)
 		.log = log_sink(s->log),
 		.control = control_mailbox(s->control),
 		.ask_fn = control_on_ask,
+		.leave_fn = control_on_leave,
 		.ended_fn = on_worker_ended,
 		.owner = s,
 	};

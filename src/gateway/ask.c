@@ -57,7 +57,30 @@ bool ask_copy_question(struct ask *a, const struct question *q)
 	a->question = *q;
 	a->question.record = arena_copy(&a->arena, q->record);
 	a->question.cookie = arena_copy(&a->arena, q->cookie);
+	a->question.subject = arena_copy(&a->arena, q->subject);
 	return !a->arena.overflow;
+}
+
+bool ask_make_seat(struct ask *a)
+{
+	struct slice subject = a->question.subject;
+
+	a->seat = malloc(sizeof(*a->seat) + subject.len);
+	if (!a->seat)
+		return false;
+	a->seat->len = subject.len;
+	memcpy(a->seat->subject, subject.data, subject.len);
+	return true;
+}
+
+/* As many as there are connections, so there is always room for its mail. */
+void seat_leave(struct worker *w, struct seat *seat)
+{
+	if (!seat)
+		return;
+	seat->mail.fn = w->gateway->leave_fn;
+	if (mailbox_post_answer(w->gateway->control, &seat->mail))
+		free(seat);
 }
 
 bool ask_send(struct ask *a)
@@ -85,6 +108,10 @@ void ask_free(struct ask *a)
 	OBJ_CHECK(a, ASK_MAGIC);
 	if (a->file.fd >= 0)
 		close(a->file.fd);
+	if (a->answer.kind == ANSWER_YES)
+		seat_leave(a->worker, a->seat);
+	else
+		free(a->seat);
 	a->worker->ask_count--;
 	charge_release(&a->charge);
 	generation_unref(a->generation);

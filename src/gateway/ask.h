@@ -35,6 +35,16 @@ enum file_outcome {
 
 enum { FILE_PIECE_BYTES = 128 * 1024 };
 
+/*
+ * A connection's place among those of its subject at all nodes (QUESTION_ENTER). Made with the
+ * question, so that leaving needs no memory: what is given up is this object itself.
+ */
+struct seat {
+	struct mail mail;
+	size_t len;
+	char subject[];
+};
+
 /* A static file: opened with the first question, read piece by piece with further ones. */
 struct ask_file {
 	struct slice root, path; /* path is relative, without . and .. */
@@ -60,6 +70,7 @@ struct ask {
 	struct question question;
 	struct answer answer;
 	const char *detail; /* static text for the log */
+	struct seat *seat;  /* ENTER; it is taken if the answer is YES */
 	struct ask_file file;
 };
 
@@ -77,5 +88,11 @@ bool ask_send(struct ask *a);
 /* For the control thread: gives the answered question back to its worker. */
 void ask_give_back(struct ask *a);
 
-/* On the worker. Also closes file.fd if it is open. */
+/* Room for the seat that the question is about. False without memory. */
+bool ask_make_seat(struct ask *a);
+
+/* On the worker: the place is free again. Accepts NULL. */
+void seat_leave(struct worker *w, struct seat *seat);
+
+/* On the worker. Also closes file.fd if it is open, and leaves a seat that nobody took. */
 void ask_free(struct ask *a);

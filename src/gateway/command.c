@@ -90,11 +90,13 @@ static void run_revoke(struct command *m, const struct command_batch *b, struct 
 
 static void run_lost(struct command *m)
 {
+	uint64_t spread_ms = worker_spread(m->worker);
+
 	LIST_EACH (at, &m->worker->conns) {
 		struct conn *c = LIST_ENTRY(at, struct conn, link);
 		if (!is_open(c))
 			continue;
-		relay_refuse(c, REASON_STORE_FAILED, "away for too long");
+		relay_end_within(c, REASON_STORE_FAILED, spread_ms);
 		m->hits++;
 	}
 }

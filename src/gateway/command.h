@@ -17,7 +17,7 @@ enum command_kind {
 	COMMAND_LIST,   /* sessions as JSON objects, one after the other with commas, into out */
 	COMMAND_CLOSE,  /* the session of that id */
 	COMMAND_REVOKE, /* remember it, close what it hits */
-	COMMAND_LOST,   /* close all sessions: the store has been away for too long */
+	COMMAND_LOST,   /* end all sessions, spread: the store has been away for too long */
 	COMMAND_RELOAD, /* the new generation */
 };
 

@@ -171,6 +171,8 @@ void conn_end(struct conn *c)
 	request_release(c);
 	stream_deinit(&c->client);
 	limits_release(&c->receipt);
+	seat_leave(w, c->seat);
+	c->seat = NULL;
 	w->conn_count--;
 	w->doomed_count -= c->doomed;
 	list_remove(&c->link);

@@ -159,6 +159,7 @@ struct conn {
 	struct session *session;
 	struct proxy *proxy;
 	struct ask *ask;
+	struct seat *seat; /* counted at all nodes */
 };
 
 /* --- conn.c */
@@ -240,6 +241,9 @@ void relay_set_lifetime(struct conn *c, uint64_t credential_expires_unix_ms);
 void relay_reload(struct conn *c, struct generation *g, struct route_run *run);
 struct slice session_key(const struct session *s);
 void relay_refuse(struct conn *c, enum reason reason, const char *detail);
+
+/* The same at a random moment within spread_ms, or at its lifetime's end if that is sooner. */
+void relay_end_within(struct conn *c, enum reason reason, uint64_t spread_ms);
 
 /* Does what the verdict says, with a line in the log; finding may be NULL. True: the message
  * goes on. */

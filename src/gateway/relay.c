@@ -17,6 +17,7 @@
 
 #include "base/obj.h"
 #include "gateway/conn.h"
+#include "net/random.h"
 #include "ws/close.h"
 
 static const char *const side_names[] = {"client", "server"};
@@ -426,6 +427,24 @@ static void refuse(struct conn *c, enum reason reason, const char *detail,
 void relay_refuse(struct conn *c, enum reason reason, const char *detail)
 {
 	refuse(c, reason, detail, NULL);
+}
+
+void relay_end_within(struct conn *c, enum reason reason, uint64_t spread_ms)
+{
+	struct session *s = c->session;
+	uint32_t dice = 0;
+
+	if (!spread_ms || random_bytes(&dice, sizeof(dice))) {
+		relay_refuse(c, reason, NULL);
+		return;
+	}
+	uint64_t at = clock_add(conn_now(c), dice % spread_ms);
+	/* Whoever is over before that is not given more time. */
+	if (at < s->lifetime_ms) {
+		s->lifetime_ms = at;
+		s->lifetime_reason = reason;
+	}
+	conn_arm(c, next_deadline(s));
 }
 
 void relay_closing_deadline(struct conn *c)

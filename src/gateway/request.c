@@ -161,7 +161,8 @@ static void send_question(struct conn *c, const struct question *question)
 		conn_refuse(c, verdict_refuse(REASON_OVERLOADED, "questions"));
 		return;
 	}
-	if (!ask_copy_question(a, question)) {
+	if (!ask_copy_question(a, question) ||
+	    (question->kind == QUESTION_ENTER && !ask_make_seat(a))) {
 		ask_free(a);
 		conn_refuse(c, verdict_refuse(REASON_OVERLOADED, "questions"));
 		return;
@@ -345,6 +346,11 @@ void request_answer(struct conn *c, struct ask *a)
 		v = endpoint_answer(&q->endpoint, &a->answer, now);
 	if (a->detail && v.kind == VERDICT_REFUSE)
 		v.detail = a->detail;
+	if (a->seat && a->answer.kind == ANSWER_YES) {
+		MUST(!c->seat);
+		c->seat = a->seat;
+		a->seat = NULL;
+	}
 	ask_free(a);
 	if (q->dispatch.kind == DISPATCH_HANDSHAKE)
 		act_on_handshake(c, v);

@@ -187,8 +187,7 @@ static void on_round(struct reactor_hook *hook)
 
 /* --- draining */
 
-/* Everybody connects again: not all in the same moment. */
-static uint64_t drain_spread(const struct worker *w)
+uint64_t worker_spread(const struct worker *w)
 {
 	uint64_t spread = w->conn_count * DRAIN_SPREAD_PER_CONN_MS;
 
@@ -197,24 +196,11 @@ static uint64_t drain_spread(const struct worker *w)
 	return spread < DRAIN_SPREAD_MAX_MS ? spread : DRAIN_SPREAD_MAX_MS;
 }
 
-static void drain_session(struct conn *c, uint64_t spread_ms)
-{
-	uint32_t dice = 0;
-
-	if (!spread_ms || random_bytes(&dice, sizeof(dice))) {
-		relay_refuse(c, REASON_DRAINING, NULL);
-		return;
-	}
-	c->session->lifetime_ms = conn_now(c) + dice % spread_ms;
-	c->session->lifetime_reason = REASON_DRAINING;
-	conn_arm(c, c->session->lifetime_ms);
-}
-
 static void drain_conn(struct conn *c, uint64_t spread_ms)
 {
 	switch ((enum conn_state_id)c->state) {
 	case CONN_OPEN:
-		drain_session(c, spread_ms);
+		relay_end_within(c, REASON_DRAINING, spread_ms);
 		break;
 	case CONN_PREFACE:
 	case CONN_TLS:
@@ -261,7 +247,7 @@ static void on_drain(struct mail *mail, void *receiver)
 		stop_listening(w);
 		timer_arm(&w->reactor.timers, &w->drain_end,
 			  reactor_now_ms(&w->reactor) + m->deadline_ms);
-		uint64_t spread_ms = drain_spread(w);
+		uint64_t spread_ms = worker_spread(w);
 		LIST_EACH (at, &w->conns)
 			drain_conn(LIST_ENTRY(at, struct conn, link), spread_ms);
 	}

@@ -46,6 +46,7 @@ struct gateway {
 	struct event_sink *log;
 	struct mailbox *control;
 	mail_fn ask_fn;   /* the control thread's answer to an ask's mail */
+	mail_fn leave_fn; /* a seat that was given up */
 	mail_fn ended_fn; /* a worker's thread is about to end: mail is its `ended` */
 	void *owner;      /* for ended_fn */
 	_Atomic bool store_lost; /* no revocation reaches us: nobody is let in */
@@ -119,6 +120,10 @@ int worker_reload(struct worker *w, struct generation *g, const int *listen_fds)
 /* From any thread: close sessions with 1001, finish what is under way, end within
  * deadline_ms. */
 void worker_drain(struct worker *w, uint64_t deadline_ms);
+
+/* On the worker's thread: in how many milliseconds to close all sessions, so that not everybody
+ * connects again in the same moment; 0 for a few. */
+uint64_t worker_spread(const struct worker *w);
 
 /* From the control thread: whether the loop has gone round since this was asked last; an
  * ended one counts as if it had. */

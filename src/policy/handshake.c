@@ -80,6 +80,21 @@ static struct verdict gate_credential(struct handshake *h)
 	return v;
 }
 
+/* Other nodes' connections count too: the last gate, since only it takes a place there. */
+static struct verdict ask_other_nodes(struct handshake *h)
+{
+	uint64_t max = h->in->conf->limits.connections_per_identity;
+	if (!h->in->conf->store.redis || !h->identity.subject.len || max == UINT64_MAX)
+		return verdict_pass();
+	h->state = HANDSHAKE_ASKED;
+	h->question = (struct question){
+		.kind = QUESTION_ENTER,
+		.subject = h->identity.subject,
+		.max = max,
+	};
+	return verdict_ask();
+}
+
 /* Who it is is known: does the route let them in, and are there not too many of them? */
 static struct verdict gate_identity(struct handshake *h)
 {
@@ -97,8 +112,9 @@ static struct verdict gate_identity(struct handshake *h)
 		rules_admit(h->in->dispatch->route, &facts, 0, h->in->now_unix_ms, h->in->arena);
 	if (v.kind != VERDICT_PASS)
 		return v;
-	return limits_admit_identity(h->in->limits, &h->in->conf->limits, h->identity.subject,
-				     h->in->receipt);
+	v = limits_admit_identity(h->in->limits, &h->in->conf->limits, h->identity.subject,
+				  h->in->receipt);
+	return v.kind == VERDICT_PASS ? ask_other_nodes(h) : v;
 }
 
 typedef struct verdict (*gate_fn)(struct handshake *h);
@@ -240,6 +256,18 @@ static struct verdict judge_cookie(struct handshake *h, const struct answer *ans
 	return identify(h, answer->subject, h->credential.identity->name, answer->claims);
 }
 
+static struct verdict judge_entered(const struct answer *answer)
+{
+	if (answer->kind == ANSWER_YES)
+		return verdict_pass();
+	if (answer->kind != ANSWER_NO)
+		return verdict_refuse(REASON_STORE_FAILED, NULL);
+	struct verdict v =
+		verdict_refuse(REASON_CONNECTION_LIMIT, "connections_per_identity, over all nodes");
+	v.retry_after_s = LIMITS_RETRY_S;
+	return v;
+}
+
 struct verdict handshake_answer(struct handshake *h, const struct answer *answer,
 				uint64_t now_unix_ms)
 {
@@ -251,6 +279,8 @@ struct verdict handshake_answer(struct handshake *h, const struct answer *answer
 	/* Whatever came of it: what counts is which keys there are now. */
 	if (asked == QUESTION_REFRESH_KEYS)
 		return identify_token(h, now_unix_ms, true);
+	if (asked == QUESTION_ENTER)
+		return judge_entered(answer);
 	return asked == QUESTION_TAKE_TICKET ? judge_ticket(h, answer, now_unix_ms)
 					     : judge_cookie(h, answer, now_unix_ms);
 }

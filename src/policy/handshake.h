@@ -14,6 +14,8 @@
  *   handshake_answer:  judge the answer, ticket's bindings           |
  *                          v                                        v
  *                      connections_per_identity ------------> VERDICT_PASS
+ *                          |  with a shared store                   ^
+ *                          `-> VERDICT_ASK: all nodes' ---- yes ----'
  *
  *   then the gateway: upstream > 101
  *

@@ -13,7 +13,6 @@
 enum {
 	KEYS_PER_CONNECTION = 3, /* address, network, identity */
 	WORDS_PER_KEY = 4,       /* so many more than can be in use: a full set is improbable */
-	RETRY_CONNECTION_S = 5,
 };
 
 /* Sizes of the tables stop growing here; 160 MiB of address space, touched where used. */
@@ -85,7 +84,7 @@ static struct verdict count_verdict(enum tally_outcome outcome, const char *over
 		v = verdict_refuse(REASON_CONNECTION_LIMIT, over);
 	if (outcome == TALLY_NO_ROOM)
 		v = verdict_refuse(REASON_OVERLOADED, "no room in the table of counts");
-	v.retry_after_s = v.kind == VERDICT_PASS ? 0 : RETRY_CONNECTION_S;
+	v.retry_after_s = v.kind == VERDICT_PASS ? 0 : LIMITS_RETRY_S;
 	return v;
 }
 
@@ -118,7 +117,7 @@ static struct verdict admit_connection(struct limits *l, const struct conf_limit
 	if (atomic_fetch_add(&l->connections, 1) >= c->connections) {
 		atomic_fetch_sub(&l->connections, 1);
 		struct verdict v = verdict_refuse(REASON_OVERLOADED, "connections");
-		v.retry_after_s = RETRY_CONNECTION_S;
+		v.retry_after_s = LIMITS_RETRY_S;
 		return v;
 	}
 	r->from = l;

@@ -18,6 +18,8 @@
 #include "conf/snapshot.h"
 #include "policy/verdict.h"
 
+enum { LIMITS_RETRY_S = 5 }; /* Retry-After for want of a place */
+
 struct limits;
 
 /* What one connection counts for. Embedded in the session; zero = nothing. Belongs to the

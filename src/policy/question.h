@@ -19,6 +19,7 @@ enum question_kind {
 	QUESTION_TAKE_TICKET,   /* take the record of ticket_id out of the store (store_take) */
 	QUESTION_PUT_TICKET,    /* put the record into the store (store_put) */
 	QUESTION_VERIFY_COOKIE, /* ask the application at identity->cookie.verify (verifier.h) */
+	QUESTION_ENTER, /* may subject have one more connection, over all nodes? (store_enter) */
 	/* Ask for newer keys at identity->jwt.jwks; any answer means: look again. */
 	QUESTION_REFRESH_KEYS,
 };
@@ -32,12 +33,14 @@ struct question {
 	uint64_t expires_unix_ms;             /* PUT */
 	const struct conf_identity *identity; /* VERIFY: whose cookie and which URL. REFRESH */
 	struct slice cookie;                  /* VERIFY: the value, secret */
+	struct slice subject;                 /* ENTER */
+	uint64_t max;                         /* ENTER */
 };
 
 enum answer_kind {
 	ANSWER_FAILED = 0, /* could not be asked, or answered nonsense */
-	ANSWER_NO,         /* TAKE: not there. VERIFY: the application says no */
-	ANSWER_YES,        /* TAKE: record. PUT: done. VERIFY: subject and claims */
+	ANSWER_NO,  /* TAKE: not there. VERIFY: the application says no. ENTER: one too many */
+	ANSWER_YES, /* TAKE: record. PUT: done. VERIFY: subject and claims. ENTER: counted */
 };
 
 /* Texts need be valid only during the call that is given the answer: policy copies. */

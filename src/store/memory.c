@@ -175,6 +175,22 @@ static void memory_take(struct store *s, const uint8_t *id, uint64_t now_unix_ms
 	entry_free(e);
 }
 
+/* Nobody else's connections are to be added to ours. */
+static void memory_enter(struct store *s, struct slice subject, uint64_t max, store_fn fn,
+			 void *arg)
+{
+	(void)s;
+	(void)subject;
+	(void)max;
+	fn(arg, 0, slice_of(NULL, 0));
+}
+
+static void memory_leave(struct store *s, struct slice subject)
+{
+	(void)s;
+	(void)subject;
+}
+
 static void memory_publish(struct store *s, uint8_t kind, struct slice text, uint64_t at_unix_ms,
 			   store_fn fn, void *arg)
 {
@@ -227,6 +243,8 @@ struct store *store_new_memory(const struct siphash_key *key, size_t max_entries
 	static const struct store_ops ops = {
 		.put = memory_put,
 		.take = memory_take,
+		.enter = memory_enter,
+		.leave = memory_leave,
 		.publish = memory_publish,
 		.tell_again = memory_tell_again,
 		.up = memory_is_there,

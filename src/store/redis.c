@@ -13,6 +13,7 @@
 #include "base/obj.h"
 #include "net/random.h"
 #include "store/redis_priv.h"
+#include "store/redis_seats.h"
 
 enum {
 	PAGE = 128,        /* revocations read at once */
@@ -212,6 +213,23 @@ static void redis_take(struct store *s, const uint8_t *id, uint64_t now_unix_ms,
 	take(r, d);
 }
 
+/* --- connections of a subject */
+
+static void complain_of_seats(void *arg, const struct redisReply *reply)
+{
+	redis_complain(arg, reply);
+}
+
+static void redis_enter(struct store *s, struct slice subject, uint64_t max, store_fn fn, void *arg)
+{
+	redis_seats_enter(redis_of(s)->seats, subject, max, fn, arg);
+}
+
+static void redis_leave(struct store *s, struct slice subject)
+{
+	redis_seats_leave(redis_of(s)->seats, subject);
+}
+
 /* --- revocations */
 
 static void on_published(void *arg, const struct redisReply *reply)
@@ -374,6 +392,7 @@ static void on_changed(void *arg, const char *detail)
 	r->said_away = false;
 	r->complained_ms = 0;
 	r->facts.changed(r->facts.arg, true);
+	redis_seats_came_up(r->seats);
 	pull_in(r, 0);
 }
 
@@ -404,7 +423,9 @@ static void redis_free(struct store *s)
 {
 	struct redis *r = redis_of(s);
 
+	redis_seats_give_up(r->seats);
 	redis_link_free(r->link);
+	redis_seats_free(r->seats);
 	timer_disarm(&r->pull);
 	r->magic = 0;
 	free(r);
@@ -426,6 +447,8 @@ int store_new_redis(const struct redis_facts *facts, struct store **out)
 	static const struct store_ops ops = {
 		.put = redis_put,
 		.take = redis_take,
+		.enter = redis_enter,
+		.leave = redis_leave,
 		.publish = redis_publish,
 		.tell_again = redis_tell_again,
 		.up = redis_up,
@@ -462,7 +485,17 @@ int store_new_redis(const struct redis_facts *facts, struct store **out)
 	int failed = name_node(r);
 	if (failed == 0)
 		failed = redis_link_new(&link, &r->link);
+	const struct redis_seats_facts seats = {
+		.reactor = r->reactor,
+		.link = r->link,
+		.node = slice_of(r->node, REDIS_NODE_BYTES),
+		.complain = complain_of_seats,
+		.arg = r,
+	};
+	if (failed == 0)
+		failed = redis_seats_new(&seats, &r->seats);
 	if (failed) {
+		redis_link_free(r->link);
 		r->magic = 0;
 		free(r);
 		return failed;

@@ -8,6 +8,7 @@
  *                                  others every REDIS_PULL_MS, from its beginning by a new one
  *   sallyport:count:<key in hex>   of a rate the moment at which it is paid back, of a value its
  *                                  being there, of slots a sorted set; one script takes them
+ *   sallyport:nodes, sallyport:connections:<node>   store/redis_seats.h
  *
  * One connection, pipelined. It is made again, sooner at first, for as long as it takes.
  * One line of log when Redis goes and one when it comes back; the password is in neither.

@@ -491,6 +491,9 @@ void redis_link_free(struct redis_link *l)
 	if (!l)
 		return;
 	OBJ_CHECK(l, LINK_MAGIC);
+	/* What was said last may still go out; nobody waits for it. */
+	if (redis_link_is_up(l))
+		(void)stream_flush(&l->stream);
 	close_all(l);
 	forsake_commands(l);
 	timer_disarm(&l->timer);

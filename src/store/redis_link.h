@@ -19,7 +19,7 @@ enum {
 	REDIS_CONNECT_MS = 1000,
 	REDIS_REST_MS = 100, /* doubled with each failure, up to ... */
 	REDIS_REST_MAX_MS = 2000,
-	REDIS_ARGUMENTS = 24,
+	REDIS_ARGUMENTS = 64,
 	REDIS_REPLY_MAX = 4 << 20, /* bytes of an unfinished reply */
 };
 

@@ -23,6 +23,7 @@ struct redis {
 	struct redis_facts facts;
 	struct reactor *reactor;
 	struct redis_link *link;
+	struct redis_seats *seats;
 	struct timer pull;
 	char node[REDIS_NODE_BYTES]; /* who published: our own revocations are no news to us */
 	char last[REDIS_ID_BYTES];   /* the last entry that was told */

@@ -25,6 +25,16 @@ void store_take(struct store *s, const uint8_t id[STORE_ID_BYTES], uint64_t now_
 	s->ops->take(s, id, now_unix_ms, fn, arg);
 }
 
+void store_enter(struct store *s, struct slice subject, uint64_t max, store_fn fn, void *arg)
+{
+	s->ops->enter(s, subject, max, fn, arg);
+}
+
+void store_leave(struct store *s, struct slice subject)
+{
+	s->ops->leave(s, subject);
+}
+
 void store_publish(struct store *s, uint8_t kind, struct slice text, uint64_t at_unix_ms,
 		   store_fn fn, void *arg)
 {

@@ -2,7 +2,7 @@
 #pragma once
 /*
  * Where tickets wait until somebody presents them, what was revoked is passed on, and what
- * all nodes count together is counted.
+ * all nodes count together is counted: of messages, and a subject's connections.
  *
  *   put, take ---> memory   this process's own: done when the call returns
  *             ---> redis    shared by all nodes: done when Redis has answered
@@ -29,14 +29,14 @@ enum { STORE_ID_BYTES = 16, STORE_ANSWER_MS = 1000 };
 struct store;
 
 enum {
-	STORE_FULL = 1,   /* put: no room for one more, even without the expired ones */
+	STORE_FULL = 1,   /* put: no room for one more, even without the expired ones; enter: max */
 	STORE_EXISTS = 2, /* put: an id that is there already */
 	STORE_ABSENT = 3, /* take: never put, taken before, or expired */
 	STORE_AWAY = 4,   /* it could not be asked */
 	STORE_OVER = 5,   /* counted: one of them is over what it may be */
 };
 
-/* Called once for each put, take and publish, perhaps before it returns. r is 0, one of the
+/* Called once for each put, take, enter and publish, perhaps before it returns. r is 0, one of the
  * above, or -ENOMEM; record is what was taken, valid during the call, and empty otherwise. */
 typedef void (*store_fn)(void *arg, int r, struct slice record);
 
@@ -53,6 +53,18 @@ void store_put(struct store *s, const uint8_t id[STORE_ID_BYTES], struct slice r
 
 void store_take(struct store *s, const uint8_t id[STORE_ID_BYTES], uint64_t now_unix_ms,
 		store_fn fn, void *arg);
+
+/*
+ * One more connection of that subject, of which all nodes together may have max. 0: it is
+ * counted until store_leave. STORE_FULL: it would be one too many. STORE_AWAY: the store
+ * answers, but not that. While the store is away only this node's own are known: they were
+ * compared with max before (policy/limits.h), so it is counted, and told when the store is
+ * back. In memory there are no other nodes, and nothing is counted twice.
+ */
+void store_enter(struct store *s, struct slice subject, uint64_t max, store_fn fn, void *arg);
+
+/* One less. */
+void store_leave(struct store *s, struct slice subject);
 
 /* Tells all other nodes what was revoked; 0 once they can read it. Nobody else is there
  * to be told by a store in memory. kind and text are passed on as they are. */

@@ -10,6 +10,8 @@ struct store_ops {
 		    uint64_t expires_unix_ms, uint64_t now_unix_ms, store_fn fn, void *arg);
 	void (*take)(struct store *s, const uint8_t *id, uint64_t now_unix_ms, store_fn fn,
 		     void *arg);
+	void (*enter)(struct store *s, struct slice subject, uint64_t max, store_fn fn, void *arg);
+	void (*leave)(struct store *s, struct slice subject);
 	void (*publish)(struct store *s, uint8_t kind, struct slice text, uint64_t at_unix_ms,
 			store_fn fn, void *arg);
 	void (*tell_again)(struct store *s);

@@ -321,6 +321,45 @@ static void identities_have_so_many_connections(void **state)
 	limits_release(&others[1]);
 }
 
+/* With a shared store the other nodes have a word, last of all. */
+static void other_nodes_connections_count_too(void **state)
+{
+	static const struct {
+		const char *says;
+		enum answer_kind answer;
+		enum reason wanted;
+	} answers[] = {
+		{"there is a place", ANSWER_YES, OK},
+		{"one too many", ANSWER_NO, REASON_CONNECTION_LIMIT},
+		{"it cannot be asked", ANSWER_FAILED, REASON_STORE_FAILED},
+	};
+	const char *cookie = G("/chat/lobby") WS O COOKIE("good") P("chat.v1, sallyport.csrf.%C") E;
+	struct answer a;
+	(void)state;
+	unit_snapshot.store.redis = true;
+	EACH_ROW (at, answers) {
+		struct verdict v = run(at->says, cookie, FRESH);
+		ROW_CHECK(at, v.kind == VERDICT_ASK && h.question.kind == QUESTION_ENTER);
+		ROW_EQ(at, h.question.subject, SLICE("alice"));
+		ROW_CHECK(at, h.question.max == unit_snapshot.limits.connections_per_identity);
+		a = (struct answer){.kind = at->answer};
+		v = handshake_answer(&h, &a, NOW_MS);
+		ROW_REASON(at, v, at->wanted);
+		ROW_CHECK(at, (v.kind == VERDICT_PASS) == (at->wanted == OK));
+		ROW_CHECK(at, (v.retry_after_s > 0) == (at->answer == ANSWER_NO));
+		ROW_CHECK(at, handshake_answer(&h, &a, NOW_MS).reason == REASON_INTERNAL);
+	}
+	/* nobody is not counted, and without a limit there is nothing to ask */
+	assert_int_equal(run("anyone", G("/open") WS "Origin: https://gate.example.com\r\n" E, FRESH).kind,
+			 VERDICT_PASS);
+	uint64_t max = unit_snapshot.limits.connections_per_identity;
+	unit_snapshot.limits.connections_per_identity = UINT64_MAX;
+	assert_int_equal(run("no limit", cookie, FRESH).kind, VERDICT_PASS);
+	unit_snapshot.limits.connections_per_identity = max;
+	unit_snapshot.store.redis = false;
+	assert_int_equal(run("one node", cookie, FRESH).kind, VERDICT_PASS);
+}
+
 static void a_full_arena_refuses(void **state)
 {
 	(void)state;
@@ -380,6 +419,7 @@ int main(void)
 		cmocka_unit_test(no_credential_is_no_good_one),
 		cmocka_unit_test(too_late_is_too_late),
 		cmocka_unit_test(identities_have_so_many_connections),
+		cmocka_unit_test(other_nodes_connections_count_too),
 		cmocka_unit_test(a_full_arena_refuses),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);

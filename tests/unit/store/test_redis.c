@@ -19,7 +19,7 @@ static struct reactor reactor;
 static struct stream_scratch scratch;
 static struct store *store;
 static int listener, peer;
-static char heard[4096]; /* what the store sent, NUL behind */
+static char heard[16384]; /* what the store sent, NUL behind */
 static size_t heard_len;
 static unsigned ups, downs, tolds, calls;
 static int result;
@@ -391,6 +391,112 @@ static void there_is_an_end_to_questions(void **state)
 	assert_int_equal(calls, REDIS_UNDER_WAY_MAX + 10);
 }
 
+#define SUBJECT(subject, mine, max)                                                                \
+	"$5\r\n15000\r\n$" subject "\r\n$1\r\n" mine "\r\n$1\r\n" max                               \
+	"\r\n$22\r\nsallyport:connections:\r\n"
+#define TOLD(subject, n) "$5\r\n15000\r\n$" subject "\r\n$1\r\n" n "\r\n"
+
+static void enter(const char *subject, const char *sends, const char *says, int wanted)
+{
+	store_enter(store, slice_from_cstr(subject), 3, on_done, NULL);
+	await(sends);
+	say(says);
+	await_call();
+	if (result != wanted)
+		fail_msg("%s: wanted %d, got %d", says, wanted, result);
+}
+
+static void connections_of_a_subject(void **state)
+{
+	static const struct {
+		const char *says;
+		int wanted;
+	} rows[] = {
+		{":0\r\n", STORE_FULL},	       {":2\r\n", STORE_AWAY},
+		{"+OK\r\n", STORE_AWAY},       {"$1\r\n1\r\n", STORE_AWAY},
+		{"*-1\r\n", STORE_AWAY},       {"-NOPERM canary\r\n", STORE_AWAY},
+		{"-READONLY You\r\n", STORE_AWAY}, {":-1\r\n", STORE_AWAY},
+	};
+	(void)state;
+	begin("", "", 0);
+	come_up();
+	enter("alice", SUBJECT("5\r\nalice", "1", "3"), ":1\r\n", 0);
+	enter("alice", SUBJECT("5\r\nalice", "2", "3"), ":1\r\n", 0);
+	enter("bob", SUBJECT("3\r\nbob", "1", "3"), ":1\r\n", 0);
+	/* who is not let in is not counted, and the number is written as it was */
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		enter("alice", SUBJECT("5\r\nalice", "3", "3"), rows[i].says, rows[i].wanted);
+		await(TOLD("5\r\nalice", "2"));
+		say(":1\r\n");
+	}
+	store_leave(store, SLICE("alice"));
+	await(TOLD("5\r\nalice", "1"));
+	say(":1\r\n");
+	store_leave(store, SLICE("alice"));
+	await(TOLD("5\r\nalice", "0"));
+	say(":1\r\n");
+	enter("alice", SUBJECT("5\r\nalice", "1", "3"), ":1\r\n", 0);
+	assert_int_equal(downs, 0);
+	assert_null(strstr(logged, "canary"));
+	end();
+}
+
+/* Somebody who comes while another's answer is on its way. */
+static void numbers_that_cross(void **state)
+{
+	(void)state;
+	begin("", "", 0);
+	come_up();
+	store_enter(store, SLICE("alice"), 3, on_done, NULL);
+	store_enter(store, SLICE("alice"), 3, on_done, NULL);
+	await(SUBJECT("5\r\nalice", "2", "3"));
+	say(":0\r\n");
+	await_call();
+	assert_int_equal(result, STORE_FULL);
+	await(TOLD("5\r\nalice", "1"));
+	say(":1\r\n");
+	await_call();
+	assert_int_equal(result, 0);
+	/* it was written as 2 before we said 1, and 1 it is */
+	await(TOLD("5\r\nalice", "1"));
+	say(":1\r\n:1\r\n");
+	turn();
+	assert_int_equal(downs, 0);
+	end();
+}
+
+static void what_was_counted_is_told_again(void **state)
+{
+	(void)state;
+	begin("", "", 0);
+	/* without Redis each node counts for itself */
+	store_enter(store, SLICE("carol"), 3, on_done, NULL);
+	assert_int_equal(calls, 1);
+	assert_int_equal(result, 0);
+	await("PING");
+	say("+PONG\r\n");
+	await(TOLD("5\r\ncarol", "1"));
+	say(":0\r\n:0\r\n:1\r\n*-1\r\n");
+	for (int i = 0; i < 100 && !store_told_all(store); i++)
+		turn();
+	enter("alice", SUBJECT("5\r\nalice", "1", "3"), ":1\r\n", 0);
+	/* an answer that never comes: counted here all the same */
+	store_enter(store, SLICE("alice"), 3, on_done, NULL);
+	await(SUBJECT("5\r\nalice", "2", "3"));
+	close(peer);
+	peer = -1;
+	await_down();
+	assert_int_equal(calls, 3);
+	assert_int_equal(result, 0);
+	store_leave(store, SLICE("carol"));
+	meet();
+	await("PING");
+	say("+PONG\r\n");
+	/* only who is still here */
+	await(TOLD("5\r\nalice", "2") "*6\r\n$5\r\nXREAD");
+	end();
+}
+
 #define ENTRY(id, kind, at, what)                                                                  \
 	"*2\r\n$3\r\n" id "\r\n*8\r\n$4\r\nnode\r\n$1\r\nx\r\n$4\r\nkind\r\n" kind                 \
 	"$2\r\nat\r\n" at "$4\r\nwhat\r\n" what
@@ -546,6 +652,9 @@ int main(void)
 		cmocka_unit_test(revocations_of_others),
 		cmocka_unit_test(what_is_counted_is_one_command),
 		cmocka_unit_test(what_it_says_to_a_count),
+		cmocka_unit_test(connections_of_a_subject),
+		cmocka_unit_test(numbers_that_cross),
+		cmocka_unit_test(what_was_counted_is_told_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
