@@ -24,7 +24,8 @@ static int append_odd_number(struct buf *out, struct slice s)
 	double value = s.len > 2 && s.data[1] == 'o' ? (double)strtoull(s.data + 2, &end, 8)
 						     : strtod(s.data, &end);
 
-	if (!isfinite(value))
+	/* .inf and .nan are no numbers to strtod. */
+	if (end == s.data || !isfinite(value))
 		return YAML_JSON_IMPOSSIBLE;
 	return buf_printf(out, "%.17g", value);
 }
