@@ -13,6 +13,7 @@ static const struct command {
 	{"serve", cmd_serve, "run the gateway"},
 	{"check", cmd_check, "read a configuration, say what it allows and what is off"},
 	{"connect", cmd_connect, "a WebSocket client for people"},
+	{"test", cmd_test, "run test cases against the policy of a configuration"},
 	{"try", cmd_try, "run one part on its own: json, http"},
 	{"ctl", cmd_ctl, "talk to a running gateway: sessions, revoke, reload, drain"},
 	{"ticket", cmd_ticket, "mint a ticket at a running gateway"},

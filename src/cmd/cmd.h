@@ -11,6 +11,7 @@ enum { EXIT_FINE = 0, EXIT_PROBLEM = 1, EXIT_WRONG_USE = 2 };
 int cmd_serve(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_connect(int argc, char **argv);
+int cmd_test(int argc, char **argv);
 int cmd_try(int argc, char **argv);
 int cmd_ctl(int argc, char **argv);
 int cmd_ticket(int argc, char **argv);
