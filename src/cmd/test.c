@@ -101,15 +101,13 @@ static void print_errors(struct diag *d)
 
 static struct snapshot *load_config(const char *path)
 {
-	struct conf_files files = *conf_files_real();
 	struct snapshot *s = NULL;
 	struct diag *d = calloc(1, sizeof(*d));
 
 	if (!d)
 		return NULL;
-	files.contracts = true;
 	diag_init(d);
-	int r = conf_load_with(&files, path, &s, d);
+	int r = conf_load(path, &s, d);
 	if (r)
 		print_errors(d);
 	if (r < 0)

@@ -7,7 +7,6 @@
 #include "unit.h"
 
 #include "cmd/test_read.h"
-#include "conf/files.h"
 #include "conf/load.h"
 
 /* The configuration of tests/golden/test. */
@@ -20,15 +19,13 @@ static const struct test_result *results;
 
 static int set_up(void **state)
 {
-	struct conf_files files = *conf_files_real();
 	char path[4096];
 
 	(void)state;
 	snprintf(path, sizeof(path), "%s/tests/golden/test/sallyport.yaml", getenv("SALLYPORT_SOURCE"));
-	files.contracts = true;
 	arena_init(&arena, 1 << 16, 1 << 28);
 	diag_init(&diag);
-	assert_int_equal(conf_load_with(&files, path, &conf, &diag), 0);
+	assert_int_equal(conf_load(path, &conf, &diag), 0);
 	world = test_world_new(conf);
 	assert_non_null(world);
 	return 0;
