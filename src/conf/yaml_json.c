@@ -6,16 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/jsonout.h"
-
-static int append_string(struct buf *out, struct slice s)
-{
-	struct jsonout j;
-
-	jsonout_init(&j, out);
-	jsonout_string(&j, s);
-	return j.ok ? 0 : BUF_FULL;
-}
+#include "json/write.h"
 
 /* 0x10, 0o7, +1, .5: as the decimal number that they are. */
 static int append_odd_number(struct buf *out, struct slice s)
@@ -33,7 +24,7 @@ static int append_odd_number(struct buf *out, struct slice s)
 static int append_scalar(const struct yaml_node *node, struct buf *out)
 {
 	if (node->quoted)
-		return append_string(out, node->text);
+		return json_write_string(out, node->text);
 	switch (yaml_scalar_type(node)) {
 	case YAML_TYPE_NULL:
 		return buf_append(out, SLICE("null"));
@@ -47,7 +38,7 @@ static int append_scalar(const struct yaml_node *node, struct buf *out)
 		return append_odd_number(out, node->text);
 	case YAML_TYPE_TEXT:
 	default:
-		return append_string(out, node->text);
+		return json_write_string(out, node->text);
 	}
 }
 
@@ -60,7 +51,7 @@ static int append_children(const struct yaml_node *node, struct buf *out)
 		if (r == 0 && item != node->first)
 			r = buf_append(out, SLICE(","));
 		if (r == 0 && map) {
-			r = append_string(out, item->key);
+			r = json_write_string(out, item->key);
 			if (r == 0)
 				r = buf_append(out, SLICE(":"));
 		}

@@ -27,6 +27,47 @@ static const char good[] =
 static const char wrong[] = "listen: http://0.0.0.0:1\nrouts: []\nkeys: key.pem\n"
 			    "identity: {x: {cookie: {nam: x}}}\nlimits: {buffered: 1}\n";
 
+static const char ruled[] = "listen: http://127.0.0.1:80\n"
+			    "routes:\n"
+			    "  - path: /a/{b}\n"
+			    "    identify: anyone\n"
+			    "    upstream: ws://127.0.0.1:1\n"
+			    "    allow: params.b != ''\n"
+			    "    contract: c.yaml\n"
+			    "    rules:\n"
+			    "      client: {\"*\": {allow: \"message.u == identity.sub\", set: {u: "
+			    "identity.sub}, text: {u: escape}, "
+			    "rate: 5/s, unique: {by: u, within: 1s}, after: {s: 1s}}}\n"
+			    "      server: {s: {allow: last.s.n > 1.0, remember: true, drop: [n], "
+			    "redact: {card: [t]}}}\n";
+
+static const char misruled[] = "listen: http://127.0.0.1:80\n"
+			       "routes:\n"
+			       "  - {path: /a, identify: anyone, upstream: \"ws://127.0.0.1:1\", "
+			       "contract: c.yaml#/x, rules: {}}\n"
+			       "  - {path: /b, identify: anyone, upstream: \"ws://127.0.0.1:1\", "
+			       "contract: c.yaml#/channels/c,"
+			       " rules: {client: {c: {allow: message.v == ''}}}}\n";
+
+static const struct world_document contract[] = {
+	{"etc/c.yaml", "asyncapi: 3.0.0\n"
+		       "channels:\n"
+		       "  c:\n"
+		       "    address: /a/{b}\n"
+		       "    messages:\n"
+		       "      c: {payload: {type: object, properties: {u: {anyOf: [{type: string, "
+		       "maxLength: 5}, {$ref: 'd.yaml'}]}}}}\n"
+		       "      s: {payload: {type: object, properties: {n: {type: number}, t: "
+		       "{type: string, pattern: '^a'}}}}\n"
+		       "operations:\n"
+		       "  c: {action: receive, channel: {$ref: '#/channels/c'}, messages: [{$ref: "
+		       "'#/channels/c/messages/c'}]}\n"
+		       "  s: {action: send, channel: {$ref: '#/channels/c'}, messages: [{$ref: "
+		       "'#/channels/c/messages/s'}]}\n"},
+	{"etc/d.yaml", "{type: string, maxLength: 3}\n"},
+	{NULL, NULL},
+};
+
 static int try_once(const char *text, int wanted)
 {
 	struct snapshot *s = NULL;
@@ -73,6 +114,14 @@ static void torture(const char *text, int wanted)
 	}
 }
 
+static void with_a_contract(void **state)
+{
+	(void)state;
+	world_documents = contract;
+	torture(ruled, 0);
+	torture(misruled, CONF_WRONG);
+}
+
 static void a_good_one(void **state)
 {
 	(void)state;
@@ -89,6 +138,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_good_one),
+		cmocka_unit_test(with_a_contract),
 		cmocka_unit_test(a_wrong_one),
 	};
 
