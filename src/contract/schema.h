@@ -94,6 +94,7 @@ struct schema_failure {
 	const struct json_node *at; /* the value that is wrong */
 	const char *keyword; /* that it violates, e.g. "maxLength"; static or in the schema */
 	bool bound;          /* a bound of ours was hit: steps, depth, memory, regex */
+	bool big;            /* JSON_IS_BIG, and nothing says `format: int64` */
 };
 
 /* Does the value satisfy the schema? If not, *failure (may be NULL) says what was found first.
@@ -109,6 +110,9 @@ bool schema_validate(const struct schema *s, const struct json_node *value,
  * an object for which the schema lists nothing, nothing is missing from the list; nor is
  * anything below a member that is itself in *keys. Branches of anyOf and the like count if they
  * hold. In the order of the text; valid until the room is used again.
+ *
+ * Integers that came with JSON_IS_BIG (json_limits.big_integers) are refused except where a schema
+ * that holds for them says `format: int64`.
  */
 bool schema_validate_undeclared(const struct schema *s, const struct json_node *value,
 				struct schema_room *room, struct schema_failure *failure,

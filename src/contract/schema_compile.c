@@ -196,7 +196,8 @@ static format_fn compile_format(const struct unit *u)
 	const struct json_node *v = typed(u, "format", JSON_STRING);
 	format_fn format = v ? format_find(json_string(v)) : NULL;
 
-	if (v && !format && u->c->options->strict)
+	u->node->int64 = v && slice_eq(json_string(v), SLICE("int64"));
+	if (v && !format && !u->node->int64 && u->c->options->strict)
 		refuse(u, v, "this format is not known");
 	return u->r->dialect.vocab & VOCAB_FORMAT ? format : NULL;
 }

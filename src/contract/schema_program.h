@@ -103,6 +103,7 @@ struct schema_other {
 struct schema_node {
 	uint8_t types; /* bit per enum json_type */
 	bool whole;    /* numbers must be whole */
+	bool int64;    /* `format: int64`: integers that no double holds may stand here */
 	bool never;    /* the schema false */
 	uint8_t visit; /* while the cost is counted */
 	uint32_t resource;

@@ -71,7 +71,7 @@ static bool fail(struct run *r, const struct json_node *at, const char *keyword)
 static bool fail(struct run *r, const struct json_node *at, const char *keyword)
 {
 	if (!r->bound)
-		r->failure = (struct schema_failure){at, keyword, false};
+		r->failure = (struct schema_failure){.at = at, .keyword = keyword};
 	return false;
 }
 
@@ -81,7 +81,7 @@ static bool hit_bound(struct run *r, const struct json_node *at, const char *key
 static bool hit_bound(struct run *r, const struct json_node *at, const char *keyword)
 {
 	if (!r->bound)
-		r->failure = (struct schema_failure){at, keyword, true};
+		r->failure = (struct schema_failure){.at = at, .keyword = keyword, .bound = true};
 	r->bound = true;
 	return false;
 }
@@ -598,6 +598,8 @@ static bool check(struct run *r, const struct schema_node *s, const struct json_
 		return fail(r, v, s->never ? "false" : "type");
 	if (s->whole && v->type == JSON_NUMBER && !schema_number_whole(v))
 		return fail(r, v, "type");
+	if (s->int64 && r->marks && v->type == JSON_NUMBER)
+		mark(r, v);
 
 	uint32_t scopes = r->scopes;
 	if (r->schema->dynamic && (scopes == 0 || r->room->scope[scopes - 1] != s->resource))
@@ -642,13 +644,23 @@ bool schema_validate(const struct schema *s, const struct json_node *value,
 	return run(s, value, room, failure, NULL);
 }
 
-/* Keys without a mark in objects with one. */
-static uint32_t collect_undeclared(const struct marks *marks, const struct json_node **keys)
+/* An integer that no double holds, where nobody said that it is one of 64 bits. */
+static bool is_too_big(const struct marks *marks, const struct json_node *v)
+{
+	return v->type == JSON_NUMBER && v->flags & JSON_IS_BIG && !marks->of_node[v - marks->root];
+}
+
+/* Keys without a mark in objects with one; *big is the first number that is too big. */
+static uint32_t collect_undeclared(const struct marks *marks, const struct json_node **keys,
+				   const struct json_node **big)
 {
 	const struct json_node *end = json_next(marks->root);
 	uint32_t count = 0;
 
+	*big = NULL;
 	for (const struct json_node *v = marks->root; v < end; v++) {
+		if (!*big && is_too_big(marks, v))
+			*big = v;
 		if (v->type != JSON_OBJECT || !marks->of_node[v - marks->root])
 			continue;
 		JSON_EACH_MEMBER (key, v)
@@ -675,14 +687,18 @@ bool schema_validate_undeclared(const struct schema *s, const struct json_node *
 		arena_alloc(&room->arena, nodes * sizeof(struct json_node *));
 	if (!marks.of_node || !marks.log || !list) {
 		if (failure)
-			*failure = (struct schema_failure){value, "memory", true};
+			*failure = (struct schema_failure){
+				.at = value, .keyword = "memory", .bound = true};
 		return false;
 	}
 	if (!run(s, value, room, failure, &marks))
 		return false;
-	*count = collect_undeclared(&marks, list);
+	const struct json_node *big;
+	*count = collect_undeclared(&marks, list, &big);
 	*keys = list;
-	return true;
+	if (big && failure)
+		*failure = (struct schema_failure){.at = big, .keyword = "format", .big = true};
+	return !big;
 }
 
 struct schema_room *schema_room_new(const struct siphash_key *secret)

@@ -3,6 +3,8 @@
  * The log-out reaches open sockets: a session that stands on the application's cookie (by
  * itself or through a ticket) has that cookie asked about again every `recheck`.
  *
+ * "Yes" brings the claims of the moment, which rules ask about from then on.
+ *
  * "No", or another subject's "yes", closes with `revoked`. An application that cannot be
  * asked is asked RECHECK_TRIES times, then the session closes: what cannot be checked
  * is not let through for ever.
@@ -93,9 +95,12 @@ void recheck_answer(struct conn *c, struct ask *a)
 	struct session *s = c->session;
 	struct slice subject = slice_of(s->subject, s->subject_len);
 
-	if (a->answer.kind == ANSWER_YES && slice_eq(a->answer.subject, subject))
+	if (a->answer.kind == ANSWER_YES && slice_eq(a->answer.subject, subject)) {
+		const struct identity identity = {
+			.subject = subject, .via = s->via, .claims = a->answer.claims};
 		s->rechecks_failed = 0;
-	else if (a->answer.kind == ANSWER_FAILED && ++s->rechecks_failed < RECHECK_TRIES)
+		inspect_identify(c, &identity);
+	} else if (a->answer.kind == ANSWER_FAILED && ++s->rechecks_failed < RECHECK_TRIES)
 		; /* asked again after `recheck` */
 	else if (a->answer.kind == ANSWER_FAILED)
 		relay_refuse(c, REASON_VERIFIER_FAILED, "recheck");

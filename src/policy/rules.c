@@ -346,27 +346,48 @@ static const struct conf_rule *rule_of(const struct turn *t, const struct contra
 	return &t->messages->rules[m - t->messages->contract->messages];
 }
 
+/* Where there is no schema nobody says `format: int64`. */
+static enum reason gate_big(struct turn *t)
+{
+	for (const struct json_node *v = t->root;
+	     t->messages->big_integers && v < t->root + t->nodes; v++)
+		if (v->type == JSON_NUMBER && v->flags & JSON_IS_BIG)
+			return found_at(t, by_side(t, REASON_JSON_NUMBER, REASON_SERVER_SCHEMA), v,
+					"format");
+	return REASON_NONE;
+}
+
+static enum reason schema_says(struct turn *t, const struct schema_failure *failure)
+{
+	enum reason reason = by_side(t, REASON_SCHEMA, REASON_SERVER_SCHEMA);
+
+	if (failure->big && t->client)
+		reason = REASON_JSON_NUMBER;
+	return found_at(t, reason, failure->at, failure->keyword);
+}
+
 /* The schema's word, and then what becomes of members that it does not know. */
 static enum reason gate_schema(struct turn *t, const struct contract_message *m)
 {
-	enum reason reason = by_side(t, REASON_SCHEMA, REASON_SERVER_SCHEMA);
 	const struct json_node *const *keys = NULL;
+	enum conf_undeclared undeclared = t->messages->undeclared;
 	struct schema_failure failure = {0};
 	uint32_t count = 0;
+	bool holds;
 
 	if (!m->schema)
-		return REASON_NONE;
-	if (t->messages->undeclared == CONF_UNDECLARED_ALLOW) {
-		if (!schema_validate(m->schema, t->root, t->room->schema, &failure))
-			return found_at(t, reason, failure.at, failure.keyword);
-		return REASON_NONE;
-	}
-	if (!schema_validate_undeclared(m->schema, t->root, t->room->schema, &failure, &keys,
-					&count))
-		return found_at(t, reason, failure.at, failure.keyword);
-	if (count && t->messages->undeclared == CONF_UNDECLARED_REFUSE)
-		return found_at(t, reason, keys[0], "undeclared");
-	for (uint32_t i = 0; i < count; i++)
+		return gate_big(t);
+	if (undeclared == CONF_UNDECLARED_ALLOW && !t->messages->big_integers)
+		holds = schema_validate(m->schema, t->root, t->room->schema, &failure);
+	else
+		holds = schema_validate_undeclared(m->schema, t->root, t->room->schema, &failure,
+						   &keys, &count);
+	if (!holds)
+		return schema_says(t, &failure);
+	if (count && undeclared == CONF_UNDECLARED_REFUSE)
+		return schema_says(
+			t, &(struct schema_failure){.at = keys[0], .keyword = "undeclared"});
+	for (uint32_t i = 0; i < count && undeclared == CONF_UNDECLARED_STRIP; i++)
 		if (json_edit_remove(&t->edits, keys[i]))
 			return no_memory(t);
 	return REASON_NONE;

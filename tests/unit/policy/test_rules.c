@@ -29,6 +29,7 @@ static const char contract[] =
 	"            user: {type: string, maxLength: 20}\n"
 	"            text: {type: string, maxLength: 2000}\n"
 	"            at: {type: string}\n"
+	"            serial: {type: integer, format: int64}\n"
 	"            meta: {type: object, properties: {tags: {type: array, items: {type: "
 	"string}}}}\n"
 	"      move:\n"
@@ -257,6 +258,19 @@ static void messages_are_recognised(void **state)
 	     {'s', SAY("user1", "hi"), REASON_SERVER_MESSAGE_UNKNOWN},
 	     {'s', "{\"type\":\"said\",\"text\":7}", REASON_SERVER_SCHEMA, .at = "/text"},
 	     {'s', "oops", REASON_SERVER_SCHEMA});
+}
+
+static void integers_of_64_bits_are_asked_for(void **state)
+{
+	(void)state;
+#define SERIAL(id, serial)                                                                         \
+	"{\"type\":\"say\",\"id\":" id ",\"user\":\"u\",\"text\":\"t\",\"serial\":" serial "}"
+	TALK(open_rules, {'c', SERIAL("1", "9223372036854775807"), REASON_NONE},
+	     {'c', SERIAL("9007199254740993", "1"), REASON_JSON_NUMBER, .at = "/id"},
+	     {'c', SERIAL("9007199254740991", "-9007199254740993"), REASON_NONE},
+	     {'c', SERIAL("1", "9223372036854775808"), REASON_JSON_NUMBER},
+	     {'c', "{\"type\":\"move\",\"x\":9007199254740993}", REASON_JSON_NUMBER, .at = "/x"},
+	     {'s', "{\"type\":\"position\",\"x\":9007199254740993}", REASON_SERVER_SCHEMA});
 }
 
 static void undeclared_members(void **state)
@@ -586,6 +600,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages_are_recognised),
+		cmocka_unit_test(integers_of_64_bits_are_asked_for),
 		cmocka_unit_test(undeclared_members),
 		cmocka_unit_test(a_message_without_a_rule_is_refused),
 		cmocka_unit_test(allow_decides),
