@@ -239,11 +239,12 @@ static int run_suites(struct test_world *w, const struct test_printer *p,
 static int test_with(const struct options *o, struct snapshot *conf, const struct suite *suites,
 		     size_t count)
 {
-	struct buf text;
-	const struct test_printer printer = {.to = &text,
-					     .conf = slice_from_cstr(o->config),
-					     .json = o->json,
-					     .verbose = o->verbose};
+	const struct conf_files *files = conf_files_real();
+	struct buf text, source;
+	struct test_printer printer = {.to = &text,
+				       .conf = slice_from_cstr(o->config),
+				       .json = o->json,
+				       .verbose = o->verbose};
 	struct test_world *w = test_world_new(conf);
 
 	if (!w) {
@@ -251,8 +252,12 @@ static int test_with(const struct options *o, struct snapshot *conf, const struc
 		return EXIT_PROBLEM;
 	}
 	buf_init(&text, OUTPUT_MAX);
+	buf_init(&source, YAML_BYTES_MAX);
+	if (files->read(files->context, o->config, &source) == 0)
+		printer.source = buf_slice(&source);
 	int status = run_suites(w, &printer, suites, count, o->strict);
 	buf_deinit(&text);
+	buf_deinit(&source);
 	test_world_free(w);
 	return status;
 }

@@ -109,6 +109,7 @@ struct test_result {
 	bool binary;          /* likewise */
 	struct slice message; /* its id; empty: not recognised */
 	uint32_t rule_line;   /* in the configuration; 0: no rule was asked */
+	uint32_t allow_line;  /* of the `allow` that said no; 0: none did */
 	const char *detail;   /* static; may be NULL */
 	bool has_pointer, has_offset;
 	struct slice pointer; /* JSON Pointer of the offence */

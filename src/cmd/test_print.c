@@ -104,6 +104,30 @@ static int print_happened(struct buf *to, const struct test_result *r)
 	return r->binary ? print_binary(to, r->text) : print_text(to, r->text);
 }
 
+/* What stands in that line of the configuration. */
+static int print_source(const struct test_printer *p, uint32_t line)
+{
+	struct slice rest = p->source, part;
+	bool more = rest.len > 0;
+
+	for (uint32_t at = 1; slice_next(&rest, &more, '\n', &part); at++) {
+		if (at != line)
+			continue;
+		int r = buf_append(p->to, SLICE(": "));
+		return r ? r : print_text(p->to, slice_trim(part));
+	}
+	return 0;
+}
+
+static int print_allow(const struct test_printer *p, uint32_t line)
+{
+	int r = buf_printf(p->to, "    said no:  %.*s:%u", SLICE_ARG(p->conf), line);
+
+	if (r == 0)
+		r = print_source(p, line);
+	return r ? r : buf_append(p->to, SLICE("\n"));
+}
+
 /* Why: only what is known. */
 static int print_reasons(const struct test_printer *p, const struct test_result *r)
 {
@@ -132,6 +156,8 @@ static int print_reasons(const struct test_printer *p, const struct test_result 
 		result =
 			buf_printf(to, "    rule:     %.*s:%u%s%.*s\n", SLICE_ARG(p->conf),
 				   r->rule_line, r->message.len ? ": " : "", SLICE_ARG(r->message));
+	if (result == 0 && r->allow_line)
+		result = print_allow(p, r->allow_line);
 	if (result == 0 && r->reconnected)
 		result = buf_append(to,
 				    SLICE("    note:     on a new connection: the one before was "

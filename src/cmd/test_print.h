@@ -10,7 +10,8 @@
 
 struct test_printer {
 	struct buf *to;
-	struct slice conf; /* path of the configuration */
+	struct slice conf;   /* path of the configuration */
+	struct slice source; /* its text; empty: its lines are not shown */
 	bool json, verbose;
 };
 

@@ -37,6 +37,8 @@ static void write_happened(struct jsonout *j, const struct test_result *r)
 		jsonout_member(j, "at", r->pointer);
 	if (r->rule_line)
 		jsonout_member_u64(j, "rule_line", r->rule_line);
+	if (r->allow_line)
+		jsonout_member_u64(j, "allow_line", r->allow_line);
 	if ((r->fate == TEST_FORWARDED || r->fate == TEST_REPLIED) && !r->binary)
 		jsonout_member(j, "text", r->text);
 	if (r->differs.data)

@@ -73,6 +73,8 @@ static bool read_as(struct test_reader *r, const struct yaml_node *node, struct 
 	if (!sub)
 		return test_wrong(r, node->at, "who presents nothing has no `as`",
 				  "`sub` is missing in `as`");
+	if (sub->kind == YAML_SCALAR && !sub->text.len)
+		return test_wrong(r, sub->at, "who presents nothing has no `as`", "`sub` is empty");
 	out->known = true;
 	if (!test_read_text(r, sub, &out->subject) || (via && !test_read_text(r, via, &out->via)))
 		return false;

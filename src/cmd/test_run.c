@@ -202,6 +202,8 @@ static void take_finding(struct run *run, const struct judgement *j, struct test
 	out->message = f->message.len ? f->message : (j->rule ? j->rule->id : slice_of(NULL, 0));
 	out->rule_line = f->line ? f->line : (j->rule ? j->rule->line : 0);
 	out->detail = f->detail;
+	if (j->rule && f->detail && slice_starts_with(slice_from_cstr(f->detail), SLICE("allow")))
+		out->allow_line = j->rule->allow.line;
 	out->has_pointer = f->has_pointer;
 	if (f->has_pointer)
 		out->pointer = kept(run, f->pointer);
@@ -325,7 +327,7 @@ static bool connect(struct run *run, struct test_result *out)
 	out->reason = broken ? REASON_NONE : v.reason;
 	out->detail = broken ? broken : v.detail;
 	if (v.reason == REASON_NOT_ALLOWED && run->talk.route)
-		out->rule_line = run->talk.route->allow.line;
+		out->allow_line = run->talk.route->allow.line;
 	return false;
 }
 

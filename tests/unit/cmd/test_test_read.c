@@ -88,7 +88,7 @@ static const struct {
 	{"base64 that is none", CASE "  client_binary: AAA\n", 3, 18, "not base64", "padded"},
 
 	{"nobody", CASE "  as: {}\n  client: {}\n", 3, 7, "`sub` is missing", "has no `as`"},
-	{"an empty subject", CASE "  as: {sub: ''}\n  client: {}\n", 3, 14, "`sub` is a text", ""},
+	{"an empty subject", CASE "  as: {sub: ''}\n  client: {}\n", 3, 14, "`sub` is empty", "has no `as`"},
 	{"as a text", CASE "  as: user1\n  client: {}\n", 3, 7, "an identity (`as`) is a map", ""},
 	{"an unknown key of an identity", CASE "  as: {sub: a, claim: {}}\n  client: {}\n", 3, 16, "no key `claim`", "`claims`"},
 	{"claims that are a list", CASE "  as: {sub: a, claims: []}\n  client: {}\n", 3, 24, "`claims` is a map", ""},
