@@ -42,6 +42,7 @@ class Field:
         self.ports = json.loads(line)
         self.guard = None
         self.visitors = []
+        self.helpers = []       # processes that were started beside them: see lab.py
 
     # --- the two sides
 
@@ -122,13 +123,14 @@ class Field:
         for peer in self.visitors:
             peer.wire.close()
         problem = self.guard.stop() if self.guard else None
-        self.process.terminate()
-        try:
-            self.process.wait(5)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.process.stdout.close()
+        for process in (self.process, *self.helpers):
+            process.terminate()
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            process.stdout.close()
         self.process.stdin.close()
         shutil.rmtree(self.folder, ignore_errors=True)
         return problem

@@ -65,6 +65,9 @@ async function connect() {
 	element("help").textContent = naked
 		? "Naked: nothing stands between you and the application. Try a text of <img src=x onerror=alert(1)>."
 		: "Behind the gateway. The same application, the same page.";
+	const me = await call("/whoami").catch(() => ({sub: "user" + (1 + Math.floor(Math.random() * 99)), roles: []}));
+	element("user").value = me.sub;
+	element("kick").hidden = !me.roles.includes("admin");	// nobody else will think of it
 	try {
 		socket = naked
 			? new WebSocket(where.socket + room, ["chat.v1"])
@@ -76,20 +79,33 @@ async function connect() {
 		return;
 	}
 	socket.onopen = () => state(naked ? "connected, naked" : "connected through the gateway", "good");
-	socket.onmessage = (event) => show(JSON.parse(event.data));
+	socket.onmessage = (event) => hear(JSON.parse(event.data));
 	socket.onclose = (event) =>
 		state("closed: " + event.code + (event.reason ? " " + event.reason : ""), "bad", naked ? null : login);
 }
 
+function hear(message) {
+	if (message.type === "error")	// the gateway's
+		state("refused: " + message.reason, "bad");
+	else if (message.type === "members")
+		show({user: "here", text: message.members.map((m) => m.name).join(", ")});
+	else if (message.type === "kicked")
+		show({user: message.user, text: "<i>was kicked</i>"});
+	else
+		show(message);
+}
+
+function send(message) {
+	if (socket && socket.readyState === WebSocket.OPEN)
+		socket.send(JSON.stringify(message));
+}
+
 element("room").textContent = "#" + room;
-element("user").value = "user" + (1 + Math.floor(Math.random() * 99));
 element("say").addEventListener("submit", (event) => {
 	event.preventDefault();
-	if (!socket || socket.readyState !== WebSocket.OPEN)
-		return;
-	socket.send(JSON.stringify({
-		user: element("user").value, text: element("text").value, type: "message", id: Date.now(),
-	}));
+	send({user: element("user").value, text: element("text").value, type: "message", id: Date.now()});
 	element("text").value = "";
 });
+element("who").addEventListener("click", () => send({type: "who"}));
+element("kick").addEventListener("click", () => send({type: "kick", user: element("user").value}));
 connect().catch((e) => state("Failed: " + e.message, "bad"));
