@@ -452,6 +452,7 @@ static int start_admin(struct serve *s)
 		.conf = g->snapshot,
 		.tls = s->admin_tls,
 		.token = slice_of(s->token, s->token_len),
+		.metrics = control_metrics(s->control),
 		.sets = s->metrics,
 		.set_count = s->worker_count + 1,
 		.draining = &s->draining,

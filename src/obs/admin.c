@@ -35,7 +35,7 @@ struct admin {
 	struct list clients;
 	size_t count;
 	uint64_t next_id;
-	struct bucket wrong_tokens;
+	struct bucket wrong_tokens, lines;
 	struct budget memory;
 	struct buf page;
 };
@@ -43,10 +43,14 @@ struct admin {
 /* Guessing a token is slow, whoever does it. */
 static const struct rate wrong_token_rate = {.count = 30, .per_ms = 60000, .burst = 10};
 
+/* Lines about refusals; all of them are counted. */
+static const struct rate line_rate = {.count = 5, .per_ms = 1000, .burst = 50};
+
 struct client {
 	uint32_t magic;
 	struct admin *admin;
 	uint64_t id;
+	struct address peer;
 	struct list link;
 	struct stream stream;
 	struct timer deadline;
@@ -108,7 +112,9 @@ static int respond_metrics(struct admin *a, struct buf *out, uint64_t now_s)
 				buf_slice(&a->page));
 }
 
-/* REASON_NONE when the token came. Wrong ones are counted, so that nobody can try them all. */
+/* REASON_NONE when the token came. Wrong ones have a rate, which costs whoever tries them, and
+ * their number in the log; the right one is never kept out by it, or anybody who reaches this
+ * listener could keep the operator from revoking. 16 bytes or more cannot be guessed. */
 static enum reason judge_token(struct client *c)
 {
 	struct admin *a = c->admin;
@@ -117,8 +123,6 @@ static enum reason judge_token(struct client *c)
 
 	if (http_header_count(&c->parser.head, SLICE("Authorization")) == 0)
 		return REASON_CREDENTIAL_MISSING;
-	if (rate_retry_ms(&wrong_token_rate, &a->wrong_tokens, now_us, 1) > 0)
-		return REASON_HANDSHAKE_RATE;
 	if (a->facts.token.len &&
 	    http_header_single(&c->parser.head, SLICE("Authorization"), &field) &&
 	    slice_starts_with(field, SLICE("Bearer ")) &&
@@ -195,6 +199,23 @@ static void send_answer(struct client *c, struct slice answer)
 		stream_resume(&c->stream);
 }
 
+static void log_refused(struct client *c, enum reason r)
+{
+	struct admin *a = c->admin;
+	char peer[ADDRESS_TEXT_BYTES];
+	struct event e;
+
+	metric_refused(a->facts.metrics, r);
+	if (!rate_take(&line_rate, &a->lines, reactor_now_us(reactor_of(a)), 1))
+		return;
+	event_init(&e, EVENT_INFO, "refused");
+	event_cstr(&e, "for", "admin");
+	event_text(&e, "peer", address_format(&c->peer, peer));
+	event_reason(&e, r);
+	event_number(&e, "status", reason_status(r));
+	event_emit(a->facts.log, &e);
+}
+
 static void refuse(struct client *c, enum reason r, const char *allow)
 {
 	struct buf out;
@@ -206,6 +227,7 @@ static void refuse(struct client *c, enum reason r, const char *allow)
 		.now_s = reactor_realtime_ms(reactor_of(c->admin)) / 1000,
 	};
 
+	log_refused(c, r);
 	buf_init(&out, PAGE_BYTES);
 	if (http_respond_refusal(&out, &refusal))
 		client_end(c);
@@ -352,11 +374,18 @@ static void on_stream(struct stream *s, unsigned why)
 		client_end(c);
 		return;
 	}
-	if (head_and_body_are_there(c))
-		respond(c);
+	if (!head_and_body_are_there(c))
+		return;
+	/* What came behind it may have moved the head: everything that points there is read anew.
+	 */
+	if (!c->parser.reason) {
+		http_parser_init(&c->parser, HTTP_REQUEST, c->room, HEADERS, HEAD_BYTES);
+		MUST(http_parser_feed(&c->parser, buf_slice(&c->in)) == HTTP_PARSE_DONE);
+	}
+	respond(c);
 }
 
-static void client_new(struct admin *a, int fd)
+static void client_new(struct admin *a, int fd, const struct address *peer)
 {
 	struct client *c = a->count < CLIENTS_MAX ? calloc(1, sizeof(*c)) : NULL;
 
@@ -369,6 +398,7 @@ static void client_new(struct admin *a, int fd)
 	c->magic = ADMIN_MAGIC;
 	c->admin = a;
 	c->id = ++a->next_id;
+	c->peer = *peer;
 	list_append(&a->clients, &c->link);
 	a->count++;
 	buf_init(&c->in, HEAD_BYTES + ADMIN_BODY_MAX);
@@ -390,7 +420,7 @@ static void on_listener(struct io *io)
 	OBJ_CHECK(a, ADMIN_MAGIC);
 	int r = sock_accept(io->fd, &none, &fd, &peer);
 	if (r == 0)
-		client_new(a, fd);
+		client_new(a, fd, &peer);
 	if (r == 0 || r == SOCK_NO_FILES)
 		io_again(io);
 	else

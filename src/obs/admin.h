@@ -38,6 +38,7 @@ struct admin_facts {
 	const struct snapshot *conf;    /* outlives the admin */
 	struct tls_server *tls;         /* NULL: clear text */
 	struct slice token;             /* empty: none is configured */
+	struct metrics *metrics;        /* its own numbers: those of the thread */
 	struct metrics *const *sets;    /* outlive the admin */
 	size_t set_count;
 	const bool *draining;
