@@ -166,7 +166,7 @@ static bool read_suites(char **paths, size_t count, struct arena *a, struct suit
 /* Returns whether it could be written. */
 static bool flush_text(struct buf *text)
 {
-	bool good = fwrite(text->data, 1, text->len, stdout) == text->len;
+	bool good = !text->len || fwrite(text->data, 1, text->len, stdout) == text->len;
 
 	buf_clear(text);
 	return good;
