@@ -4,6 +4,7 @@
  *
  *   with a cookie:  GET /.sallyport/csrf   -> {"csrf": ...}
  *   always:         POST the ticket URL    -> 201 {"ticket": ...}
+ *   under siege:    429 {"proof": {...}}   -> the same again, with the solution
  */
 #include "cmd/connect.h"
 
@@ -16,8 +17,16 @@
 #include "base/jsonout.h"
 #include "cmd/cmd.h"
 #include "json/read.h"
+#include "policy/proof.h"
 
-enum { BODY_MAX = 64 * 1024, URL_MAX = 4096, CSRF_TEXT_MAX = 1024 };
+enum {
+	BODY_MAX = 64 * 1024,
+	URL_MAX = 4096,
+	CSRF_TEXT_MAX = 1024,
+	PROOF_ROUNDS = 3,    /* challenges that are solved before we give up */
+	PROOF_WORK_MAX = 26, /* bits that are worth trying */
+	PROOF_LUCK = 5,      /* so many times the expected tries are bad luck enough, in bits */
+};
 
 struct http_answer {
 	long status;
@@ -177,19 +186,62 @@ static int get_csrf(const struct connect_options *o, char csrf[CSRF_TEXT_MAX])
 	return r;
 }
 
-static int post(const struct connect_options *o, const char *csrf, const char *body,
-		char protocol[CONNECT_TICKET_MAX])
+/* The challenge in a 429's body, solved. False when it has none, or none worth trying. */
+static bool solve(const struct connect_options *o, const struct http_answer *a,
+		  char proof[PROOF_TEXT_MAX + 1])
 {
-	static const char prefix[] = "sallyport.ticket.";
-	struct http_answer a = {0};
+	static const struct json_limits limits = JSON_LIMITS_DEFAULT;
+	struct json_doc doc;
+	struct arena arena;
+	int64_t bits = 0;
+	bool solved = false;
+
+	arena_init(&arena, 64 * 1024, 16 * 1024 * 1024);
+	if (a->status == 429 &&
+	    json_read(buf_slice(&a->body), &limits, &arena, &doc) == REASON_NONE) {
+		const struct json_node *p = json_member(doc.root, SLICE("proof"));
+		struct slice challenge = json_string(json_member(p, SLICE("challenge")));
+		const struct json_node *cost = json_member(p, SLICE("bits"));
+		bool ours = slice_eq(json_string(json_member(p, SLICE("algorithm"))),
+				     SLICE("sha256")) &&
+			    cost && json_integer(cost, &bits) && bits > 0 && bits <= PROOF_WORK_MAX;
+		if (ours && o->verbose)
+			fprintf(stderr, "* the ticket costs work: %d bits\n", (int)bits);
+		solved = ours && proof_solve(challenge, (unsigned)bits,
+					     UINT64_C(1) << (bits + PROOF_LUCK), proof);
+	}
+	arena_deinit(&arena);
+	return solved;
+}
+
+static int post_once(const struct connect_options *o, const char *csrf, const char *proof,
+		     const char *body, struct http_answer *a)
+{
 	struct curl_slist *headers = common_headers(o);
 
 	headers = add(headers, "Content-Type", SLICE("application/json"));
 	headers = add(headers, "Sallyport", SLICE("1"));
 	if (csrf[0])
 		headers = add(headers, "Sallyport-CSRF", slice_from_cstr(csrf));
-	int r = call(o, o->ticket_from, headers, body, &a);
+	if (proof[0])
+		headers = add(headers, "Sallyport-Proof", slice_from_cstr(proof));
+	int r = call(o, o->ticket_from, headers, body, a);
 	curl_slist_free_all(headers);
+	return r;
+}
+
+static int post(const struct connect_options *o, const char *csrf, const char *body,
+		char protocol[CONNECT_TICKET_MAX])
+{
+	static const char prefix[] = "sallyport.ticket.";
+	char proof[PROOF_TEXT_MAX + 1] = "";
+	struct http_answer a = {0};
+
+	int r = post_once(o, csrf, proof, body, &a);
+	for (int i = 0; r == EXIT_FINE && i < PROOF_ROUNDS && solve(o, &a, proof); i++) {
+		buf_deinit(&a.body);
+		r = post_once(o, csrf, proof, body, &a);
+	}
 	memcpy(protocol, prefix, sizeof(prefix));
 	if (r == EXIT_FINE &&
 	    ((a.status != 201 && a.status != 200) ||

@@ -205,6 +205,22 @@ static int close_one(const struct place *p, const struct options *o, const char 
 	return call(p, o->insecure, "DELETE", path, slice_of(NULL, 0));
 }
 
+/* level NULL: only shows it. */
+static int siege(const struct place *p, const struct options *o, const char *level)
+{
+	char body[64];
+	bool number = level && level[0] >= '0' && level[0] <= '4' && !level[1];
+
+	if (!level)
+		return call(p, o->insecure, "GET", "/v1/siege", slice_of(NULL, 0));
+	if (!number && strcmp(level, "auto") != 0) {
+		fputs("sallyport: siege takes a level from 0 to 4, or auto\n", stderr);
+		return EXIT_WRONG_USE;
+	}
+	snprintf(body, sizeof(body), number ? "{\"level\":%s}" : "{\"level\":\"%s\"}", level);
+	return call(p, o->insecure, "POST", "/v1/siege", slice_from_cstr(body));
+}
+
 static const struct {
 	const char *word, *method, *path, *help;
 } plain[] = {
@@ -212,6 +228,7 @@ static const struct {
 	{"ready", "GET", "/readyz", "does it take connections"},
 	{"metrics", "GET", "/metrics", "Prometheus text"},
 	{"config", "GET", "/v1/config", "what is in force, in plain words"},
+	{"budgets", "GET", "/v1/budgets", "what is held, of how much"},
 	{"refusals", "GET", "/v1/refusals", "the latest refusals"},
 	{"reload", "POST", "/v1/reload", "read the configuration again"},
 	{"drain", "POST", "/v1/drain", "close sessions with 1001 and end"},
@@ -225,7 +242,8 @@ static void usage(FILE *to)
 	      "  sessions [--sub SUBJECT]   open sessions\n"
 	      "  close ID                   close one\n"
 	      "  revoke --sub S|--session ID|--key K [--reason R]\n"
-	      "                             close what it hits, refuse older credentials\n",
+	      "                             close what it hits, refuse older credentials\n"
+	      "  siege [0..4|auto]          how little is let in; hold a level, or measure again\n",
 	      to);
 	for (int i = 0; i < PLAIN; i++)
 		fprintf(to, "  %-26s %s\n", plain[i].word, plain[i].help);
@@ -303,6 +321,8 @@ static int run_ctl(const struct place *p, const struct options *o, int argc, cha
 		return close_one(p, o, argv[1]);
 	if (argc == 1 && strcmp(argv[0], "revoke") == 0)
 		return revoke(p, o);
+	if ((argc == 1 || argc == 2) && strcmp(argv[0], "siege") == 0)
+		return siege(p, o, argc == 2 ? argv[1] : NULL);
 	for (int i = 0; argc == 1 && i < PLAIN; i++)
 		if (strcmp(argv[0], plain[i].word) == 0)
 			return call(p, o->insecure, plain[i].method, plain[i].path,

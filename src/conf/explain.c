@@ -520,6 +520,7 @@ static void say_gateway(struct talk *t)
 	struct conf_limits usual = {0};
 
 	load_fields(SECTION_LIMITS, NULL, &usual);
+	usual.handshakes_per_prefix = load_prefix_rate(&usual.handshakes_per_address);
 	struct conf_limits now = t->s->limits;
 	say(t, "\nLimits of the gateway\n");
 	say(t, "  connections %s",
@@ -535,7 +536,25 @@ static void say_gateway(struct talk *t)
 	/* These two were said; what the machine decides would differ from machine to machine. */
 	now.connections = usual.connections;
 	now.buffered = usual.buffered;
+	if (now.prefix_rate_by_address)
+		now.handshakes_per_prefix = usual.handshakes_per_prefix;
 	say_limits(t, SECTION_LIMITS, &now, &usual, "  ", "");
+}
+
+static void say_siege(struct talk *t)
+{
+	const struct conf_siege *now = &t->s->siege;
+	struct conf_siege usual = {0};
+	char text[ADDRESS_TEXT_BYTES];
+
+	load_fields(SECTION_SIEGE, NULL, &usual);
+	say(t, "\nUnder siege\n  the level %s\n",
+	    now->manual ? "is what an operator says"
+			: "rises with load, or is what an operator says");
+	say_limits(t, SECTION_SIEGE, now, &usual, "  ", "");
+	for (size_t i = 0; i < now->allow.count; i++)
+		say(t, "  %.*s goes in at every level\n",
+		    SLICE_ARG(prefix_format(&now->allow.items[i], text)));
 }
 
 static void say_store(struct talk *t)
@@ -625,6 +644,7 @@ int explain_snapshot(const struct snapshot *s, struct buf *out)
 	say_routes(&t);
 	say_sites(&t);
 	say_gateway(&t);
+	say_siege(&t);
 	say_store(&t);
 	say_admin(&t);
 	say_audit(&t);

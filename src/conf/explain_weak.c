@@ -100,6 +100,16 @@ static void weak_proxies(struct weak *w)
 			       "address that counts");
 }
 
+static void weak_siege(struct weak *w)
+{
+	at(w, "siege", SLICE(""));
+	if (w->s->siege.manual)
+		say(w, "load does not raise the level: somebody has to be awake");
+	for (size_t i = 0; i < w->s->siege.allow.count; i++)
+		if (w->s->siege.allow.items[i].bits == 0)
+			say(w, "everybody is let in at every level");
+}
+
 static void weak_jwt(struct weak *w, const struct conf_identity *identity)
 {
 	struct url u;
@@ -273,7 +283,9 @@ static void weak_limits(struct weak *w)
 	at(w, "limits", SLICE(""));
 	for (int id = SETTING_NONE + 1; id < SETTING_COUNT; id++) {
 		const struct setting *row = setting_of((enum setting_id)id);
-		if (row->section == SECTION_LIMITS && explain_is_unlimited(row, &w->s->limits))
+		bool own = id != SET_HANDSHAKES_PER_PREFIX || !w->s->limits.prefix_rate_by_address;
+		if (row->section == SECTION_LIMITS && own &&
+		    explain_is_unlimited(row, &w->s->limits))
 			say(w, "`%s` is unlimited", row->key);
 	}
 }
@@ -327,6 +339,7 @@ void explain_weak(const struct snapshot *s, explain_weak_fn tell, void *context)
 
 	weak_listeners(&w);
 	weak_proxies(&w);
+	weak_siege(&w);
 	weak_identities(&w);
 	for (size_t i = 0; i < s->route_count; i++)
 		weak_route(&w, &s->routes[i]);

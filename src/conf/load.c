@@ -197,6 +197,7 @@ static void read_sections(struct load *l)
 	load_routes(l);
 	load_site(l);
 	load_limits(l);
+	load_siege(l);
 	load_store(l);
 	load_admin(l);
 	load_audit(l);

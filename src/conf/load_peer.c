@@ -33,16 +33,20 @@ static bool read_required(struct load *l, const struct yaml_node *word)
 	return true;
 }
 
-void load_proxies(struct load *l)
+struct conf_networks load_networks(struct load *l, const struct yaml_node *list)
 {
-	const struct yaml_node *list = load_get(l->root, SET_TRUSTED_PROXIES);
 	struct load_items items = load_items(list);
 	struct prefix *all = load_room(l, load_count(list), sizeof(*all));
 	size_t count = 0;
 
 	for (const struct yaml_node *item; all && (item = load_next(&items));)
 		count += read_network(l, item, &all[count]);
-	l->s->trusted_proxies = (struct conf_networks){all, count};
+	return (struct conf_networks){all, count};
+}
+
+void load_proxies(struct load *l)
+{
+	l->s->trusted_proxies = load_networks(l, load_get(l->root, SET_TRUSTED_PROXIES));
 	l->proxy_protocol = read_required(l, load_get(l->root, SET_PROXY_PROTOCOL));
 }
 

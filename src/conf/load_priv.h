@@ -58,6 +58,7 @@ void load_identity(struct load *l);
 void load_routes(struct load *l);
 void load_site(struct load *l); /* needs routes, listeners and hosts */
 void load_limits(struct load *l);
+void load_siege(struct load *l);
 void load_store(struct load *l);
 void load_admin(struct load *l);
 void load_audit(struct load *l);
@@ -137,6 +138,9 @@ bool load_listener_url(struct load *l, const struct yaml_node *node, struct conf
 
 /* The listener's connections start with a PROXY header: it says so, or the file does. */
 bool load_proxy_protocol(struct load *l, const struct yaml_node *listener);
+
+/* A list of networks. */
+struct conf_networks load_networks(struct load *l, const struct yaml_node *list);
 
 void load_client_ca(struct load *l, const struct yaml_node *tls);
 
@@ -284,6 +288,9 @@ void load_csp(struct load *l, const struct yaml_node *site, struct conf_site *ou
 const char *load_csp_weakness(struct slice directive, struct slice source);
 
 /* --- for explain.c and explain_weak.c */
+
+/* What a network may have where only its addresses' rate is written. */
+struct rate load_prefix_rate(const struct rate *address);
 
 /* The limit of that row says `unlimited`; limits is the struct that the row's section fills. */
 bool explain_is_unlimited(const struct setting *row, const void *limits);

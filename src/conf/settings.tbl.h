@@ -32,6 +32,7 @@ SECTION(ROUTE_LIMITS, "routes[].limits",     "Limits of each connection of a rou
 SECTION(JSON_LIMITS,  "routes[].limits.json", "Limits of each JSON message")
 SECTION(SITE,         "site[]",              "Ordinary HTTP on the same origin")
 SECTION(LIMITS,       "limits",              "Limits of the whole gateway")
+SECTION(SIEGE,        "siege",               "When less is let in, and who still is")
 SECTION(ADMIN,        "admin",               "The listener for operators")
 SECTION(LOG,          "log",                 "What is logged")
 SECTION(AUDIT,        "log.audit",           "The log of decisions for auditors")
@@ -60,6 +61,8 @@ SETTING(STORE, FILE, "store", SETTING_TEXT, 0, NONE, "memory", "memory | redis:/
 	"Where tickets live and revocations are passed on: this process's memory, or the Redis that all nodes share; rediss is over TLS")
 SETTING(LIMITS, FILE, "limits", SETTING_MAP, 0, LIMITS, "", "", NO_FIELD,
 	"Limits of the whole gateway; those of a connection stand under its route")
+SETTING(SIEGE, FILE, "siege", SETTING_MAP, 0, SIEGE, "", "", NO_FIELD,
+	"When less is let in because of load, and who still is: the levels are in the manual under SIEGE")
 SETTING(ADMIN, FILE, "admin", SETTING_MAP, 0, ADMIN, "", "", NO_FIELD,
 	"Metrics, health and API for operators; off when left out")
 SETTING(LOG, FILE, "log", SETTING_MAP, 0, LOG, "", "", NO_FIELD,
@@ -333,11 +336,13 @@ SETTING(CONNECTIONS, LIMITS, "connections", SETTING_COUNT_OF, SETTING_UNLIMITED,
 SETTING(CONNECTIONS_PER_ADDRESS, LIMITS, "connections_per_address", SETTING_COUNT_OF, SETTING_UNLIMITED, NONE, "256", "1..10000000", FIELD(conf_limits, connections_per_address),
 	"Open connections of one address (IPv4 /32, IPv6 /64)")
 SETTING(CONNECTIONS_PER_PREFIX, LIMITS, "connections_per_prefix", SETTING_COUNT_OF, SETTING_UNLIMITED, NONE, "4096", "1..10000000", FIELD(conf_limits, connections_per_prefix),
-	"Open connections of one network (IPv4 /24, IPv6 /48)")
+	"Open connections of one network (IPv4 /24, IPv6 /48; of an IPv6 /56 a quarter of it)")
 SETTING(CONNECTIONS_PER_IDENTITY, LIMITS, "connections_per_identity", SETTING_COUNT_OF, SETTING_UNLIMITED, NONE, "16", "1..10000000", FIELD(conf_limits, connections_per_identity),
 	"Open connections of one subject")
 SETTING(HANDSHAKES_PER_ADDRESS, LIMITS, "handshakes_per_address", SETTING_RATE, SETTING_UNLIMITED, NONE, "20/s burst 40", "", FIELD(conf_limits, handshakes_per_address),
 	"Handshakes and requests of one address, counted before anything is verified")
+SETTING(HANDSHAKES_PER_PREFIX, LIMITS, "handshakes_per_prefix", SETTING_RATE, SETTING_UNLIMITED, NONE, "", "", FIELD(conf_limits, handshakes_per_prefix),
+	"The same of one network (IPv4 /24, IPv6 /48; of an IPv6 /56 a quarter of it); 20 times `handshakes_per_address` when left out")
 SETTING(HANDSHAKE_TIMEOUT, LIMITS, "handshake_timeout", SETTING_DURATION, 0, NONE, "5s", "100ms..5m", FIELD(conf_limits, handshake_timeout_ms),
 	"In which time TLS and the request head must have arrived, counted from the first byte and not renewed")
 SETTING(REQUEST_HEAD, LIMITS, "request_head", SETTING_SIZE, 0, NONE, "16KiB", "256B..1MiB", FIELD(conf_limits, request_head),
@@ -348,6 +353,24 @@ SETTING(BUFFERED, LIMITS, "buffered", SETTING_SIZE, 0, NONE, "", "64KiB..1024GiB
 	"What all connections together may keep in buffers; a quarter of the memory when left out")
 SETTING(QUEUE_PER_WORKER, LIMITS, "queue_per_worker", SETTING_COUNT_OF, 0, NONE, "1024", "1..1000000", FIELD(conf_limits, queue_per_worker),
 	"Questions to the application that may be under way at once, per worker; over it, 503")
+
+/* --- siege */
+SETTING(SIEGE_MODE, SIEGE, "mode", SETTING_WORD, 0, NONE, "auto", "auto | manual", NO_FIELD,
+	"`auto`: measured load raises the level; `manual`: only `sallyport ctl siege` does")
+SETTING(SIEGE_HANDSHAKES, SIEGE, "handshakes", SETTING_COUNT_OF, 0, NONE, "2000", "1..10000000", FIELD(conf_siege, handshakes),
+	"New connections per second and worker that are full load: level 1 at 60 of a hundred, level 2 at 80")
+SETTING(SIEGE_TICKETS, SIEGE, "tickets", SETTING_COUNT_OF, 0, NONE, "500", "1..10000000", FIELD(conf_siege, tickets),
+	"Requests for tickets per second and worker that are full load: level 3 at 80 of a hundred")
+SETTING(SIEGE_LAG, SIEGE, "lag", SETTING_DURATION, 0, NONE, "250ms", "1ms..1m", FIELD(conf_siege, lag_ms),
+	"How long a worker may be busy before it looks at its connections again: level 1 at that, level 2 at four times that")
+SETTING(SIEGE_CALM, SIEGE, "calm", SETTING_DURATION, 0, NONE, "60s", "1s..24h", FIELD(conf_siege, calm_ms),
+	"After so long without its load a level is left")
+SETTING(SIEGE_PROOF_BITS, SIEGE, "proof_bits", SETTING_COUNT_OF, 0, NONE, "17", "1..24", FIELD(conf_siege, proof_bits),
+	"What a ticket costs at level 3: leading zero bits of a SHA-256, each one twice the work; up to four more under heavier load")
+SETTING(SIEGE_PROOF_TIME, SIEGE, "proof_time", SETTING_DURATION, 0, NONE, "60s", "1s..10m", FIELD(conf_siege, proof_time_ms),
+	"How long a challenge may be solved, once")
+SETTING(SIEGE_ALLOW, SIEGE, "allow", SETTING_TEXTS, 0, NONE, "[]", "", NO_FIELD,
+	"Networks whose connections go in at every level")
 
 /* --- admin, log, alerts */
 SETTING(ADMIN_LISTEN, ADMIN, "listen", SETTING_URL, SETTING_REQUIRED, NONE, "", "", NO_FIELD,

@@ -183,7 +183,7 @@ struct conf_route_limits {
 struct conf_limits {
 	uint64_t connections;
 	uint64_t connections_per_address, connections_per_prefix, connections_per_identity;
-	struct rate handshakes_per_address;
+	struct rate handshakes_per_address, handshakes_per_prefix;
 	uint64_t handshake_timeout_ms;
 	uint64_t request_head; /* bytes */
 	uint32_t request_headers;
@@ -191,6 +191,18 @@ struct conf_limits {
 	uint64_t queue_per_worker; /* questions under way at once */
 	/* Nobody wrote these down: they were computed from RLIMIT_NOFILE and the memory. */
 	bool connections_by_machine, buffered_by_machine;
+	bool prefix_rate_by_address; /* nor this: so many times handshakes_per_address */
+};
+
+/* When the gateway lets in less, and whom still: policy/siege.h. */
+struct conf_siege {
+	bool manual;                  /* only an operator changes the level */
+	uint64_t handshakes, tickets; /* per second and worker: full load */
+	uint64_t lag_ms;              /* that long a loop may be away */
+	uint64_t calm_ms;             /* without such load, until a level is left */
+	uint32_t proof_bits;
+	uint64_t proof_time_ms; /* a challenge is good for so long */
+	struct conf_networks allow;
 };
 
 struct conf_route {
@@ -293,6 +305,7 @@ struct snapshot {
 	size_t site_count;
 	struct conf_store store;
 	struct conf_limits limits;
+	struct conf_siege siege;
 	struct conf_admin admin;
 	enum conf_log_level log_level;
 	struct conf_audit audit;

@@ -354,6 +354,122 @@ static void mint(struct api *a, const struct admin_call *call, struct slice rest
 
 /* --- the process */
 
+/* --- what is held */
+
+static void append_budget(struct jsonout *j, const char *key, uint64_t used, uint64_t max)
+{
+	jsonout_key(j, key);
+	jsonout_object_open(j);
+	jsonout_member_u64(j, "used", used);
+	if (max != UINT64_MAX)
+		jsonout_member_u64(j, "max", max);
+	jsonout_object_close(j);
+}
+
+static void append_pools(struct jsonout *j, const struct serve *s)
+{
+	struct pools_shares shares = pools_shares(s->generation->snapshot);
+
+	jsonout_key(j, "pools");
+	jsonout_object_open(j);
+	for (unsigned i = 0; i < POOL_COUNT; i++) {
+		jsonout_key(j, pools_word((enum pool)i));
+		jsonout_object_open(j);
+		jsonout_member_u64(j, "used", (uint64_t)atomic_load(&s->gateway.pools.used[i]));
+		jsonout_member_u64(j, "reserved", shares.reserved[i]);
+		jsonout_object_close(j);
+	}
+	jsonout_object_close(j);
+}
+
+/* Those of the whole process; the workers' follow. */
+static bool append_shared(const struct serve *s, struct buf *out)
+{
+	const struct gateway *g = &s->gateway;
+	uint64_t connections = limits_connections(g->limits);
+	struct jsonout j;
+
+	jsonout_init(&j, out);
+	append_budget(&j, "connections", connections, s->generation->snapshot->limits.connections);
+	append_budget(&j, "descriptors", siege_descriptors(s), s->siege.descriptors_max);
+	append_budget(&j, "table_of_addresses", limits_bytes(g->limits), limits_bytes(g->limits));
+	append_budget(&j, "table_of_proofs", seen_bytes(g->proofs), seen_bytes(g->proofs));
+	append_budget(&j, "table_of_good_networks", seen_bytes(g->good), seen_bytes(g->good));
+	append_pools(&j, s);
+	return j.ok;
+}
+
+static void on_budgets(struct command_batch *b)
+{
+	struct waiting *w = b->arg;
+	struct buf out;
+
+	buf_init(&out, TEXT_BYTES);
+	int r = buf_append(&out, SLICE("{"));
+	if (r == 0 && !append_shared(w->serve, &out))
+		r = BUF_FULL;
+	if (r == 0)
+		r = buf_append(&out, SLICE(",\"workers\":["));
+	for (unsigned i = 0; r == 0 && i < b->count; i++) {
+		if (i)
+			r = buf_append(&out, SLICE(","));
+		if (r == 0)
+			r = buf_append(&out, buf_slice(&b->commands[i].out));
+	}
+	if (r == 0)
+		r = buf_append(&out, SLICE("]}\n"));
+	if (r || command_failed(b))
+		admin_refuse(w->serve->admin, w->client, REASON_OVERLOADED, NULL);
+	else
+		admin_answer(w->serve->admin, w->client, 200, buf_slice(&out));
+	buf_deinit(&out);
+	free(w);
+	command_batch_free(b);
+}
+
+static void budgets(struct api *a, const struct admin_call *call, struct slice rest)
+{
+	struct command_batch *b = batch(a, call, COMMAND_BUDGETS, slice_of(NULL, 0), on_budgets);
+
+	(void)rest;
+	if (b)
+		command_send(b, a->serve->workers);
+}
+
+/* --- siege */
+
+static void show_siege(struct api *a, const struct admin_call *call, struct slice rest)
+{
+	(void)rest;
+	buf_clear(&a->out);
+	if (siege_show(a->serve, &a->out))
+		refuse(call, REASON_OVERLOADED);
+	else
+		answer(a, call, 200);
+}
+
+/* {"level": 0 to 4} | {"level": "auto"} */
+static void siege(struct api *a, const struct admin_call *call, struct slice rest)
+{
+	const struct json_node *o = body_object(a, call);
+	int64_t level;
+
+	if (!o)
+		return;
+	const struct json_node *wanted = json_member(o, SLICE("level"));
+	bool number = wanted && json_integer(wanted, &level) && level >= 0 && level < SIEGE_LEVELS;
+	bool measured = wanted && slice_eq(json_string(wanted), SLICE("auto"));
+	if ((!number && !measured) || json_count(o) != 1) {
+		refuse(call, REASON_BODY_MALFORMED);
+		return;
+	}
+	if (number)
+		siege_command(a->serve, (unsigned)level);
+	else
+		siege_command_auto(a->serve);
+	show_siege(a, call, rest);
+}
+
 static void drain(struct api *a, const struct admin_call *call, struct slice rest)
 {
 	(void)rest;
@@ -436,6 +552,9 @@ static const struct {
 	{HTTP_DELETE, "/v1/sessions/", true, close_session},
 	{HTTP_POST, "/v1/revocations", false, revoke},
 	{HTTP_POST, "/v1/tickets", false, mint},
+	{HTTP_GET, "/v1/budgets", false, budgets},
+	{HTTP_GET, "/v1/siege", false, show_siege},
+	{HTTP_POST, "/v1/siege", false, siege},
 	{HTTP_POST, "/v1/drain", false, drain},
 	{HTTP_POST, "/v1/reload", false, reload},
 	{HTTP_GET, "/v1/config", false, config},

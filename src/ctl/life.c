@@ -97,6 +97,7 @@ static void on_round(struct timer *t)
 	if (all_turn(s))
 		parent_say_alive();
 	count_auditlog(s);
+	siege_look(s);
 	if (now >= s->life.next_certificates_ms)
 		life_look_at_certificates(s);
 	timer_arm(&s->reactor.timers, t, clock_add(now, ROUND_MS));

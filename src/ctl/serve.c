@@ -31,7 +31,12 @@
 #include "net/random.h"
 #include "net/sock.h"
 
-enum { ADMIN_READ_BYTES = 16 * 1024, STORE_START_MS = 2000 };
+enum {
+	ADMIN_READ_BYTES = 16 * 1024,
+	STORE_START_MS = 2000,
+	PROOFS_REMEMBERED = 1 << 17, /* used up in the life of one challenge: 2 MiB */
+	GOOD_REMEMBERED = 1 << 17,
+};
 
 static int say(const char *what)
 {
@@ -499,9 +504,12 @@ static int start_control(struct serve *s)
 		r = random_bytes(&key, sizeof(key));
 	if (r)
 		return r;
+	const struct conf_limits *limits = &s->generation->snapshot->limits;
 	s->gateway = (struct gateway){
-		.limits = limits_new(&key, s->generation->snapshot->limits.connections),
+		.limits = limits_new(&key, limits->connections),
 		.quota = quota_new(&key),
+		.proofs = seen_new(&key, PROOFS_REMEMBERED),
+		.good = seen_new(&key, GOOD_REMEMBERED),
 		.log = log_sink(s->log),
 		.control = control_mailbox(s->control),
 		.ask_fn = control_on_ask,
@@ -509,8 +517,9 @@ static int start_control(struct serve *s)
 		.ended_fn = on_worker_ended,
 		.owner = s,
 	};
-	return s->gateway.limits && s->gateway.quota ? 0
-						     : err_raise(ENOMEM, "the table of addresses");
+	return s->gateway.limits && s->gateway.quota && s->gateway.proofs && s->gateway.good
+		       ? 0
+		       : err_raise(ENOMEM, "the table of addresses");
 }
 
 /* The last step before there are clients. */
@@ -594,9 +603,12 @@ static void stop(struct serve *s)
 	resolver_stop(s->resolver);
 	control_free(s->control);
 	MUST(!s->gateway.limits || limits_whole(s->gateway.limits));
+	MUST(pools_whole(&s->gateway.pools));
 	limits_free(s->gateway.limits);
 	MUST(!s->gateway.quota || quota_whole(s->gateway.quota));
 	quota_free(s->gateway.quota);
+	seen_free(s->gateway.proofs);
+	seen_free(s->gateway.good);
 	io_remove(&s->signals);
 	if (s->signal_fd >= 0)
 		close(s->signal_fd);

@@ -5,6 +5,7 @@
  */
 #include "ctl/control.h"
 #include "ctl/resolver.h"
+#include "ctl/siege.h"
 #include "gateway/command.h"
 #include "gateway/worker.h"
 #include "obs/admin.h"
@@ -53,6 +54,7 @@ struct serve {
 	bool reload_again;            /* asked for meanwhile */
 	struct api *api;
 	struct life life;
+	struct siege_watch siege;
 };
 
 /* --- serve.c */

@@ -101,6 +101,34 @@ static void run_lost(struct command *m)
 	}
 }
 
+static void budget(struct jsonout *out, const char *key, uint64_t used, uint64_t max)
+{
+	jsonout_key(out, key);
+	jsonout_object_open(out);
+	jsonout_member_u64(out, "used", used);
+	jsonout_member_u64(out, "max", max);
+	jsonout_object_close(out);
+}
+
+static void run_budgets(struct command *m)
+{
+	const struct worker *w = m->worker;
+	struct jsonout out;
+
+	jsonout_init(&out, &m->out);
+	jsonout_object_open(&out);
+	jsonout_member_u64(&out, "worker", w->number);
+	budget(&out, "memory", w->memory.used, w->memory.max);
+	budget(&out, "questions", w->ask_count, w->generation->snapshot->limits.queue_per_worker);
+	budget(&out, "told_they_are_too_many", w->doomed_count, WORKER_DOOMED);
+	budget(&out, "idle_site_connections", w->idle_proxy_count, PROXY_IDLE_MAX);
+	budget(&out, "spare_requests", w->free_request_count, WORKER_REQUESTS);
+	jsonout_member_u64(&out, "connections", w->conn_count);
+	jsonout_member_u64(&out, "timers", w->reactor.timers.armed);
+	jsonout_object_close(&out);
+	m->failed |= !out.ok;
+}
+
 static void come_home(struct mail *mail, void *receiver)
 {
 	struct command *m = MAIL_OWNER(mail, struct command, mail);
@@ -130,6 +158,9 @@ static void carry_out(struct mail *mail, void *receiver)
 			break;
 		case COMMAND_LOST:
 			run_lost(m);
+			break;
+		case COMMAND_BUDGETS:
+			run_budgets(m);
 			break;
 		case COMMAND_RELOAD:
 			m->failed = worker_reload(m->worker, b->generation, m->listen_fds) != 0;

@@ -14,11 +14,12 @@
 #include "policy/revocation.h"
 
 enum command_kind {
-	COMMAND_LIST,   /* sessions as JSON objects, one after the other with commas, into out */
-	COMMAND_CLOSE,  /* the session of that id */
-	COMMAND_REVOKE, /* remember it, close what it hits */
-	COMMAND_LOST,   /* end all sessions, spread: the store has been away for too long */
-	COMMAND_RELOAD, /* the new generation */
+	COMMAND_LIST,    /* sessions as JSON objects, one after the other with commas, into out */
+	COMMAND_CLOSE,   /* the session of that id */
+	COMMAND_REVOKE,  /* remember it, close what it hits */
+	COMMAND_LOST,    /* end all sessions, spread: the store has been away for too long */
+	COMMAND_BUDGETS, /* what is held of each budget, as one JSON object, into out */
+	COMMAND_RELOAD,  /* the new generation */
 };
 
 enum { COMMAND_TEXT_MAX = 1024, COMMAND_OUT_MAX = 16 << 20 };

@@ -117,7 +117,7 @@ static void on_timer(struct timer *t)
 }
 
 void conn_new(struct worker_listener *l, int fd, const struct address *peer,
-	      struct limits_receipt *receipt, struct verdict admitted)
+	      struct limits_receipt *receipt, struct pools_receipt *place, struct verdict admitted)
 {
 	struct worker *w = l->worker;
 	struct conn *c = calloc(1, sizeof(*c));
@@ -126,6 +126,7 @@ void conn_new(struct worker_listener *l, int fd, const struct address *peer,
 	    stream_init(&c->client, &w->scratch, fd, on_stream, CONN_QUEUE_BYTES, &w->memory)) {
 		metric_add(&w->metrics, METRIC_ACCEPT_FAILURES, 1);
 		limits_release(receipt);
+		pools_leave(place);
 		close(fd);
 		free(c);
 		return;
@@ -138,6 +139,7 @@ void conn_new(struct worker_listener *l, int fd, const struct address *peer,
 	c->secure = c->tls;
 	c->hop = c->peer = *peer;
 	c->receipt = *receipt;
+	c->place = *place;
 	c->doomed = admitted.kind != VERDICT_PASS;
 	c->doom = admitted;
 	memset(c->request_id, '0', REQUEST_ID_CHARS);
@@ -145,9 +147,12 @@ void conn_new(struct worker_listener *l, int fd, const struct address *peer,
 	list_append(&w->conns, &c->link);
 	w->conn_count++;
 	w->doomed_count += c->doomed;
+	guard_place(c);
 	uint64_t now = conn_now(c);
-	c->head_deadline_ms =
-		clock_add(now, c->doomed ? DOOMED_MS : conn_conf(c)->limits.handshake_timeout_ms);
+	uint64_t patience = conn_conf(c)->limits.handshake_timeout_ms;
+	if (guard_level(w) >= SIEGE_ELEVATED)
+		patience /= 2;
+	c->head_deadline_ms = clock_add(now, c->doomed ? DOOMED_MS : patience);
 	bool preface = conn_conf(c)->listeners[c->listener].proxy_protocol;
 	c->state = preface ? CONN_PREFACE : c->tls ? CONN_TLS : CONN_HEAD;
 	conn_arm(c, c->head_deadline_ms);
@@ -173,6 +178,7 @@ void conn_end(struct conn *c)
 	limits_release(&c->receipt);
 	seat_leave(w, c->seat);
 	c->seat = NULL;
+	guard_leave(c);
 	w->conn_count--;
 	w->doomed_count -= c->doomed;
 	list_remove(&c->link);
@@ -201,8 +207,13 @@ static void tls_failed(struct conn *c)
 
 static void tls_on_client(struct conn *c, unsigned why)
 {
+	uint64_t began_us = guard_clock();
+
 	(void)why;
 	int r = stream_handshake(&c->client);
+	uint64_t took_us = clock_since(began_us, guard_clock());
+	metric_add(&c->worker->metrics, METRIC_TLS_US, (int64_t)took_us);
+	guard_count(c->worker, began_us);
 	if (r == STREAM_AGAIN)
 		return;
 	if (r == STREAM_PLAIN_HTTP) {
@@ -331,7 +342,12 @@ void conn_refuse(struct conn *c, struct verdict v)
 	const struct request *q = c->request;
 	bool endpoint = q && dispatch_is_own(q->dispatch.kind);
 
+	if (v.reason == REASON_SIEGE) {
+		guard_turn_away(c);
+		return;
+	}
 	metric_refused(&w->metrics, v.reason);
+	metric_add(&w->metrics, METRIC_HANDSHAKES_REFUSED, !c->doomed);
 	if (event_wanted(w->gateway->log, EVENT_INFO))
 		log_refused(c, v);
 	buf_clear(&w->response);
@@ -342,6 +358,7 @@ void conn_refuse(struct conn *c, struct verdict v)
 		.allow = allowed_methods(c),
 		.head_only = is_head(c),
 		.now_s = reactor_realtime_ms(&w->reactor) / 1000,
+		.members = endpoint ? q->endpoint.problem : slice_of(NULL, 0),
 		.headers = endpoint ? q->endpoint.headers : NULL,
 		.header_count = endpoint ? q->endpoint.header_count : 0,
 	};
@@ -355,8 +372,11 @@ void conn_refuse(struct conn *c, struct verdict v)
 
 static void start_linger(struct conn *c)
 {
+	bool crowded = guard_level(c->worker) >= SIEGE_TICKETS;
+
 	request_release(c);
-	conn_enter(c, CONN_LINGER, conn_now(c) + LINGER_MS);
+	guard_return(c);
+	conn_enter(c, CONN_LINGER, conn_now(c) + (crowded ? LINGER_CROWDED_MS : LINGER_MS));
 	int r = stream_shutdown(&c->client);
 	if (r != 0 && r != STREAM_AGAIN) {
 		conn_end(c);
@@ -372,7 +392,8 @@ static bool client_wants_close(const struct request *q)
 
 static bool is_last(const struct conn *c)
 {
-	return c->worker->draining || client_wants_close(c->request);
+	return c->worker->draining || guard_level(c->worker) >= SIEGE_ELEVATED ||
+	       client_wants_close(c->request);
 }
 
 int conn_close_field(const struct conn *c, struct buf *out)

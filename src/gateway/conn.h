@@ -48,6 +48,7 @@ enum {
 	KEEPALIVE_MS = 15000, /* for the next request's first byte */
 	ASK_MS = 5000,
 	LINGER_MS = 2000,
+	LINGER_CROWDED_MS = 250,
 	CLOSING_MS = 3000,
 	RESPOND_MS = 10000, /* for one piece of a page to be taken */
 	DOOMED_MS = 1000,
@@ -55,7 +56,8 @@ enum {
 	ANSWER_HEAD_BYTES = 16 * 1024,
 	ANSWER_HEADERS = 64,
 	CONN_QUEUE_BYTES = 512 * 1024, /* may wait towards the client before a session is open */
-	SESSION_DEFLATE_FROM = 128,    /* bytes: shorter messages are not compressed */
+	PROXY_IDLE_MAX = 32, /* connections to sites' applications kept for later, per worker */
+	SESSION_DEFLATE_FROM = 128, /* bytes: shorter messages are not compressed */
 };
 
 /* From the first byte of a head until its answer. Reused: see worker.free_requests. */
@@ -146,6 +148,9 @@ struct conn {
 	struct stream client;
 	struct timer timer;
 	struct limits_receipt receipt;
+	struct pools_receipt place;
+	struct list place_link; /* in the worker's list of that pool */
+	uint64_t placed_ms;
 	struct verdict doom; /* why, if doomed */
 	struct address hop;  /* who speaks to us: the TCP peer, or whom its PROXY header names */
 	struct address
@@ -164,9 +169,9 @@ struct conn {
 
 /* --- conn.c */
 
-/* Takes over fd and the receipt in admitted (a REFUSE verdict dooms the connection). */
+/* Takes over fd and the receipts of what was admitted (a REFUSE verdict dooms the connection). */
 void conn_new(struct worker_listener *l, int fd, const struct address *peer,
-	      struct limits_receipt *receipt, struct verdict admitted);
+	      struct limits_receipt *receipt, struct pools_receipt *place, struct verdict admitted);
 
 /* The only function that changes the state. deadline_ms is a point in time. */
 void conn_enter(struct conn *c, enum conn_state_id state, uint64_t deadline_ms);
@@ -200,6 +205,50 @@ bool conn_is_revoked(const struct conn *c, const struct identity *identity);
 
 uint64_t conn_now(const struct conn *c);
 const struct snapshot *conn_conf(const struct conn *c);
+
+/* --- guard.c: who gets room and time while the gateway is under siege */
+
+/* False without memory. */
+bool guard_init(struct worker *w);
+
+/* The shares and rates of w's generation. */
+void guard_reload(struct worker *w);
+
+unsigned guard_level(const struct worker *w);
+
+/* Room for one who was just accepted; others may have to go for it. */
+bool guard_admit(struct worker *w, struct pools_receipt *place);
+
+/* c stands in a list from its birth on, and in none after its end. */
+void guard_place(struct conn *c);
+void guard_leave(struct conn *c);
+
+/* It is known better now: to that pool, others may have to go for it. False: refused. */
+bool guard_move(struct conn *c, enum pool pool);
+
+/* Nothing is known any more: a next request, or none. */
+void guard_return(struct conn *c);
+
+/* What decides about the request at hand. */
+struct siege_gate guard_gate(struct conn *c);
+
+/* The answer to a refusal with SIEGE, from memory. */
+void guard_turn_away(struct conn *c);
+
+/* A known client's session was opened; did one come from c's network lately? */
+void guard_remember(struct conn *c);
+bool guard_remembers(const struct conn *c);
+
+/* Work for newcomers has its share of a worker's time: what was done since began_us counts, and
+ * when it is used up nobody is accepted for a while. */
+uint64_t guard_clock(void);
+void guard_count(struct worker *w, uint64_t began_us);
+
+/* Milliseconds until somebody may be accepted again; 0: now. */
+uint64_t guard_pause_ms(struct worker *w);
+
+/* Once per round. */
+void guard_round(struct worker *w);
 
 /* --- preface.c: who is on the other end */
 

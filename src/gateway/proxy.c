@@ -28,7 +28,6 @@ enum {
 	PROXY_QUEUE_BYTES = 768 * 1024,
 	PROXY_HIGH_WATER = 128 * 1024,
 	PROXY_IDLE_MS = 10000,
-	PROXY_IDLE_MAX = 32,   /* per worker */
 	PROXY_STEP_MS = 30000, /* for the application's next byte */
 	NAME_BYTES = 128,
 	CHUNK_LINE_MAX = 256,

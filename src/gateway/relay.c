@@ -798,6 +798,7 @@ void relay_open(struct conn *c, const struct http_deflate *server_deflate)
 	metric_add(&c->worker->metrics, METRIC_SESSIONS, 1);
 	metric_add(&c->worker->metrics, METRIC_HANDSHAKES, 1);
 	log_opened(c);
+	guard_remember(c);
 	request_release(c);
 	conn_enter(c, CONN_OPEN, next_deadline(s));
 	/* Frames may have come right behind the application's 101. */

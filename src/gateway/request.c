@@ -279,6 +279,9 @@ static void start_endpoint(struct conn *c)
 		.certificate = client_certificate(c),
 		.tokens = token_world(c),
 		.now_unix_ms = reactor_realtime_ms(&c->worker->reactor),
+		.siege = guard_gate(c),
+		.proofs = c->worker->gateway->proofs,
+		.good_network = guard_remembers(c),
 		.arena = &q->arena,
 	};
 	if (random_bytes(q->endpoint_in.random, sizeof(q->endpoint_in.random))) {
@@ -288,11 +291,25 @@ static void start_endpoint(struct conn *c)
 	act_on_endpoint(c, endpoint_begin(&q->endpoint, &q->endpoint_in));
 }
 
+/* Whose handshake goes on has a place among his like: those we know by what they show, before
+ * anybody was asked; the others once they have a name, or none. */
+static bool has_place(struct conn *c, struct verdict v)
+{
+	const struct handshake *h = &c->request->handshake;
+	bool known = h->guest == SIEGE_KNOWN;
+
+	if (v.kind == VERDICT_PASS)
+		return guard_move(c, known || h->identity.subject.len ? POOL_KNOWN : POOL_GUEST);
+	return v.kind != VERDICT_ASK || !known || guard_move(c, POOL_KNOWN);
+}
+
 static void act_on_handshake(struct conn *c, struct verdict v)
 {
 	struct request *q = c->request;
 
-	if (v.kind == VERDICT_REFUSE)
+	if (!has_place(c, v))
+		conn_refuse(c, verdict_refuse(REASON_OVERLOADED, "no room among his like"));
+	else if (v.kind == VERDICT_REFUSE)
 		conn_refuse(c, v);
 	else if (buf_waiting(&q->in) > q->consumed)
 		conn_refuse(c, verdict_refuse(REASON_HANDSHAKE_MALFORMED, "bytes before the 101"));
@@ -325,6 +342,7 @@ static void start_handshake(struct conn *c)
 		.certificate = client_certificate(c),
 		.tokens = token_world(c),
 		.now_unix_ms = reactor_realtime_ms(&c->worker->reactor),
+		.siege = guard_gate(c),
 		.arena = &q->arena,
 	};
 	act_on_handshake(c, handshake_begin(&q->handshake, &q->handshake_in));
@@ -439,11 +457,35 @@ static void start_body(struct conn *c)
 		conn_enter(c, CONN_BODY, c->head_deadline_ms);
 }
 
+/* Whether there is room and time for such a request now. A handshake is judged by what it
+ * shows, later. */
+static struct verdict judge_siege(struct conn *c)
+{
+	enum dispatch_kind kind = c->request->dispatch.kind;
+	bool issue = kind == DISPATCH_TICKET || kind == DISPATCH_CSRF;
+	struct siege_gate gate = guard_gate(c);
+	struct verdict v = verdict_pass();
+
+	if (kind == DISPATCH_HANDSHAKE || kind == DISPATCH_NOTHING)
+		return v;
+	metric_add(&c->worker->metrics, METRIC_TICKETS_ASKED, issue);
+	if (!issue)
+		v = siege_admit(&gate, SIEGE_CLAIMED);
+	if (v.kind == VERDICT_PASS && !guard_move(c, issue ? POOL_ISSUE : POOL_GUEST))
+		v = verdict_refuse(REASON_OVERLOADED, "no room among his like");
+	return v;
+}
+
 static void start_phase(struct conn *c)
 {
 	struct request *q = c->request;
 
 	q->consumed = q->parser.head.bytes;
+	struct verdict v = judge_siege(c);
+	if (v.kind != VERDICT_PASS) {
+		conn_refuse(c, v);
+		return;
+	}
 	switch (q->dispatch.kind) {
 	case DISPATCH_HANDSHAKE:
 		start_handshake(c);
@@ -606,6 +648,7 @@ void request_start(struct conn *c)
 	struct request *q = c->request;
 
 	request_reset(q);
+	guard_return(c);
 	/* Who asks next, a trusted proxy will say again. */
 	c->peer = c->hop;
 	c->secure = c->tls;

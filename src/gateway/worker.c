@@ -55,6 +55,7 @@ static void admit(struct worker_listener *l, int fd, const struct address *peer)
 	struct worker *w = l->worker;
 	const struct conf_limits *limits = &w->generation->snapshot->limits;
 	struct limits_receipt receipt = {0};
+	struct pools_receipt place = {0};
 
 	metric_add(&w->metrics, METRIC_ACCEPTED, 1);
 	bool proxy = peer_trusted(&w->generation->snapshot->trusted_proxies, peer);
@@ -67,6 +68,11 @@ static void admit(struct worker_listener *l, int fd, const struct address *peer)
 	struct verdict v = proxy ? limits_admit_proxy(w->gateway->limits, limits, &receipt)
 				 : limits_admit(w->gateway->limits, limits, peer,
 						reactor_now_us(&w->reactor), &receipt);
+	if (v.kind == VERDICT_PASS && !guard_admit(w, &place)) {
+		v = verdict_refuse(REASON_OVERLOADED, "no room for strangers");
+		limits_release(&receipt);
+	}
+	metric_add(&w->metrics, METRIC_ADMITTED, v.kind == VERDICT_PASS);
 	if (v.kind != VERDICT_PASS && (preface || w->doomed_count >= WORKER_DOOMED)) {
 		/* Too many even to be told so. */
 		metric_refused(&w->metrics, v.reason);
@@ -75,17 +81,27 @@ static void admit(struct worker_listener *l, int fd, const struct address *peer)
 		return;
 	}
 	sock_keepalive(fd, KEEPALIVE_PROBE_S);
-	conn_new(l, fd, peer, &receipt, v);
+	conn_new(l, fd, peer, &receipt, &place, v);
 }
 
-static void on_listener(struct io *io)
+static void pause_accepting(struct worker *w, uint64_t pause_ms)
 {
-	struct worker_listener *l = IO_OWNER(io, struct worker_listener, io);
+	timer_arm(&w->reactor.timers, &w->accept_pause, reactor_now_ms(&w->reactor) + pause_ms);
+}
+
+static void accept_some(struct worker_listener *l)
+{
 	struct worker *w = l->worker;
+	struct io *io = &l->io;
 
 	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
 		struct address peer;
 		int fd;
+		uint64_t pause_ms = guard_pause_ms(w);
+		if (pause_ms) {
+			pause_accepting(w, pause_ms);
+			return;
+		}
 		int r = sock_accept(io->fd, &w->reserve_fd, &fd, &peer);
 		if (r == 0) {
 			admit(l, fd, &peer);
@@ -97,11 +113,21 @@ static void on_listener(struct io *io)
 		}
 		complain_about_accept(w, r == SOCK_NO_FILES ? "out of descriptors or memory"
 							    : err_sentence());
-		timer_arm(&w->reactor.timers, &w->accept_pause,
-			  reactor_now_ms(&w->reactor) + ACCEPT_PAUSE_MS);
+		pause_accepting(w, ACCEPT_PAUSE_MS);
 		return;
 	}
 	io_again(io);
+}
+
+/* Sessions go first: while newcomers have had more than their share of our time, or of the room
+ * that there is for strangers, they wait in the kernel's queue. */
+static void on_listener(struct io *io)
+{
+	struct worker_listener *l = IO_OWNER(io, struct worker_listener, io);
+	uint64_t began_us = guard_clock();
+
+	accept_some(l);
+	guard_count(l->worker, began_us);
 }
 
 static void on_accept_pause(struct timer *t)
@@ -181,6 +207,9 @@ static void on_round(struct reactor_hook *hook)
 	metric_set(&w->metrics, METRIC_CONNECTIONS, (int64_t)w->conn_count);
 	metric_set(&w->metrics, METRIC_QUESTIONS, (int64_t)w->ask_count);
 	metric_set(&w->metrics, METRIC_BUFFERED, (int64_t)w->memory.used);
+	metric_set(&w->metrics, METRIC_UPSTREAMS_IDLE, w->idle_proxy_count);
+	metric_set(&w->metrics, METRIC_TIMERS, (int64_t)w->reactor.timers.armed);
+	guard_round(w);
 	if (w->draining && w->conn_count == 0 && w->ask_count == 0)
 		reactor_stop(&w->reactor);
 }
@@ -374,7 +403,9 @@ int worker_init(struct worker *w, unsigned number, struct gateway *gateway,
 	buf_init(&w->response, WORKER_RESPONSE_BYTES);
 	buf_init(&w->frame, largest_frame(generation));
 	w->reserve_fd = sock_reserve_open();
-	int r = reactor_init(&w->reactor);
+	int r = guard_init(w) ? 0 : err_raise(ENOMEM, "a worker");
+	if (r == 0)
+		r = reactor_init(&w->reactor);
 	if (r == 0)
 		r = stream_scratch_init(&w->scratch, &w->reactor, STREAM_READ_BYTES);
 	if (r == 0)
@@ -478,6 +509,7 @@ int worker_reload(struct worker *w, struct generation *g, const int *listen_fds)
 	jwt_refusals_clear(w->refusals);
 	struct generation *old = w->generation;
 	w->generation = generation_ref(g);
+	guard_reload(w);
 	reload_listeners(w, g, listen_fds);
 	LIST_EACH (at, &w->conns)
 		reload_conn(LIST_ENTRY(at, struct conn, link), g);

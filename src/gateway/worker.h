@@ -26,8 +26,11 @@
 #include "net/stream.h"
 #include "policy/limits.h"
 #include "policy/jwt.h"
+#include "policy/pools.h"
 #include "policy/revocation.h"
 #include "policy/rules.h"
+#include "policy/seen.h"
+#include "policy/siege.h"
 #include "tls/ctx.h"
 #include "ws/deflate.h"
 #include "ws/write.h"
@@ -37,12 +40,18 @@ enum {
 	WORKER_DOOMED = 256,  /* connections at once that are only told that they are too many */
 	WORKER_REQUESTS = 64, /* request objects kept for the next connections */
 	WORKER_RESPONSE_BYTES = 256 * 1024,
+	WORKER_AWAY_ANSWERS = 8, /* that differ in their Retry-After */
+	WORKER_AWAY_BYTES = 512,
 };
 
 /* What all workers and the control thread share. Outlives them. */
 struct gateway {
 	struct limits *limits;
 	struct quota *quota; /* what rules count */
+	struct pools pools;
+	struct seen *proofs; /* of work, that were used */
+	struct seen *good;   /* networks of clients who are known; of the last hour */
+	_Atomic unsigned siege_level, proof_bits; /* written by the control thread */
 	struct event_sink *log;
 	struct mailbox *control;
 	mail_fn ask_fn;   /* the control thread's answer to an ask's mail */
@@ -61,6 +70,24 @@ struct worker_listener {
 };
 
 struct request;
+
+/* One worker's side of a siege: see guard.c. */
+struct guard {
+	struct pools_shares shares;
+	struct list places[POOL_COUNT]; /* connections by where they stand, oldest first */
+	struct rate trickle_rate;
+	struct bucket trickle;
+	bool none_better;
+	uint64_t tired_us; /* until then newcomers have had more than their share of our time */
+	_Atomic uint64_t lag_us; /* the longest round; the control thread takes it */
+	bool turned_once;
+	struct {
+		char text[WORKER_AWAY_BYTES];
+		size_t head, len; /* of the answer without and with its body */
+		size_t id;        /* where the request's stands */
+	} away[WORKER_AWAY_ANSWERS];
+	unsigned away_next;
+};
 
 struct worker {
 	uint32_t magic;
@@ -86,7 +113,8 @@ struct worker {
 	struct revocations *revocations;
 	struct jwt_refusals *refusals; /* of tokens */
 	struct rules_room *rules_room;
-	struct timer accept_pause; /* out of descriptors: try again then */
+	struct guard guard;
+	struct timer accept_pause; /* out of descriptors, or of breath: try again then */
 	struct timer drain_end;
 	int reserve_fd;
 	struct list conns, gone;

@@ -7,7 +7,7 @@
 #include "http/chars.h"
 #include "http/header.h"
 
-enum { PROBLEM_BYTES = 768, REQUEST_ID_CHARS_MAX = 64 };
+enum { PROBLEM_BYTES = 1024, MEMBERS_BYTES_MAX = 256, REQUEST_ID_CHARS_MAX = 64 };
 
 /* A word while all went well; the first failure stays. */
 static void append(struct buf *out, int *r, struct slice s)
@@ -166,10 +166,13 @@ static bool request_id_ok(struct slice id)
 static struct slice problem(const struct http_refusal *f, int status, char room[PROBLEM_BYTES])
 {
 	struct slice id = request_id_ok(f->request) ? f->request : SLICE("");
+
+	MUST(f->members.len <= MEMBERS_BYTES_MAX);
 	int len = snprintf(
 		room, PROBLEM_BYTES,
-		"{\"title\":\"%s\",\"status\":%d,\"reason\":\"%s\",\"request\":\"%.*s\"}\n",
-		reason_sentence(f->reason), status, reason_word(f->reason), SLICE_ARG(id));
+		"{\"title\":\"%s\",\"status\":%d,\"reason\":\"%s\",\"request\":\"%.*s\"%s%.*s}\n",
+		reason_sentence(f->reason), status, reason_word(f->reason), SLICE_ARG(id),
+		f->members.len ? "," : "", SLICE_ARG(f->members));
 
 	MUST(len > 0 && len < PROBLEM_BYTES);
 	return slice_of(room, (size_t)len);

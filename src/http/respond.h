@@ -29,10 +29,12 @@ struct http_refusal {
 	uint64_t now_s;                    /* seconds since 1970 for Date; 0 leaves it out */
 	const struct http_header *headers; /* more fields (CORS, for our own endpoints) */
 	size_t header_count;
+	struct slice members; /* more JSON members of the body, with commas between */
 };
 
 /*
- * application/problem+json (RFC 9457) with title, status, reason and request; no-store, nosniff,
+ * application/problem+json (RFC 9457) with title, status, reason, request and `members` (at most
+ * 256 bytes, well-formed: nobody looks); no-store, nosniff,
  * `Connection: close`. 401 carries WWW-Authenticate, 405 Allow, 426 Upgrade and
  * Sec-WebSocket-Version, 429 and 503 Retry-After.
  */

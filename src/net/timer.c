@@ -25,6 +25,7 @@ static unsigned digit(uint64_t ms, unsigned level)
 void timer_wheel_init(struct timer_wheel *w, uint64_t now_ms)
 {
 	w->now_ms = now_ms;
+	w->armed = 0;
 	list_init(&w->due);
 	for (unsigned level = 0; level < TIMER_LEVELS; level++) {
 		w->occupied[level] = 0;
@@ -43,6 +44,7 @@ static void file(struct timer_wheel *w, struct timer *t)
 {
 	uint64_t at = t->at_ms;
 
+	w->armed++;
 	/* The last slot that the top wheel still has before it would turn over. */
 	if (at > w->now_ms && (at ^ w->now_ms) > FARTHEST)
 		at = w->now_ms | FARTHEST;
@@ -68,7 +70,9 @@ void timer_arm(struct timer_wheel *w, struct timer *t, uint64_t at_ms)
 		if (at_ms >= t->filed_ms)
 			return;
 		list_remove(&t->link);
+		w->armed--;
 	}
+	t->wheel = w;
 	file(w, t);
 }
 
@@ -76,6 +80,8 @@ void timer_disarm(struct timer *t)
 {
 	if (!t->link.next)
 		return;
+	if (!list_empty(&t->link))
+		t->wheel->armed--;
 	list_remove(&t->link);
 	t->at_ms = TIMER_NEVER;
 }
@@ -111,6 +117,7 @@ static void fire(struct timer_wheel *w, struct list *firing)
 		struct timer *t = LIST_ENTRY(firing->next, struct timer, link);
 
 		list_remove(&t->link);
+		w->armed--;
 		if (t->at_ms > w->now_ms) {
 			file(w, t);
 			continue;

@@ -24,6 +24,7 @@ enum { TIMER_LEVELS = 8, TIMER_SLOT_BITS = 6, TIMER_SLOTS = 1 << TIMER_SLOT_BITS
 #define TIMER_NEVER UINT64_MAX
 
 struct timer;
+struct timer_wheel;
 typedef void (*timer_fn)(struct timer *t);
 
 /* Lives in the object whose deadline it is; LIST_ENTRY-like access by TIMER_OWNER. */
@@ -32,6 +33,7 @@ struct timer {
 	timer_fn fn;
 	uint64_t at_ms;    /* wanted */
 	uint64_t filed_ms; /* where it lies; <= at_ms */
+	struct timer_wheel *wheel; /* that it was armed in last */
 };
 
 #define TIMER_OWNER(timer, type, member) LIST_ENTRY(timer, type, member)
@@ -40,6 +42,7 @@ struct timer_wheel {
 	uint64_t now_ms;                 /* everything up to and including it has been fired */
 	struct list due;                 /* armed for the past: fire with the next run */
 	uint64_t occupied[TIMER_LEVELS]; /* a bit per slot; a set bit may be out of date */
+	uint64_t armed;                  /* timers that are */
 	struct list slots[TIMER_LEVELS][TIMER_SLOTS];
 };
 

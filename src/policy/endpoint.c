@@ -336,16 +336,59 @@ static struct verdict gate_marker(struct endpoint *e)
 	return verdict_refuse(REASON_CSRF_MISSING, "no `Sallyport: 1`");
 }
 
+/* What the client has to solve: in the body of the 429. */
+static struct verdict ask_for_proof(struct endpoint *e, const struct proof_facts *f,
+				    enum reason reason)
+{
+	char challenge[PROOF_CHALLENGE_CHARS];
+	const struct conf_siege *conf = &e->in->conf->siege;
+	unsigned bits = e->in->siege.proof_bits ? e->in->siege.proof_bits : conf->proof_bits;
+
+	if (proof_make(e->in->keys, f, bits, clock_add(f->now_unix_ms, conf->proof_time_ms),
+		       e->in->random, challenge))
+		return verdict_refuse(REASON_INTERNAL, "no challenge could be made");
+	e->problem = arena_printf(e->in->arena,
+				  "\"proof\":{\"algorithm\":\"sha256\",\"challenge\":\"%.*s\","
+				  "\"bits\":%u,\"expires_in\":%llu}",
+				  (int)sizeof(challenge), challenge, bits,
+				  (unsigned long long)(conf->proof_time_ms / CLOCK_MS_PER_S));
+	return e->problem.data ? verdict_refuse(reason, NULL) : arena_full();
+}
+
+/* Before anything is verified. Whoever TLS has verified has shown more than a number. */
+static struct verdict gate_proof(struct endpoint *e)
+{
+	const struct siege_gate *g = &e->in->siege;
+	const struct certificate *certificate = e->in->certificate;
+	struct slice field = SLICE("sallyport-proof"), text = {NULL, 0};
+	const struct proof_facts facts = {
+		.peer = e->in->peer,
+		.path = e->path,
+		.origin = e->origin,
+		.now_unix_ms = e->in->now_unix_ms,
+	};
+
+	if (g->level < SIEGE_PROOF || g->allowed || e->in->good_network ||
+	    (certificate && !certificate->malformed))
+		return verdict_pass();
+	if (http_header_count(e->in->head, field) == 0)
+		return ask_for_proof(e, &facts, REASON_PROOF_REQUIRED);
+	if (!http_header_single(e->in->head, field, &text))
+		return ask_for_proof(e, &facts, REASON_PROOF_INVALID);
+	enum reason r = proof_check(e->in->keys, &facts, text, e->in->proofs);
+	if (r == REASON_NONE)
+		return verdict_pass();
+	return r == REASON_PROOF_INVALID ? ask_for_proof(e, &facts, r)
+					 : verdict_refuse(r, "a proof of work");
+}
+
 typedef struct verdict (*gate_fn)(struct endpoint *e);
 
 static struct verdict post_ticket(struct endpoint *e)
 {
 	static const gate_fn gates[] = {
-		gate_marker,
-		read_body,
-		find_ticket_route,
-		gate_ticket_origin,
-		gate_ticket_credential,
+		gate_marker,        read_body,  find_ticket_route,
+		gate_ticket_origin, gate_proof, gate_ticket_credential,
 	};
 	for (size_t i = 0; i < sizeof(gates) / sizeof(gates[0]); i++) {
 		struct verdict v = gates[i](e);
@@ -464,8 +507,9 @@ static struct verdict preflight(struct endpoint *e)
 		return verdict_refuse(REASON_ORIGIN_NOT_ALLOWED, "a preflight");
 	allow_origin(e, with_cookies);
 	add_header(e, SLICE("Access-Control-Allow-Methods"), csrf ? SLICE("GET") : SLICE("POST"));
-	add_header(e, SLICE("Access-Control-Allow-Headers"),
-		   SLICE("content-type, sallyport, sallyport-csrf, authorization"));
+	add_header(
+		e, SLICE("Access-Control-Allow-Headers"),
+		SLICE("content-type, sallyport, sallyport-csrf, sallyport-proof, authorization"));
 	add_header(e, SLICE("Access-Control-Max-Age"), SLICE("600"));
 	e->state = ENDPOINT_OVER;
 	e->status = 204;
@@ -531,6 +575,9 @@ struct verdict endpoint_begin(struct endpoint *e, const struct endpoint_input *i
 	add_header(e, SLICE("Vary"), SLICE("Origin"));
 	if (in->head->method == HTTP_OPTIONS)
 		return preflight(e);
+	struct verdict v = siege_admit_endpoint(&in->siege);
+	if (v.kind != VERDICT_PASS)
+		return v;
 	if (ticket && in->head->method == HTTP_POST)
 		return post_ticket(e);
 	if (!ticket && in->head->method == HTTP_GET)

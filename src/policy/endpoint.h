@@ -4,7 +4,8 @@
  * The own endpoints: POST /.sallyport/ticket, its CORS preflight, GET /.sallyport/csrf,
  * POST /.sallyport/csp-report.
  *
- *   begin > ASK verify cookie > answer > ASK put ticket > answer > PASS with the response
+ *   begin > [proof of work] > ASK verify cookie > answer > ASK put ticket > answer > PASS with
+ *   the response
  *
  * The ticket endpoint puts CORS before WebSockets: it takes only requests that a browser asks
  * leave for (header `Sallyport: 1`), and answers them only for the origins of the route
@@ -28,8 +29,10 @@
 #include "policy/dispatch.h"
 #include "policy/identity.h"
 #include "policy/keys.h"
+#include "policy/proof.h"
 #include "policy/question.h"
 #include "policy/report.h"
+#include "policy/siege.h"
 #include "policy/token.h"
 #include "policy/verdict.h"
 
@@ -53,6 +56,9 @@ struct endpoint_input {
 	const struct certificate *certificate; /* verified; NULL: none */
 	uint64_t now_unix_ms;
 	uint8_t random[ENDPOINT_RANDOM_BYTES]; /* fresh */
+	struct siege_gate siege;               /* zero: calm */
+	struct seen *proofs;                   /* that were used; NULL: none is good */
+	bool good_network; /* somebody we know came from there lately: no proof is asked for */
 	struct arena *arena;
 };
 
@@ -65,6 +71,7 @@ struct endpoint {
 	size_t header_count;
 	struct slice body;
 	const char *allow;
+	struct slice problem; /* with REFUSE: members for the problem body, or empty */
 	/* for the log */
 	const struct conf_route *route; /* that the ticket is for, once it is known */
 	struct slice path;              /* of it, decoded */

@@ -48,8 +48,8 @@ static struct verdict gate_protocols(struct handshake *h)
 
 static struct verdict gate_extensions(struct handshake *h)
 {
-	enum reason r = http_extensions_negotiate(h->in->head, h->in->dispatch->route->compression,
-						  &h->deflate);
+	bool on = h->in->dispatch->route->compression && h->in->siege.level < SIEGE_ELEVATED;
+	enum reason r = http_extensions_negotiate(h->in->head, on, &h->deflate);
 	return r == REASON_NONE ? verdict_pass() : verdict_refuse(r, "Sec-WebSocket-Extensions");
 }
 
@@ -95,6 +95,39 @@ static struct verdict ask_other_nodes(struct handshake *h)
 	return verdict_ask();
 }
 
+/* What we made ourselves was checked by its tag, a certificate by TLS. */
+static enum siege_guest worth_of(const struct handshake *h)
+{
+	const struct credential *c = &h->credential;
+
+	switch (c->identity->kind) {
+	case CONF_IDENTITY_TICKET:
+	case CONF_IDENTITY_MTLS:
+		return SIEGE_KNOWN;
+	case CONF_IDENTITY_COOKIE:
+		return c->identity->cookie.csrf_off ? SIEGE_CLAIMED : SIEGE_KNOWN;
+	case CONF_IDENTITY_JWT:
+		return c->cookie.len ? SIEGE_KNOWN : SIEGE_CLAIMED;
+	case CONF_IDENTITY_ANYONE:
+	case CONF_IDENTITY_NONE:
+	default:
+		return SIEGE_NOBODY;
+	}
+}
+
+/* From level 1 on, who shows nothing of ours counts twice. */
+static struct verdict gate_siege(struct handshake *h)
+{
+	const struct siege_gate *g = &h->in->siege;
+
+	h->guest = worth_of(h);
+	struct verdict v = siege_admit(g, h->guest);
+	if (v.kind != VERDICT_PASS || g->level < SIEGE_ELEVATED || g->allowed ||
+	    h->guest == SIEGE_KNOWN)
+		return v;
+	return limits_request(h->in->limits, &h->in->conf->limits, &h->in->peer, g->now_us);
+}
+
 /* Who it is is known: does the route let them in, and are there not too many of them? */
 static struct verdict gate_identity(struct handshake *h)
 {
@@ -122,7 +155,8 @@ typedef struct verdict (*gate_fn)(struct handshake *h);
 static struct verdict pass_gates(struct handshake *h)
 {
 	static const gate_fn gates[] = {
-		gate_websocket, gate_protocols, gate_extensions, gate_origin, gate_credential,
+		gate_websocket, gate_protocols,  gate_extensions,
+		gate_origin,    gate_credential, gate_siege,
 	};
 	for (size_t i = 0; i < sizeof(gates) / sizeof(gates[0]); i++) {
 		struct verdict v = gates[i](h);

@@ -6,7 +6,7 @@
  *   limits_admit (address) > head > dispatch_request (Host, route) >
  *
  *   handshake_begin:   WebSocket conformance > subprotocols > Origin, Fetch metadata >
- *                      credential: ticket's tag | CSRF token
+ *                      credential: ticket's tag | CSRF token > siege: is that enough now?
  *                          |                              \
  *                          v                               `anyone`
  *                      VERDICT_ASK: take ticket | verify cookie     |
@@ -32,6 +32,7 @@
 #include "policy/keys.h"
 #include "policy/limits.h"
 #include "policy/question.h"
+#include "policy/siege.h"
 #include "policy/token.h"
 #include "policy/verdict.h"
 
@@ -49,6 +50,7 @@ struct handshake_input {
 	bool tls;            /* likewise */
 	const struct certificate *certificate; /* verified; NULL: none */
 	uint64_t now_unix_ms;
+	struct siege_gate siege; /* zero: calm */
 	struct arena *arena;
 };
 
@@ -64,6 +66,7 @@ struct handshake {
 	struct slice path;   /* decoded, for the log and for tickets */
 	struct slice origin; /* empty: missing, which the route allows */
 	struct credential credential;
+	enum siege_guest guest; /* by what the credential is worth without asking anybody */
 	struct identity identity;
 	struct question question; /* with VERDICT_ASK */
 	unsigned state;           /* private */

@@ -83,6 +83,7 @@ static int derive_all(struct slice contents, struct key *key)
 	static const char *const labels[KEY_LABEL_COUNT] = {
 		[KEY_TICKET] = "ticket",
 		[KEY_CSRF] = "csrf",
+		[KEY_PROOF] = "proof",
 	};
 	uint8_t id[KEYS_DERIVED_BYTES];
 	int r = derive(contents, "id", id);

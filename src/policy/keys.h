@@ -24,7 +24,7 @@ enum {
 	KEYS_ID_BYTES = 4,
 };
 
-enum key_label { KEY_TICKET = 0, KEY_CSRF, KEY_LABEL_COUNT };
+enum key_label { KEY_TICKET = 0, KEY_CSRF, KEY_PROOF, KEY_LABEL_COUNT };
 
 struct key {
 	uint8_t id[KEYS_ID_BYTES]; /* public: derived from the file, says which key made a tag */

@@ -11,17 +11,26 @@
 #include "policy/tally.h"
 
 enum {
-	KEYS_PER_CONNECTION = 3, /* address, network, identity */
+	KEYS_PER_CONNECTION = 4, /* address, home, network, identity */
+	HOME_SHARE = 4,          /* what a /48 may have, its /56 may have a quarter of */
 	WORDS_PER_KEY = 4,       /* so many more than can be in use: a full set is improbable */
 };
 
-/* Sizes of the tables stop growing here; 160 MiB of address space, touched where used. */
+/* Sizes of the tables stop growing here; 192 MiB of address space, touched where used. */
 #define CONNECTIONS_SIZED_FOR (UINT64_C(1) << 20)
 #define RATE_WORDS_MIN        (UINT64_C(1) << 14)
 #define COUNT_WORDS_MIN       (UINT64_C(1) << 10)
 
 /* What a key is the key of: the same bytes in another class are another key. */
-enum key_class { CLASS_RATE = 1, CLASS_ADDRESS, CLASS_PREFIX, CLASS_IDENTITY };
+enum key_class {
+	CLASS_RATE = 1,
+	CLASS_ADDRESS,
+	CLASS_PREFIX,
+	CLASS_IDENTITY,
+	CLASS_HOME,
+	CLASS_HOME_RATE,
+	CLASS_PREFIX_RATE,
+};
 
 struct limits {
 	struct siphash_key key;
@@ -90,22 +99,48 @@ static struct verdict count_verdict(enum tally_outcome outcome, const char *over
 
 /* --- rates */
 
-struct verdict limits_request(struct limits *l, const struct conf_limits *c,
-			      const struct address *peer, uint64_t now_us)
+/* One key's share of a rate. */
+static struct verdict rate_verdict(struct limits *l, uint64_t hash, const struct rate *r,
+				   const char *over, uint64_t now_us)
 {
-	const struct rate *r = &c->handshakes_per_address;
 	if (r->unlimited)
 		return verdict_pass();
-	struct verdict v = verdict_refuse(REASON_HANDSHAKE_RATE, "handshakes_per_address");
+	struct verdict v = verdict_refuse(REASON_HANDSHAKE_RATE, over);
 	v.retry_after_s = UINT32_C(60);
 	if (!r->count || !r->burst)
 		return v;
-	uint64_t wait =
-		tally_rate(&l->rates, hash_address(l, CLASS_RATE, peer, 32, 64), r, now_us, 1);
+	uint64_t wait = tally_rate(&l->rates, hash, r, now_us, 1);
 	if (!wait)
 		return verdict_pass();
 	uint64_t seconds = wait / CLOCK_US_PER_S + (wait % CLOCK_US_PER_S != 0);
 	v.retry_after_s = seconds > UINT32_MAX ? UINT32_MAX : (uint32_t)seconds;
+	return v;
+}
+
+static struct rate home_rate(const struct rate *prefix)
+{
+	struct rate home = *prefix;
+	home.count = (prefix->count + HOME_SHARE - 1) / HOME_SHARE;
+	home.burst = (prefix->burst + HOME_SHARE - 1) / HOME_SHARE;
+	return home;
+}
+
+/* From the narrowest on: who is over his own rate takes nothing from his neighbours. */
+struct verdict limits_request(struct limits *l, const struct conf_limits *c,
+			      const struct address *peer, uint64_t now_us)
+{
+	struct verdict v = rate_verdict(l, hash_address(l, CLASS_RATE, peer, 32, 64),
+					&c->handshakes_per_address, "handshakes_per_address",
+					now_us);
+	const struct rate *prefix = &c->handshakes_per_prefix;
+	if (v.kind == VERDICT_PASS && peer->family != 4 && !prefix->unlimited) {
+		struct rate home = home_rate(prefix);
+		v = rate_verdict(l, hash_address(l, CLASS_HOME_RATE, peer, 24, 56), &home,
+				 "handshakes_per_prefix, of a /56", now_us);
+	}
+	if (v.kind == VERDICT_PASS && !prefix->unlimited)
+		v = rate_verdict(l, hash_address(l, CLASS_PREFIX_RATE, peer, 24, 48), prefix,
+				 "handshakes_per_prefix", now_us);
 	return v;
 }
 
@@ -131,11 +166,26 @@ static struct verdict admit_address(struct limits *l, const struct conf_limits *
 	struct verdict v =
 		count_verdict(tally_take(&l->counts, hash, c->connections_per_address, &r->address),
 			      "connections_per_address");
+	if (v.kind == VERDICT_PASS && peer->family != 4) {
+		uint64_t most = c->connections_per_prefix
+					? (c->connections_per_prefix - 1) / HOME_SHARE + 1
+					: 0;
+		hash = hash_address(l, CLASS_HOME, peer, 24, 56);
+		v = count_verdict(tally_take(&l->counts, hash, most, &r->home),
+				  "connections_per_prefix, of a /56");
+	}
 	if (v.kind != VERDICT_PASS)
 		return v;
 	hash = hash_address(l, CLASS_PREFIX, peer, 24, 48);
 	return count_verdict(tally_take(&l->counts, hash, c->connections_per_prefix, &r->prefix),
 			     "connections_per_prefix");
+}
+
+static void release_address(struct limits_receipt *r)
+{
+	tally_release(&r->address);
+	tally_release(&r->home);
+	tally_release(&r->prefix);
 }
 
 struct verdict limits_admit(struct limits *l, const struct conf_limits *c,
@@ -164,15 +214,12 @@ struct verdict limits_readmit(struct limits *l, const struct conf_limits *c,
 {
 	if (r->from != l || r->identity)
 		return verdict_refuse(REASON_INTERNAL, "another client on somebody's connection");
-	tally_release(&r->address);
-	tally_release(&r->prefix);
+	release_address(r);
 	if (!peer)
 		return verdict_pass();
 	struct verdict v = admit_address(l, c, peer, r);
-	if (v.kind != VERDICT_PASS) {
-		tally_release(&r->address);
-		tally_release(&r->prefix);
-	}
+	if (v.kind != VERDICT_PASS)
+		release_address(r);
 	return v;
 }
 
@@ -194,8 +241,7 @@ void limits_release(struct limits_receipt *r)
 {
 	if (!r->from)
 		return;
-	tally_release(&r->address);
-	tally_release(&r->prefix);
+	release_address(r);
 	tally_release(&r->identity);
 	MUST(atomic_fetch_sub(&r->from->connections, 1) > 0);
 	r->from = NULL;

@@ -7,7 +7,9 @@
  * lock (policy/tally.h). A set full of counts in use refuses; a set full of rates forgets the
  * one that is paid back first.
  *
- * IPv4 addresses count as /32 and /24, IPv6 addresses as /64 and /48.
+ * IPv4 addresses count as /32 and /24, IPv6 addresses as /64, /56 and /48: a home has a /64 to
+ * a /56, somebody who rents a machine a /64 to a /48. What a /24 and a /48 may have, a /56 may
+ * have a quarter of.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,7 +28,7 @@ struct limits;
  * thread of its session. */
 struct limits_receipt {
 	struct limits *from;
-	_Atomic uint64_t *address, *prefix, *identity; /* words it is counted in, or NULL */
+	_Atomic uint64_t *address, *home, *prefix, *identity; /* words it is counted in, or NULL */
 };
 
 /* For at most `connections` at once (a later configuration may say less, and more within

@@ -84,7 +84,8 @@ async def public(reader, writer):
 async def admin(reader, writer):
     await read_head(reader)
     body = "".join(f"{name} {COUNT['open']}\n" for name in (
-        "sallyport_sessions", "sallyport_connections", "sallyport_buffered_bytes", "sallyport_questions"))
+        "sallyport_sessions", "sallyport_connections", "sallyport_buffered_bytes", "sallyport_questions",
+        "sallyport_upstream_connections", "sallyport_timers"))
     body += f'sallyport_refused_total{{reason="origin_not_allowed"}} {COUNT["refused"]}\n'
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body.encode())
     await writer.drain()

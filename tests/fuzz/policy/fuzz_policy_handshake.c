@@ -42,7 +42,8 @@ static const struct snapshot conf = {
 	.listeners = &listener, .listener_count = 1, .hosts = {names, 1},
 	.identities = identities, .identity_count = 3, .routes = routes, .route_count = 3,
 	.limits = {.connections = 4, .connections_per_address = 4, .connections_per_prefix = 4,
-		   .connections_per_identity = 4, .handshakes_per_address = {.unlimited = true}},
+		   .connections_per_identity = 4, .handshakes_per_address = {.unlimited = true},
+		.handshakes_per_prefix = {.unlimited = true}},
 };
 /* clang-format on */
 

@@ -30,7 +30,8 @@ Plays one script: applications first, then the gateway, then everything in the o
     asked APP header N: v  ...       the last one was like that
     signal NAME | kill TERM|HUP      kill waits for nothing; `exit CODE` waits for the end
     sleep 100ms
-    idle                             sessions, connections, buffers and questions are all zero
+    idle                             sessions, connections, buffers, questions, connections to applications, deadlines and
+                                     descriptors are what they were before the first client
 """
 import os
 import re
@@ -51,7 +52,10 @@ from .peer import Peer, Stopped, seconds
 from .script import Statement, fields
 from .upstream import App
 
-IDLE = ("sallyport_sessions", "sallyport_connections", "sallyport_buffered_bytes", "sallyport_questions")
+IDLE = ("sallyport_sessions", "sallyport_connections", "sallyport_buffered_bytes", "sallyport_questions",
+        "sallyport_upstream_connections", "sallyport_timers")
+# The gateway keeps connections of its own to whoever these name.
+KEEPS_CONNECTIONS = re.compile(r"\b(verify|jwks|store)\s*:")
 _TLS = {"1.0": ssl.TLSVersion.TLSv1, "1.1": ssl.TLSVersion.TLSv1_1, "1.2": ssl.TLSVersion.TLSv1_2,
         "1.3": ssl.TLSVersion.TLSv1_3}
 
@@ -187,6 +191,8 @@ class Play:
         text = self.world.fill(configuration(s.raw, s.rest))
         self.gateway = Gateway(self.binary, self.folder, text, self.world.patience, self.environment)
         self.gateway.wait_ready()
+        if KEEPS_CONNECTIONS.search(text):
+            self.gateway.at_rest = None
         at = self.gateway.url()
         v = self.world.variables
         v["gateway"] = at.netloc
@@ -351,14 +357,19 @@ class Play:
             c.wire.close()
         until = time.monotonic() + self.world.patience
         while True:
+            descriptors = self.gateway.descriptors()  # before our own question adds to them
             metrics = self.gateway.metrics()
             busy = {}
+            # A page's connection to its application may be kept a while for the next page, with its deadline.
+            kept = self.gateway.total("sallyport_upstream_connections_idle", metrics) or 0
             for name in IDLE:
                 got = self.gateway.total(name, metrics)
                 if got is None:
                     raise Failed(f"there is no metric {name}")
-                if got:
+                if got != (kept if name in IDLE[-2:] else 0):
                     busy[name] = got
+            if self.gateway.at_rest is not None and descriptors - kept > self.gateway.at_rest:
+                busy["descriptors"] = f"{descriptors}, and {self.gateway.at_rest} before the first client"
             if not busy:
                 self.was_idle = True
                 return

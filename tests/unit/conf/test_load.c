@@ -86,12 +86,24 @@ static void default_limits(void **state)
 	assert_int_equal(g->connections_per_prefix, 4096);
 	assert_int_equal(g->connections_per_identity, 16);
 	assert_true(g->handshakes_per_address.count == 20 && g->handshakes_per_address.burst == 40);
+	assert_true(g->handshakes_per_prefix.count == 400 && g->handshakes_per_prefix.burst == 800);
+	assert_true(g->prefix_rate_by_address);
 	assert_int_equal(g->handshake_timeout_ms, 5000);
 	assert_int_equal(g->request_head, 16 * 1024);
 	assert_int_equal(g->request_headers, 64);
 	assert_int_equal(g->buffered, (uint64_t)1 << 30); /* a quarter of 4 GiB */
 	assert_true(g->queue_per_worker > 0);
 	assert_true(g->connections_by_machine && g->buffered_by_machine);
+
+	const struct conf_siege *siege = &s->siege;
+	assert_false(siege->manual);
+	assert_int_equal(siege->handshakes, 2000);
+	assert_int_equal(siege->tickets, 500);
+	assert_int_equal(siege->lag_ms, 250);
+	assert_int_equal(siege->calm_ms, 60000);
+	assert_int_equal(siege->proof_bits, 17);
+	assert_int_equal(siege->proof_time_ms, 60000);
+	assert_int_equal(siege->allow.count, 0);
 	done();
 }
 

@@ -141,7 +141,8 @@ static struct snapshot unit_snapshot = {
 		   .connections_per_address = 100,
 		   .connections_per_prefix = 100,
 		   .connections_per_identity = 2,
-		   .handshakes_per_address = {.count = 20, .per_ms = 1000, .burst = 40}},
+		   .handshakes_per_address = {.count = 20, .per_ms = 1000, .burst = 40},
+		   .handshakes_per_prefix = {.count = 400, .per_ms = 1000, .burst = 800}},
 };
 
 /* Key A is the old one, key B makes. */

@@ -20,6 +20,7 @@ static struct conf_limits limits_of(uint64_t total, uint64_t address, uint64_t p
 		.connections_per_prefix = prefix,
 		.connections_per_identity = identity,
 		.handshakes_per_address = {.unlimited = true},
+		.handshakes_per_prefix = {.unlimited = true},
 	};
 }
 
@@ -55,6 +56,8 @@ static void neighbours_count_together(void **state)
 		{"one /64", "2001:db8::1", "2001:db8::ffff:0:1", 1, 9, REASON_CONNECTION_LIMIT},
 		{"two /64", "2001:db8::1", "2001:db8:0:1::1", 1, 9, REASON_NONE},
 		{"one /48", "2001:db8::1", "2001:db8:0:1::1", 1, 1, REASON_CONNECTION_LIMIT},
+		{"one /56", "2001:db8::1", "2001:db8:0:ff::1", 9, 4, REASON_CONNECTION_LIMIT},
+		{"two /56", "2001:db8::1", "2001:db8:0:100::1", 9, 4, REASON_NONE},
 		{"two /48", "2001:db8::1", "2001:db8:1::1", 1, 1, REASON_NONE},
 		{"v4 in v6 is v4", "192.0.2.1", "::ffff:192.0.2.1", 1, 9, REASON_CONNECTION_LIMIT},
 		{"v6 that looks like v4", "192.0.2.1", "c000:201::", 1, 1, REASON_NONE},
@@ -273,6 +276,55 @@ static void rates_at_their_edges(void **state)
 	limits_free(l);
 }
 
+/* Which of a network's neighbours take from one rate; the second is asked when the first has taken
+ * all there was. */
+static void networks_have_a_rate(void **state)
+{
+	static const struct {
+		const char *says, *first, *second;
+		int first_gets;
+		bool second_gets;
+	} rows[] = {
+		{"one /24", "192.0.2.1", "192.0.2.254", 8, false},
+		{"another /24", "192.0.2.1", "192.0.3.1", 8, true},
+		{"one /56", "2001:db8::1", "2001:db8:0:ff::1", 2, false},
+		{"another /56", "2001:db8::1", "2001:db8:0:100::1", 2, true},
+		{"v4 in v6 is v4", "::ffff:192.0.2.1", "192.0.2.9", 8, false},
+	};
+	(void)state;
+	EACH_ROW (at, rows) {
+		struct limits *l = limits_new(&key, 8);
+		struct conf_limits c = limits_of(8, 9, 9, 9);
+		struct address first = peer(at->first), second = peer(at->second);
+		c.handshakes_per_prefix = (struct rate){.count = 8, .per_ms = 1000, .burst = 8};
+		int got = 0;
+		while (limits_request(l, &c, &first, 5000).kind == VERDICT_PASS)
+			got++;
+		ROW_CHECK(at, got == at->first_gets);
+		ROW_CHECK(at, (limits_request(l, &c, &second, 5000).kind == VERDICT_PASS) ==
+				      at->second_gets);
+		limits_free(l);
+	}
+	/* Four homes of one /48 at their rate: the fifth finds the network's used up. */
+	struct limits *l = limits_new(&key, 8);
+	struct conf_limits c = limits_of(8, 9, 9, 9);
+	c.handshakes_per_prefix = (struct rate){.count = 8, .per_ms = 1000, .burst = 8};
+	static const char *const homes[] = {"2001:db8::1", "2001:db8:0:100::", "2001:db8:0:200::",
+					    "2001:db8:0:300::", "2001:db8:0:400::"};
+	for (int i = 0; i < 5; i++) {
+		struct address a = peer(homes[i]);
+		for (int n = 0; n < 2; n++)
+			assert_int_equal(limits_request(l, &c, &a, 5000).kind == VERDICT_PASS, i < 4);
+	}
+	/* Who is over his own rate takes nothing from his network. */
+	c.handshakes_per_address = (struct rate){.count = 1, .per_ms = 1000, .burst = 1};
+	struct address loud = peer("203.0.113.1"), quiet = peer("203.0.113.2");
+	for (int n = 0; n < 100; n++)
+		assert_int_equal(limits_request(l, &c, &loud, 5000).kind == VERDICT_PASS, n == 0);
+	assert_int_equal(limits_request(l, &c, &quiet, 5000).kind, VERDICT_PASS);
+	limits_free(l);
+}
+
 static struct address numbered(uint32_t i)
 {
 	struct address a = {.family = 4};
@@ -473,6 +525,7 @@ int main(void)
 		cmocka_unit_test(who_is_refused_behind_a_proxy_leaves_nothing),
 		cmocka_unit_test(identities_count_over_all_addresses),
 		cmocka_unit_test(handshakes_have_a_rate),
+		cmocka_unit_test(networks_have_a_rate),
 		cmocka_unit_test(rates_at_their_edges),
 		cmocka_unit_test(a_million_addresses_cost_no_memory),
 		cmocka_unit_test(a_full_set_refuses),
