@@ -11,7 +11,7 @@
 #include "contract/uri.h"
 #include "json/pointer.h"
 
-enum { POINTER_BYTES = 1024 };
+enum { POINTER_BYTES = 1024, SCRATCH_BLOCK = 64 * 1024, SCRATCH_MAX = 256 * 1024 * 1024 };
 
 struct place {
 	struct slice uri; /* of the document */
@@ -22,8 +22,9 @@ struct place {
 struct load {
 	const struct contract_source *source;
 	struct arena *arena;
+	struct arena scratch; /* of the compiler, for one schema */
 	struct contract_error *error;
-	bool failed;
+	bool failed, no_memory;
 	bool version_3;
 	bool describes_client;
 	struct place document;
@@ -193,7 +194,8 @@ static bool compile(struct load *l, struct place payload, struct slice format,
 		    struct contract_message *m)
 {
 	struct resolving *with = arena_alloc(l->arena, sizeof(*with));
-	struct schema_options options = {.formats = true, .resolve = resolve, .with = with};
+	struct schema_options options = {
+		.formats = true, .resolve = resolve, .with = with, .scratch = &l->scratch};
 	struct schema_error *error = arena_alloc(l->arena, sizeof(*error));
 
 	/* 3.0's form that names its own language. */
@@ -205,6 +207,7 @@ static bool compile(struct load *l, struct place payload, struct slice format,
 	if (!with || !error)
 		return false;
 	with->load = l;
+	arena_reset(&l->scratch);
 	/* Avro and the like: such a message is no JSON, so it can only be a binary one. */
 	if (!draft_of(format, &options.draft)) {
 		m->content = CONTRACT_BINARY;
@@ -221,6 +224,8 @@ static bool compile(struct load *l, struct place payload, struct slice format,
 				error->document[0] ? slice_from_cstr(error->document) : payload.uri,
 			.pointer = slice_from_cstr(error->pointer),
 			.sentence = slice_from_cstr(error->sentence)};
+	} else {
+		l->no_memory = true;
 	}
 	return false;
 }
@@ -372,8 +377,12 @@ static struct slice message_key(struct load *l, const struct place *channel,
 
 	if (json_type(messages.node) == JSON_OBJECT)
 		JSON_EACH_MEMBER (key, messages.node) {
-			struct place m = follow(l, child(l, &messages, json_string(key)));
-			if (m.node == node || json_value_of(key) == node)
+			const struct json_node *value = json_value_of(key);
+			bool refers = json_type(value) == JSON_OBJECT &&
+				      json_member(value, SLICE("$ref"));
+			if (refers)
+				value = follow(l, child(l, &messages, json_string(key))).node;
+			if (value == node)
 				return json_string(key);
 		}
 	return slice_of(NULL, 0);
@@ -589,6 +598,24 @@ static bool read_version(struct load *l)
 	return false;
 }
 
+/* Finds the channel and adds its messages. */
+static int read_channel(struct load *l, struct slice channel, struct slice *name)
+{
+	if (!read_version(l))
+		return CONTRACT_REFUSED;
+	l->default_content = text_of(l, &l->document, SLICE("defaultContentType"));
+	struct place found = find_channel(l, channel, name);
+	if (found.node && l->version_3) {
+		add_operations_3(l, &found);
+	} else if (found.node) {
+		add_operation_2(l, &found, SLICE("publish"), true);
+		add_operation_2(l, &found, SLICE("subscribe"), false);
+	}
+	if (l->arena->overflow || l->no_memory)
+		return -ENOMEM;
+	return l->failed ? CONTRACT_REFUSED : 0;
+}
+
 int asyncapi_load(const struct contract_source *source, struct slice uri, struct slice channel,
 		  bool describes_client, struct arena *arena, struct contract *out,
 		  struct contract_error *error)
@@ -611,20 +638,11 @@ int asyncapi_load(const struct contract_source *source, struct slice uri, struct
 	l.payloads = arena_calloc(arena, CONTRACT_MESSAGES_MAX, sizeof(*l.payloads));
 	if (!l.messages || !l.payloads)
 		return -ENOMEM;
-	if (!read_version(&l))
-		return CONTRACT_REFUSED;
-	l.default_content = text_of(&l, &l.document, SLICE("defaultContentType"));
-	struct place found = find_channel(&l, channel, &name);
-	if (found.node && l.version_3) {
-		add_operations_3(&l, &found);
-	} else if (found.node) {
-		add_operation_2(&l, &found, SLICE("publish"), true);
-		add_operation_2(&l, &found, SLICE("subscribe"), false);
-	}
-	if (arena->overflow)
-		return -ENOMEM;
-	if (l.failed)
-		return CONTRACT_REFUSED;
+	arena_init(&l.scratch, SCRATCH_BLOCK, SCRATCH_MAX);
+	int r = read_channel(&l, channel, &name);
+	arena_deinit(&l.scratch);
+	if (r)
+		return r;
 	*out = (struct contract){.channel = name, .messages = l.messages, .count = l.count};
 	out->discriminator[0] = find_discriminator(&l, true);
 	out->discriminator[1] = find_discriminator(&l, false);

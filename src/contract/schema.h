@@ -45,6 +45,10 @@ struct schema_options {
 	void *with;
 
 	uint64_t cost_max; /* of schema_cost; 0 is SCHEMA_COST_MAX */
+
+	/* For what is needed only while compiling: as much as the documents have values, so that
+	 * whoever compiles many schemas of one document resets it in between. NULL: the arena. */
+	struct arena *scratch;
 };
 
 /* Evaluations per value that a schema may ask for, unless the options say otherwise. */

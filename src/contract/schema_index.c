@@ -35,15 +35,20 @@ bool schema_refuse(struct compiler *c, const struct resource *r, const struct js
 	return false;
 }
 
-void *schema_alloc(struct compiler *c, size_t count, size_t bytes)
+static void *alloc(struct compiler *c, struct arena *a, size_t count, size_t bytes)
 {
-	void *given = c->failed ? NULL : arena_calloc(c->arena, count ? count : 1, bytes);
+	void *given = c->failed ? NULL : arena_calloc(a, count ? count : 1, bytes);
 
 	if (!given && !c->failed) {
 		schema_refuse(c, NULL, NULL, "out of memory");
 		c->no_memory = true;
 	}
 	return given;
+}
+
+void *schema_alloc(struct compiler *c, size_t count, size_t bytes)
+{
+	return alloc(c, c->arena, count, bytes);
 }
 
 /* ---- keywords that hold schemas */
@@ -364,7 +369,8 @@ static struct document *new_document(struct compiler *c, const struct json_node 
 		return NULL;
 	d->root = root;
 	d->nodes = (uint32_t)(json_next(root) - root);
-	d->places = schema_alloc(c, d->nodes, sizeof(*d->places));
+	struct arena *scratch = c->options->scratch ? c->options->scratch : c->arena;
+	d->places = alloc(c, scratch, d->nodes, sizeof(*d->places));
 	d->next = c->documents;
 	c->documents = d;
 	return d->places ? d : NULL;
