@@ -158,6 +158,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct siphash_key key = {{7}};
 	static struct rules_room *room;
+	static struct quota *quota;
+	static uint64_t now_us = 1000000;
 	const struct identity identity = {.subject = SLICE("alice"), .claims = SLICE("{}")};
 	const struct context_facts facts = {.identity = &identity,
 					    .path = SLICE("/all"),
@@ -171,12 +173,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		room = rules_room_new(&key);
 		MUST(room);
 		rules_room_fit(room, conf());
+		quota = quota_new(&key);
+		MUST(quota);
 	}
-	struct quota *quota = quota_new(&key);
+	/* So much later that nothing counts any more: the tables are dear to make anew. */
+	now_us += UINT64_C(3600000000);
 	budget_init(&budget, 1 << 20, NULL);
-	uint64_t now_us = 1000000;
 	struct rules *r = rules_new(&conf()->routes[0], &facts, quota, &budget, now_us);
-	MUST(quota && r);
+	MUST(r);
 	while (rest.len) {
 		size_t end = slice_index(rest, '\n');
 		struct slice line = slice_first(rest, end);
@@ -200,7 +204,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			;
 	}
 	rules_free(r);
-	MUST(budget.used == 0 && quota_whole(quota));
-	quota_free(quota);
+	MUST(budget.used == 0);
+	/* Looking through the tables is dear as well. */
+	static unsigned runs;
+	MUST(++runs % 1024 || quota_whole(quota));
 	return 0;
 }
