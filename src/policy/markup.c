@@ -2,6 +2,10 @@
 /* Markup in strings: escape, strip, refuse; see markup.h. `html` is markup_html.c. */
 #include "policy/markup.h"
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 #include "policy/html.h"
 #include "policy/markup_html.h"
 
@@ -39,28 +43,63 @@ static struct slice escaped(char c)
 	}
 }
 
+#if defined(__SSE2__)
+/* Bits of the 16 bytes at p that `escaped` has something for. The ampersand and the apostrophe
+ * differ in one bit only, and so do the angle brackets. */
+static inline unsigned special_bits(const char *p)
+{
+	__m128i x;
+
+	memcpy(&x, p, sizeof(x));
+	__m128i amp = _mm_cmpeq_epi8(_mm_or_si128(x, _mm_set1_epi8(1)), _mm_set1_epi8('\''));
+	__m128i angle = _mm_cmpeq_epi8(_mm_or_si128(x, _mm_set1_epi8(2)), _mm_set1_epi8('>'));
+	__m128i quote = _mm_cmpeq_epi8(x, _mm_set1_epi8('"'));
+	return (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(amp, angle), quote));
+}
+#endif
+
+/* The first byte from `at` on that `escaped` has something for; text.len if there is none. Most
+ * texts have none. */
+static size_t find_special(struct slice text, size_t at)
+{
+#if defined(__SSE2__)
+	for (; text.len - at >= 16; at += 16) {
+		unsigned bits = special_bits(text.data + at);
+		if (bits)
+			return at + (size_t)__builtin_ctz(bits);
+	}
+	if (text.len >= 16) {
+		/* The last 16 bytes once more, without those before `at`. */
+		unsigned bits = special_bits(text.data + text.len - 16) >> (16 - (text.len - at));
+		return bits ? at + (size_t)__builtin_ctz(bits) : text.len;
+	}
+#endif
+	while (at < text.len && escaped(text.data[at]).len == 0)
+		at++;
+	return at;
+}
+
 static bool escape(struct slice text, struct arena *arena, struct slice *out)
 {
-	size_t len = 0;
+	const size_t first = find_special(text, 0);
+	size_t len = text.len, from = 0;
 
-	for (size_t i = 0; i < text.len; i++) {
-		struct slice e = escaped(text.data[i]);
-		len += e.len ? e.len : 1;
-	}
 	*out = text;
-	if (len == text.len)
+	if (first == text.len)
 		return true;
+	for (size_t at = first; at < text.len; at = find_special(text, at + 1))
+		len += escaped(text.data[at]).len - 1;
 	char *to = arena_alloc(arena, len);
 	*out = slice_of(to, to ? len : 0);
 	if (!to)
 		return false;
-	for (size_t i = 0; i < text.len; i++) {
-		struct slice e = escaped(text.data[i]);
-		if (e.len == 0)
-			*to++ = text.data[i];
-		else
-			to = (char *)memcpy(to, e.data, e.len) + e.len;
+	for (size_t at = first; at < text.len; at = find_special(text, from)) {
+		struct slice e = escaped(text.data[at]);
+		to = (char *)memcpy(to, text.data + from, at - from) + (at - from);
+		to = (char *)memcpy(to, e.data, e.len) + e.len;
+		from = at + 1;
 	}
+	memcpy(to, text.data + from, text.len - from);
 	return true;
 }
 

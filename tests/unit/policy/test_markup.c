@@ -130,6 +130,44 @@ static const struct {
 	/* clang-format on */
 };
 
+/* Each byte at each place of short and longer texts, beside others: what is looked for sixteen
+ * bytes at a time is found one by one here. */
+static void every_byte_at_every_place(void **state)
+{
+	struct arena arena;
+	char text[40], wanted[40 * 6];
+
+	(void)state;
+	arena_init(&arena, 4096, 4096);
+	for (size_t len = 1; len <= sizeof(text); len++) {
+		for (size_t at = 0; at < len; at++) {
+			for (unsigned byte = 1; byte < 256; byte++) {
+				static const char *const of[256] = {
+					['&'] = "&amp;", ['<'] = "&lt;",   ['>'] = "&gt;",
+					['"'] = "&quot;", ['\''] = "&#39;",
+				};
+				struct slice out;
+				size_t n = 0;
+				memset(text, '%', len);
+				text[at] = (char)byte;
+				text[len - 1 - at] = (char)byte;
+				for (size_t i = 0; i < len; i++) {
+					const char *e = of[(unsigned char)text[i]];
+					size_t bytes = e ? strlen(e) : 1;
+					memcpy(wanted + n, e ? e : &text[i], bytes);
+					n += bytes;
+				}
+				arena_reset(&arena);
+				assert_int_equal(markup_apply(MARKUP_ESCAPE, slice_of(text, len),
+							      &arena, &out),
+						 REASON_NONE);
+				assert_true(slice_eq(out, slice_of(wanted, n)));
+			}
+		}
+	}
+	arena_deinit(&arena);
+}
+
 static void links_are_what_browsers_read(void **state)
 {
 	char room[256];
@@ -204,6 +242,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_text_becomes_what_it_should),
+		cmocka_unit_test(every_byte_at_every_place),
 		cmocka_unit_test(links_are_what_browsers_read),
 		cmocka_unit_test(depth_is_bounded),
 		cmocka_unit_test(no_room_is_refused),
