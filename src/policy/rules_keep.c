@@ -164,11 +164,19 @@ bool rules_in_turn(const struct rules *r, const struct conf_rule *rule, uint64_t
 
 /* --- running */
 
-uint64_t rules_key(const struct rules *r, enum quota_kind kind, enum conf_per per,
+uint64_t rules_key(struct rules *r, enum quota_kind kind, enum conf_per per,
 		   const struct conf_rule *rule)
 {
-	return quota_key(r->quota, kind, r->who[per], r->route->path.text,
-			 rule ? rule->id : slice_of(NULL, 0));
+	uint32_t number = rule ? (uint32_t)(rule - r->route->messages.rules) + 1 : 0;
+	uint32_t what = number << 8 | (uint32_t)kind << 4 | (uint32_t)per;
+	struct rules_key *known = &r->keys[(number + kind) % RULES_KEYS];
+
+	if (known->what != what) {
+		known->what = what;
+		known->key = quota_key(r->quota, kind, r->who[per], r->route->path.text,
+				       rule ? rule->id : slice_of(NULL, 0));
+	}
+	return known->key;
 }
 
 static bool take_lease(struct rules *r, const struct conf_rule *rule, uint64_t now_us)
@@ -388,6 +396,7 @@ bool rules_keep_reload(struct rules *r, const struct conf_route *route)
 	r->slots = slots;
 	r->last = last;
 	r->route = route;
+	memset(r->keys, 0, sizeof(r->keys));
 	list_last(r);
 	return rules_recharge(r);
 }

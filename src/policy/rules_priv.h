@@ -18,6 +18,7 @@ enum {
 	RULES_WAITING_MAX = 1000, /* messages of one session that wait, whatever `queue` says */
 	RULES_RETRY_US = 50000,   /* a slot that another session gave back is seen within this */
 	RULES_POINTER_BYTES = 256,
+	RULES_KEYS = 4, /* a power of two */
 };
 
 /* What is kept about a message of the application's. */
@@ -43,6 +44,12 @@ struct rules_waiting {
 	char text[];
 };
 
+/* A key that was made with four hashes, remembered: a session says the same again and again. */
+struct rules_key {
+	uint32_t what; /* rule, kind and per; 0: none yet */
+	uint64_t key;
+};
+
 enum rules_content {
 	RULES_JSON = 1,
 	RULES_TEXT = 2,
@@ -59,8 +66,9 @@ struct rules {
 	uint8_t contents[2]; /* enum rules_content, of the client's and the server's messages */
 	struct slice who[3]; /* by enum conf_per: whose messages are counted together */
 	char *who_memory;
-	struct rules_slot *slots; /* messages.slots */
-	struct cel_entry *last;   /* as many; last_count are there */
+	struct rules_key keys[RULES_KEYS]; /* of this route's rules */
+	struct rules_slot *slots;          /* messages.slots */
+	struct cel_entry *last;            /* as many; last_count are there */
 	uint32_t last_count;
 	struct rules_lease *leases; /* lease_count, room for RULES_LEASES_MAX */
 	uint32_t lease_count;
@@ -108,7 +116,7 @@ bool rules_wait(struct rules *r, const struct conf_rule *rule, struct slice text
 void rules_ran(struct rules *r, const struct conf_rule *until);
 
 /* Which rule counts it, over whose messages. */
-uint64_t rules_key(const struct rules *r, enum quota_kind kind, enum conf_per per,
+uint64_t rules_key(struct rules *r, enum quota_kind kind, enum conf_per per,
 		   const struct conf_rule *rule);
 
 /* After a change of route: what was kept, under the new numbers. */

@@ -67,6 +67,23 @@ static const char contract[] =
 	"    messages: [{$ref: '#/channels/room/messages/said'}, {$ref: "
 	"'#/channels/room/messages/position'}, {$ref: '#/channels/room/messages/report'}]\n";
 
+/* The first message of this one is the second of the other. */
+static const char other_contract[] =
+	"asyncapi: 3.0.0\n"
+	"info: {title: other, version: 1.0.0}\n"
+	"channels:\n"
+	"  room:\n"
+	"    address: /chat/{room}\n"
+	"    parameters: {room: {}}\n"
+	"    messages:\n"
+	"      move:\n"
+	"        payload:\n"
+	"          type: object\n"
+	"          required: [type, x]\n"
+	"          properties: {type: {const: move}, x: {type: number}}\n"
+	"operations:\n"
+	"  in: {action: receive, channel: {$ref: '#/channels/room'}}\n";
+
 /* --- a route and one session on it */
 
 struct world {
@@ -94,6 +111,8 @@ static int read_file(void *context, const char *path, struct buf *into)
 
 	if (strstr(path, "chat.asyncapi.yaml"))
 		return buf_append(into, slice_from_cstr(contract));
+	if (strstr(path, "other.asyncapi.yaml"))
+		return buf_append(into, slice_from_cstr(other_contract));
 	return strstr(path, "sallyport.yaml") ? buf_append(into, *text) : -ENOENT;
 }
 
@@ -524,6 +543,31 @@ static void running_operations_are_few(void **state)
 
 /* --- reload and a fresh credential */
 
+/* What a session knows its rules by is not what another contract's are known by. */
+static void reload_counts_other_messages_apart(void **state)
+{
+	static const char move[] = "{\"type\":\"move\",\"x\":1}";
+	struct world w;
+
+	(void)state;
+	world_init(&w, "    contract: chat.asyncapi.yaml\n"
+		       "    rules:\n"
+		       "      client: {say: {allow: true, rate: 1/m}}\n"
+		       "      server: {'*': {allow: true}}\n");
+	assert_int_equal(judge(&w, w.rules, true, SLICE(SAY("u", "hi"))).reason, REASON_NONE);
+	assert_int_equal(judge(&w, w.rules, true, SLICE(SAY("u", "hi"))).reason,
+			 REASON_MESSAGE_RATE);
+	struct snapshot *next = load("    contract: other.asyncapi.yaml\n"
+				     "    rules:\n"
+				     "      client: {move: {allow: true, rate: 1/m}}\n");
+	assert_int_equal(rules_reload(w.rules, &next->routes[0], w.now_us, 0).kind, VERDICT_PASS);
+	snapshot_unref(w.conf);
+	w.conf = next;
+	assert_int_equal(judge(&w, w.rules, true, SLICE(move)).reason, REASON_NONE);
+	assert_int_equal(judge(&w, w.rules, true, SLICE(move)).reason, REASON_MESSAGE_RATE);
+	world_deinit(&w);
+}
+
 static void reload_keeps_what_it_can(void **state)
 {
 	struct world w;
@@ -612,6 +656,7 @@ int main(void)
 		cmocka_unit_test(the_server_remembers),
 		cmocka_unit_test(server_messages_are_cleaned),
 		cmocka_unit_test(running_operations_are_few),
+		cmocka_unit_test(reload_counts_other_messages_apart),
 		cmocka_unit_test(reload_keeps_what_it_can),
 		cmocka_unit_test(a_fresh_credential_brings_its_claims),
 		cmocka_unit_test(rules_without_a_contract),
