@@ -85,6 +85,10 @@ int schema_compile_at(const struct json_node *root, struct slice pointer, struct
  * cause theirs); refused above options.cost_max. */
 uint64_t schema_cost(const struct schema *s);
 
+/* schema_validate_undeclared would never find a member: where the schema lists members it also says
+ * what becomes of all others. */
+bool schema_closed(const struct schema *s);
+
 /* Subschemas in the program. */
 uint32_t schema_count(const struct schema *s);
 

@@ -505,6 +505,7 @@ static void compile_object(const struct unit *u)
 	if (u->unevaluated)
 		s.unevaluated = child(u, "unevaluatedProperties");
 	s.lists = k.properties || k.patterns || s.additional || s.unevaluated;
+	u->c->open |= s.lists && !s.additional && !s.unevaluated;
 	if (u->validation) {
 		s.min = count(u, "minProperties", 0);
 		s.max = count(u, "maxProperties", UINT32_MAX);
@@ -796,6 +797,7 @@ int schema_compile_at(const struct json_node *root, struct slice pointer, struct
 		return c.no_memory ? -ENOMEM : SCHEMA_REFUSED;
 	s->nodes = c.node_count;
 	s->dynamic = c.dynamic;
+	s->closed = !c.open;
 	*schema = s;
 	return 0;
 }
@@ -810,6 +812,11 @@ int schema_compile(const struct json_node *root, struct slice base,
 uint64_t schema_cost(const struct schema *s)
 {
 	return s->cost;
+}
+
+bool schema_closed(const struct schema *s)
+{
+	return s->closed;
 }
 
 uint32_t schema_count(const struct schema *s)

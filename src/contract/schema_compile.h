@@ -89,6 +89,7 @@ struct compiler {
 	struct anchor_name *anchor_names;
 	uint32_t resource_count, node_count, anchor_count, depth;
 	bool dynamic, failed, no_memory;
+	bool open; /* some object may have members that are not spoken of */
 };
 
 /* The error at that place of the resource's document; returns false. */

@@ -131,6 +131,7 @@ struct schema {
 	struct schema_resource *resources;
 	uint32_t resource_count, nodes;
 	bool dynamic; /* some reference is */
+	bool closed;  /* see schema_closed */
 	uint64_t cost;
 };
 

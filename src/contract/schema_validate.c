@@ -29,6 +29,10 @@ enum {
 	FEW_ITEMS = 12, /* compared each with each */
 };
 
+/* A leaf of the schema pays for no more than its own part: what is kept apart from `check` needs
+ * no room in its frame. */
+#define NOINLINE __attribute__((noinline))
+
 struct schema_room {
 	struct arena arena;
 	struct regex_room *regex;
@@ -226,7 +230,8 @@ static bool check_string(struct run *r, const struct schema_string *s, const str
 	return true;
 }
 
-static bool check_number(struct run *r, const struct schema_number *s, const struct json_node *v)
+static NOINLINE bool check_number(struct run *r, const struct schema_number *s,
+				  const struct json_node *v)
 {
 	if (s->min && schema_number_cmp(v, s->min) < 0)
 		return fail(r, v, "minimum");
@@ -302,8 +307,8 @@ static bool check_contains(struct run *r, const struct schema_array *s, const st
 	return found <= s->contains_max || fail(r, v, "maxContains");
 }
 
-static bool check_array(struct run *r, const struct schema_array *s, const struct json_node *v,
-			struct seen *seen)
+static NOINLINE bool check_array(struct run *r, const struct schema_array *s,
+				 const struct json_node *v, struct seen *seen)
 {
 	if (v->len > s->max)
 		return fail(r, v, "maxItems");
@@ -410,8 +415,8 @@ static inline bool check_member(struct run *r, const struct schema_object *s,
 	return !s->property_names || check_child(r, s->property_names, key, "propertyNames");
 }
 
-static bool check_object(struct run *r, const struct schema_object *s, const struct json_node *v,
-			 struct seen *seen)
+static NOINLINE bool check_object(struct run *r, const struct schema_object *s,
+				  const struct json_node *v, struct seen *seen)
 {
 	uint32_t required = 0, index = 0;
 
@@ -515,8 +520,8 @@ static const struct schema_node *dynamic_target(const struct run *r, const struc
 	return d->fallback;
 }
 
-static bool check_other(struct run *r, const struct schema_other *s, const struct json_node *v,
-			struct seen *seen)
+static NOINLINE bool check_other(struct run *r, const struct schema_other *s,
+				 const struct json_node *v, struct seen *seen)
 {
 	if (s->constant && !schema_equal(s->constant, v))
 		return fail(r, v, "const");

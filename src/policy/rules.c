@@ -377,7 +377,8 @@ static enum reason gate_schema(struct turn *t, const struct contract_message *m)
 
 	if (!m->schema)
 		return gate_big(t);
-	if (undeclared == CONF_UNDECLARED_ALLOW && !t->messages->big_integers)
+	if ((undeclared == CONF_UNDECLARED_ALLOW || schema_closed(m->schema)) &&
+	    !t->messages->big_integers)
 		holds = schema_validate(m->schema, t->root, t->room->schema, &failure);
 	else
 		holds = schema_validate_undeclared(m->schema, t->root, t->room->schema, &failure,

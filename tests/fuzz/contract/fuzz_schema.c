@@ -36,6 +36,7 @@ static void judge(const struct schema *s, const struct schema *not_s, const stru
 	const struct json_node *const *keys;
 	uint32_t count;
 	MUST(ok == schema_validate_undeclared(s, value, room, NULL, &keys, &count));
+	MUST(count == 0 || !schema_closed(s));
 	for (uint32_t i = 0; i < count; i++)
 		MUST(keys[i] > value && (keys[i]->flags & JSON_IS_KEY));
 	MUST(ok || (failure.at && failure.keyword && failure.at == again.at));

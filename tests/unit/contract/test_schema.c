@@ -413,6 +413,31 @@ static void what_is_not_declared_is_listed(void **state)
 	}
 }
 
+static void what_is_closed_lists_nothing(void **state)
+{
+	static const struct {
+		const char *says, *schema;
+		bool closed;
+	} rows[] = {
+		{"no members listed", "{\"type\":\"object\"}", true},
+		{"nothing said of others", "{\"properties\":{\"a\":true}}", false},
+		{"no others", "{\"properties\":{\"a\":true},\"additionalProperties\":false}", true},
+		{"any others", "{\"properties\":{\"a\":true},\"additionalProperties\":true}", true},
+		{"an open one inside",
+		 "{\"properties\":{\"a\":{\"properties\":{}}},\"additionalProperties\":false}",
+		 false},
+		{"none left over", "{\"properties\":{\"a\":true},\"unevaluatedProperties\":false}",
+		 true},
+		{"a pattern", "{\"patternProperties\":{\"^a\":true}}", false},
+	};
+
+	(void)state;
+	EACH_ROW (at, rows)
+		ROW_CHECK(at, schema_closed(compile(at->schema)) == at->closed);
+	EACH_ROW (at, undeclared)
+		ROW_CHECK(at, !at->wanted[0] || !schema_closed(compile(at->schema)));
+}
+
 static void what_fails_lists_nothing(void **state)
 {
 	const struct json_node *const *keys;
@@ -443,6 +468,7 @@ int main(void)
 		CASE(long_values_are_checked),
 		CASE(numbers_are_compared_as_written),
 		CASE(what_is_not_declared_is_listed),
+		CASE(what_is_closed_lists_nothing),
 		CASE(what_fails_lists_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
