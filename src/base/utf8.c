@@ -178,6 +178,14 @@ unsigned utf8_decode(struct slice s, uint32_t *code_point)
 	return 0;
 }
 
+bool utf8_is_plain(uint32_t c)
+{
+	if (c < 0x20 || (c >= 0x7f && c < 0xa0))
+		return false;
+	return !(c >= 0x200b && c <= 0x200f) && !(c >= 0x2028 && c <= 0x202e) &&
+	       !(c >= 0x2066 && c <= 0x2069) && c != 0xfeff;
+}
+
 unsigned utf8_encode(uint32_t c, char out[4])
 {
 	if (c < 0x80) {

@@ -34,6 +34,10 @@ static inline bool utf8_complete(const struct utf8_state *u)
  */
 unsigned utf8_decode(struct slice s, uint32_t *code_point);
 
+/* May be shown on a terminal as it is: no control character, none that is invisible, none that
+ * turns the direction of what follows. */
+bool utf8_is_plain(uint32_t code_point);
+
 /* Writes the character (at most 4 bytes) and returns its length; 0 for surrogates and
  * above U+10FFFF. */
 unsigned utf8_encode(uint32_t code_point, char out[4]);

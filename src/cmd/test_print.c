@@ -32,19 +32,15 @@ bool test_case_passed(const struct test_case *c, const struct test_result *resul
 /* Text that somebody else wrote: visible characters only, and not too many. */
 static int print_text(struct buf *to, struct slice text)
 {
-	unsigned shown = 0;
 	int r = 0;
 
-	for (size_t at = 0; r == 0 && at < text.len; shown++) {
+	for (unsigned shown = 0; r == 0 && text.len; shown++) {
 		uint32_t c = 0;
-		unsigned len = utf8_decode(slice_from(text, at), &c);
-		bool visible = len && c >= 0x20 && c != 0x7f && !(c >= 0x80 && c < 0xa0) &&
-			       !(c >= 0x200b && c <= 0x200f) && !(c >= 0x2028 && c <= 0x202e) &&
-			       !(c >= 0x2066 && c <= 0x2069) && c != 0xfeff;
+		unsigned len = utf8_decode(text, &c);
 		if (shown == SHOWN_CHARACTERS)
 			return buf_append(to, SLICE("..."));
-		r = buf_append(to, visible ? slice_of(text.data + at, len) : SLICE("?"));
-		at += len ? len : 1;
+		r = buf_append(to, len && utf8_is_plain(c) ? slice_first(text, len) : SLICE("?"));
+		text = slice_from(text, len ? len : 1);
 	}
 	return r;
 }
@@ -128,40 +124,44 @@ static int print_allow(const struct test_printer *p, uint32_t line)
 	return r ? r : buf_append(p->to, SLICE("\n"));
 }
 
-/* Why: only what is known. */
+static int print_pointer(const struct test_printer *p, const char *label, struct slice pointer)
+{
+	int r = buf_append(p->to, slice_from_cstr(label));
+
+	if (r == 0)
+		r = print_text(p->to, pointer);
+	return r ? r : buf_append(p->to, SLICE("\"\n"));
+}
+
+/* Why it was refused, where it was. */
+static int print_why(const struct test_printer *p, const struct test_result *r)
+{
+	int result = buf_printf(p->to, "    why:      %s\n", reason_sentence(r->reason));
+
+	if (result == 0 && r->detail)
+		result = buf_printf(p->to, "    detail:   %s\n", r->detail);
+	if (result == 0 && r->has_pointer)
+		result = print_pointer(p, "    at:       \"", r->pointer);
+	return result;
+}
+
+/* Only what is known. */
 static int print_reasons(const struct test_printer *p, const struct test_result *r)
 {
-	struct buf *to = p->to;
-	int result = 0;
+	int result = r->reason != REASON_NONE ? print_why(p, r) : 0;
 
-	if (r->reason != REASON_NONE)
-		result = buf_printf(to, "    why:      %s\n", reason_sentence(r->reason));
-	if (result == 0 && r->detail && r->fate != TEST_BROKEN)
-		result = buf_printf(to, "    detail:   %s\n", r->detail);
-	if (result == 0 && r->has_pointer && r->reason != REASON_NONE) {
-		result = buf_append(to, SLICE("    at:       \""));
-		if (result == 0)
-			result = print_text(to, r->pointer);
-		if (result == 0)
-			result = buf_append(to, SLICE("\"\n"));
-	}
-	if (result == 0 && r->differs.data) {
-		result = buf_append(to, SLICE("    differs:  at \""));
-		if (result == 0)
-			result = print_text(to, r->differs);
-		if (result == 0)
-			result = buf_append(to, SLICE("\"\n"));
-	}
+	if (result == 0 && r->differs.data)
+		result = print_pointer(p, "    differs:  at \"", r->differs);
 	if (result == 0 && r->rule_line)
 		result =
-			buf_printf(to, "    rule:     %.*s:%u%s%.*s\n", SLICE_ARG(p->conf),
+			buf_printf(p->to, "    rule:     %.*s:%u%s%.*s\n", SLICE_ARG(p->conf),
 				   r->rule_line, r->message.len ? ": " : "", SLICE_ARG(r->message));
 	if (result == 0 && r->allow_line)
 		result = print_allow(p, r->allow_line);
 	if (result == 0 && r->reconnected)
-		result = buf_append(to,
-				    SLICE("    note:     on a new connection: the one before was "
-					  "closed by the step before\n"));
+		result =
+			buf_append(p->to, SLICE("    note:     on a new connection: the one before "
+						"was closed by the step before\n"));
 	return result;
 }
 
@@ -254,8 +254,8 @@ static size_t next_rule(const struct test_cover *c, size_t after,
 
 	for (size_t i = 0; i < c->count; i++) {
 		const struct test_rule *r = &c->rules[i];
-		bool behind = after == c->count || r->line > c->rules[after].line ||
-			      (r->line == c->rules[after].line && i > after);
+		const struct test_rule *last = after < c->count ? &c->rules[after] : NULL;
+		bool behind = !last || r->line > last->line || (r->line == last->line && i > after);
 		if (missing(r) && behind && (best == c->count || r->line < c->rules[best].line))
 			best = i;
 	}

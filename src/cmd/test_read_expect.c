@@ -119,9 +119,7 @@ static bool wrong_word(struct test_reader *r, const struct yaml_node *item, enum
 	static const char *const helps[] = {
 		[TEST_HANDSHAKE] = "of a handshake: `allowed: true`, or `refused: ` and its reason",
 		[TEST_CLIENT] = "of a message: `forwarded: `, `refused: `, `dropped: `, ...",
-		[TEST_SERVER] =
-			"of an application's message: `forwarded: `, `refused: `, `dropped: ` "
-			"or `closed: `",
+		[TEST_SERVER] = "of the application's: `forwarded: `, `refused: `, `closed: `, ...",
 		[TEST_WAITING] = "of a message that waited: `forwarded: ` or `waits: true`",
 	};
 

@@ -151,8 +151,7 @@ static struct slice line_of(struct slice source, uint32_t line)
 /* One character as it is shown: what could move the cursor or hide becomes a question mark. */
 static int print_character(struct buf *out, struct slice text, unsigned len, uint32_t c)
 {
-	if (c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x200b && c <= 0x200f) ||
-	    (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff)
+	if (!utf8_is_plain(c))
 		return buf_append(out, c == '\t' ? SLICE(" ") : SLICE("?"));
 	return buf_append(out, slice_first(text, len));
 }

@@ -274,6 +274,34 @@ static void nothing_is_valid(void **state)
 	assert_true(utf8_complete(&u));
 }
 
+static void what_moves_a_cursor_is_not_plain(void **state)
+{
+	static const struct {
+		const char *says;
+		uint32_t first, last;
+		bool plain;
+	} rows[] = {
+		{"controls", 0, 0x1f, false},
+		{"ASCII", 0x20, 0x7e, true},
+		{"DEL and controls of eight bits", 0x7f, 0x9f, false},
+		{"Latin and the like", 0xa0, 0x200a, true},
+		{"without width, and marks of direction", 0x200b, 0x200f, false},
+		{"dashes and quotes", 0x2010, 0x2027, true},
+		{"separators, embeddings, overrides", 0x2028, 0x202e, false},
+		{"a narrow space to the invisible plus", 0x202f, 0x2065, true},
+		{"isolates", 0x2066, 0x2069, false},
+		{"up to the byte order mark", 0x206a, 0xfefe, true},
+		{"the byte order mark", 0xfeff, 0xfeff, false},
+		{"the rest", 0xff00, 0x10ffff, true},
+	};
+
+	(void)state;
+	EACH_ROW (at, rows) {
+		for (uint32_t c = at->first; c <= at->last; c++)
+			ROW_CHECK(at, utf8_is_plain(c) == at->plain);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -281,6 +309,7 @@ int main(void)
 		cmocka_unit_test(all_of_three_and_four_bytes_on_the_edges),
 		cmocka_unit_test(every_character_there_and_back),
 		cmocka_unit_test(decode_refuses_what_is_no_character),
+		cmocka_unit_test(what_moves_a_cursor_is_not_plain),
 		cmocka_unit_test(guilt_is_proven_at_the_earliest_byte),
 		cmocka_unit_test(split_anywhere),
 		cmocka_unit_test(a_bad_byte_anywhere_in_a_run),
