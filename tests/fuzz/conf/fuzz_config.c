@@ -12,10 +12,47 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* The input: the configuration and, behind a line `%%%`, what every contract says. */
+struct input {
+	struct slice config, contract;
+};
+
+static const char chat[] =
+	"asyncapi: 3.0.0\n"
+	"channels:\n"
+	"  c:\n"
+	"    address: /a/{b}\n"
+	"    messages:\n"
+	"      say: {payload: {type: object, required: [t], properties: {t: {const: say}, u: {type: string, maxLength: 9}, "
+	"n: {type: number}, l: {type: array, items: {$ref: '#/x/Item'}}, o: {anyOf: [{$ref: '#/x/Item'}, {type: 'null'}]}}}}\n"
+	"      go: {payload: {type: object, required: [t], properties: {t: {const: go}}, patternProperties: {'^x-': {type: integer}}}}\n"
+	"      pic: {contentType: image/png}\n"
+	"      pos: {payload: {type: object, required: [t], properties: {t: {const: pos}, n: {type: integer}, at: {type: string}}}}\n"
+	"x: {Item: {type: object, properties: {s: {type: string}, i: {$ref: '#/x/Item'}}, additionalProperties: false}}\n"
+	"operations:\n"
+	"  i: {action: receive, channel: {$ref: '#/channels/c'}, messages: [{$ref: '#/channels/c/messages/say'}, "
+	"{$ref: '#/channels/c/messages/go'}, {$ref: '#/channels/c/messages/pic'}]}\n"
+	"  o: {action: send, channel: {$ref: '#/channels/c'}, messages: [{$ref: '#/channels/c/messages/pos'}]}\n";
+
 static int fuzz_read(void *context, const char *path, struct buf *into)
 {
-	(void)path;
-	return buf_append(into, *(const struct slice *)context);
+	const struct input *in = context;
+
+	if (strcmp(path, "etc/sallyport.yaml") == 0)
+		return buf_append(into, in->config);
+	if (in->contract.data)
+		return buf_append(into, in->contract);
+	return strstr(path, "missing") ? -ENOENT : buf_append(into, slice_from_cstr(chat));
+}
+
+static struct input split(struct slice text)
+{
+	static const char mark[] = "\n%%%\n";
+	const char *at = text.len ? memmem(text.data, text.len, mark, sizeof(mark) - 1) : NULL;
+	size_t len = at ? (size_t)(at - text.data) : text.len;
+
+	return (struct input){slice_first(text, len),
+			      at ? slice_from(text, len + sizeof(mark) - 1) : slice_of(NULL, 0)};
 }
 
 /* A disk that has everything: names that end in a dot and something are files. */
@@ -45,6 +82,94 @@ static void check_rate(const struct rate *r)
 	MUST(r->unlimited || (r->count > 0 && r->per_ms > 0 && r->burst > 0));
 }
 
+static bool rate_fits(const struct rate *r, uint32_t units)
+{
+	return r->unlimited || units <= r->burst;
+}
+
+static void check_field(const struct conf_field *f)
+{
+	MUST(f->text.len > 0 && (f->count == 0) == slice_eq(f->text, SLICE(".")));
+	for (size_t i = 0; i < f->count; i++)
+		MUST(f->steps[i].name.text.data && !(f->steps[i].any && f->steps[i].index));
+}
+
+static void check_kinds(const struct conf_kinds *all, size_t count, unsigned kinds)
+{
+	for (size_t i = 0; i < count; i++) {
+		check_field(&all[i].field);
+		MUST(all[i].kinds && all[i].kinds < 1u << kinds);
+	}
+}
+
+static void check_treatment(const struct conf_rule *rule, bool client)
+{
+	for (size_t i = 0; i < rule->set_count; i++) {
+		check_field(&rule->sets[i].field);
+		MUST(client && rule->sets[i].program && rule->sets[i].field.count > 0);
+		for (size_t k = 0; k < rule->sets[i].field.count; k++)
+			MUST(!rule->sets[i].field.steps[k].any);
+	}
+	for (size_t i = 0; i < rule->text_count; i++)
+		check_field(&rule->texts[i].field);
+	check_kinds(rule->detects, rule->detect_count, DETECT_KINDS);
+	check_kinds(rule->redacts, rule->redact_count, REDACT_KINDS);
+	for (size_t i = 0; i < rule->drops.count; i++)
+		check_field(&rule->drops.items[i]);
+	MUST(client ? !rule->redact_count && !rule->drops.count && !rule->remember
+		    : !rule->detect_count && !rule->has_rate && !rule->cost && !rule->running.on &&
+			      !rule->unique.on && !rule->after_count && !rule->never);
+}
+
+static void check_server_message(const struct conf_messages *m, uint32_t index)
+{
+	MUST(m->contract && index < m->contract->count &&
+	     !m->contract->messages[index].from_client);
+}
+
+static void check_rule(const struct conf_route *r, const struct conf_rule *rule, bool client)
+{
+	const struct conf_messages *m = &r->messages;
+
+	MUST(rule->id.len > 0 && rule->slot <= m->slots);
+	if (!rule->written) {
+		MUST(!rule->allow.always && !rule->allow.program && !rule->line);
+		return;
+	}
+	MUST(rule->line > 0 && !(rule->allow.always && rule->allow.program));
+	MUST(rule->allow.always || rule->allow.program);
+	check_treatment(rule, client);
+	MUST(!rule->has_rate || !rule->rate.unlimited);
+	if (rule->has_rate)
+		check_rate(&rule->rate);
+	MUST(!rule->cost || (r->limits.has_cost && rate_fits(&r->limits.cost, rule->cost)));
+	MUST(!rule->running.on || (rule->running.at_most > 0 && rule->running.deadline_ms > 0));
+	if (rule->running.on)
+		check_server_message(m, rule->running.until);
+	MUST(!rule->unique.on || (rule->unique.within_ms > 0 && rule->unique.by.count > 0));
+	for (size_t i = 0; i < rule->after_count; i++) {
+		check_server_message(m, rule->after[i].message);
+		MUST(rule->after[i].within_ms > 0);
+	}
+	MUST(!rule->has_on_refusal || rule->on_refusal != CONF_ON_REFUSAL_REPLY ||
+	     (client && r->reply_parts.count > 0));
+}
+
+static void check_messages(const struct conf_route *r)
+{
+	const struct conf_messages *m = &r->messages;
+
+	MUST(!r->allow.always || !r->allow.program);
+	MUST((r->allow_uses & ~CONF_VARS_HANDSHAKE) == 0 && m->uses < 1u << CONF_VARIABLES);
+	MUST(m->judged || (!m->contract && !m->rule_count));
+	if (!m->judged)
+		return;
+	MUST(m->rule_count == (m->contract ? m->contract->count : 2) && m->rule_count > 0);
+	for (size_t i = 0; i < m->rule_count; i++)
+		check_rule(r, &m->rules[i],
+			   m->contract ? m->contract->messages[i].from_client : i == 0);
+}
+
 /* The reply must be JSON for every reason. */
 static void check_reply(const struct conf_route *r)
 {
@@ -54,7 +179,7 @@ static void check_reply(const struct conf_route *r)
 	struct json_doc doc;
 	struct buf text;
 
-	if (r->on_refusal != CONF_ON_REFUSAL_REPLY)
+	if (r->on_refusal != CONF_ON_REFUSAL_REPLY && !r->reply_parts.count)
 		return;
 	buf_init(&text, 1 << 20);
 	MUST(r->reply_parts.count > 0);
@@ -103,6 +228,7 @@ static void check_route(const struct snapshot *s, const struct conf_route *r)
 	check_rate(&l->control_frames);
 	check_rate(&l->refusals);
 	check_reply(r);
+	check_messages(r);
 }
 
 static void check_site(const struct conf_site *site)
@@ -148,9 +274,9 @@ static void check_snapshot(const struct snapshot *s)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct slice text = slice_of((const char *)data, size);
+	struct input in = split(slice_of((const char *)data, size));
 	struct conf_files files = {
-		.context = &text,
+		.context = &in,
 		.read = fuzz_read,
 		.look = fuzz_look,
 		.descriptors = 1024,
