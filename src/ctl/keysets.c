@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "http/url.h"
 
 /* One issuer's keys, as one identity uses them. */
 struct source {
@@ -16,8 +17,10 @@ struct source {
 	uint64_t refresh_ms, grace_ms;
 	struct timer timer;  /* the next fetch */
 	struct timer reopen; /* of asking because of an unknown key */
-	struct list waiting; /* asks */
+	struct list waiting; /* asks, at most KEYSETS_WAITING_MAX */
+	size_t waiting_count;
 	bool fetching, has_keys;
+	bool late;                 /* who asks came when the fetch under way had begun */
 	bool gone;                 /* to be freed as soon as nothing is under way */
 	uint64_t failing_since_ms; /* 0: the last fetch went well */
 };
@@ -46,7 +49,7 @@ static void log_keys(const struct source *s, enum event_level level, const char 
 
 	event_init(&e, level, name);
 	event_cstr(&e, "identity", s->name);
-	event_cstr(&e, "jwks", s->url);
+	event_text(&e, "jwks", url_without_query(slice_from_cstr(s->url)));
 	if (detail)
 		event_cstr(&e, "detail", detail);
 	else
@@ -61,6 +64,7 @@ static void answer_waiting(struct source *s, bool good)
 	LIST_EACH (at, &s->waiting) {
 		struct ask *a = LIST_ENTRY(at, struct ask, link);
 		list_remove(at);
+		s->waiting_count--;
 		a->answer.kind = good ? ANSWER_YES : ANSWER_FAILED;
 		ask_give_back(a);
 	}
@@ -123,6 +127,8 @@ static struct jwk_ring *read_set(const struct source *s, int status, struct slic
 	return jwk_ring_unref(ring);
 }
 
+static void fetch(struct source *s);
+
 static void on_fetched(void *arg, int status, struct slice body, const char *detail)
 {
 	struct source *s = arg;
@@ -135,6 +141,16 @@ static void on_fetched(void *arg, int status, struct slice body, const char *det
 		succeeded(s, ring);
 	else
 		failed(s, detail);
+	/* The set may be from before the key that somebody waits for. */
+	bool again = s->late && ring && !s->gone;
+	s->late = false;
+	if (again) {
+		fetch(s);
+		return;
+	}
+	/* Whoever came meanwhile waited too; from now on nobody asks for a while. */
+	if (timer_armed(&s->reopen))
+		jwk_slot_allow_asking(s->slot, false);
 	answer_waiting(s, ring != NULL);
 	if (s->gone)
 		source_free(s);
@@ -179,18 +195,21 @@ void keysets_ask(struct keysets *k, struct ask *a)
 	struct source *s = g->slots[index] ? find_slot(k, g->slots[index]) : NULL;
 
 	/* Not now: it is judged by the keys there are. Without any, the next attempt is near. */
-	if (!s || (!s->fetching && (!s->has_keys || timer_armed(&s->reopen)))) {
+	if (!s || s->waiting_count == KEYSETS_WAITING_MAX ||
+	    (!s->fetching && (!s->has_keys || timer_armed(&s->reopen)))) {
 		a->answer.kind = ANSWER_NO;
 		ask_give_back(a);
 		return;
 	}
 	list_init(&a->link);
 	list_append(&s->waiting, &a->link);
-	if (s->fetching)
-		return;
-	jwk_slot_allow_asking(s->slot, false);
+	s->waiting_count++;
+	if (timer_armed(&s->reopen))
+		return; /* what is under way was asked for, and must do */
 	arm(s, &s->reopen, KEYSETS_ASK_MS);
-	fetch(s);
+	s->late = s->fetching;
+	if (!s->fetching)
+		fetch(s);
 }
 
 /* --- which there are */

@@ -16,7 +16,7 @@
 #include "gateway/ask.h"
 #include "net/reactor.h"
 
-enum { KEYSETS_RETRY_MS = 2000, KEYSETS_ASK_MS = 10000 };
+enum { KEYSETS_RETRY_MS = 2000, KEYSETS_ASK_MS = 10000, KEYSETS_WAITING_MAX = 256 };
 
 struct keysets;
 
