@@ -9,6 +9,7 @@
 #include "conf/explain_rules.h"
 #include "conf/jwa.h"
 #include "conf/load_priv.h"
+#include "http/url.h"
 
 enum { SAY_BYTES = 2048 };
 
@@ -234,7 +235,7 @@ static void say_cookie(struct talk *t, const struct conf_identity *identity)
 	char text[NUM_TEXT_BYTES];
 
 	say(t, "the cookie `%.*s`, if %.*s says yes", SLICE_ARG(identity->cookie.name),
-	    SLICE_ARG(identity->cookie.verify));
+	    SLICE_ARG(url_without_query(identity->cookie.verify)));
 	if (identity->cookie.cache_ms)
 		say(t, " (remembered for %.*s)",
 		    SLICE_ARG(num_format_duration_ms(identity->cookie.cache_ms, text)));
@@ -272,7 +273,7 @@ static void say_keys(struct talk *t, const struct conf_identity *identity)
 
 	if (identity->jwt.jwks.len)
 		say(t, "the keys at %.*s (asked for every %.*s; good for %.*s when they cannot be)",
-		    SLICE_ARG(identity->jwt.jwks),
+		    SLICE_ARG(url_without_query(identity->jwt.jwks)),
 		    SLICE_ARG(num_format_duration_ms(identity->jwt.refresh_ms, refresh)),
 		    SLICE_ARG(num_format_duration_ms(identity->jwt.grace_ms, grace)));
 	else

@@ -6,6 +6,7 @@
 
 #include "base/num.h"
 #include "conf/load_priv.h"
+#include "http/url.h"
 
 enum { WHERE_BYTES = 200, WHAT_BYTES = 600 };
 
@@ -71,7 +72,7 @@ static void weak_cookie(struct weak *w, const struct conf_identity *identity)
 	if (!url_parse(identity->cookie.verify, &u) && u.scheme == HTTP_SCHEME_HTTP &&
 	    !load_host_is_local(u.host))
 		say(w, "session cookies travel to %.*s in clear text",
-		    SLICE_ARG(slice_first(identity->cookie.verify, 200)));
+		    SLICE_ARG(slice_first(url_without_query(identity->cookie.verify), 200)));
 }
 
 static void weak_ticket(struct weak *w, const struct conf_identity *identity)
@@ -126,7 +127,7 @@ static void weak_jwt(struct weak *w, const struct conf_identity *identity)
 	if (identity->jwt.jwks.len && !url_parse(identity->jwt.jwks, &u) &&
 	    u.scheme == HTTP_SCHEME_HTTP && !load_host_is_local(u.host))
 		say(w, "keys come from %.*s in clear text: who is on the way can send others",
-		    SLICE_ARG(slice_first(identity->jwt.jwks, 200)));
+		    SLICE_ARG(slice_first(url_without_query(identity->jwt.jwks), 200)));
 }
 
 static void weak_identities(struct weak *w)

@@ -12,6 +12,7 @@
 #include "ctl/fetch.h"
 #include "ctl/keysets.h"
 #include "gateway/ask.h"
+#include "http/url.h"
 #include "net/random.h"
 #include "policy/verifier.h"
 #include "store/redis.h"
@@ -219,7 +220,7 @@ static void alert(struct control *c, const struct conf_identity *identity, const
 	c->alerted_ms = now;
 	event_init(&e, EVENT_ERROR, "verifier_failed");
 	event_text(&e, "identity", identity->name);
-	event_text(&e, "verify", identity->cookie.verify);
+	event_text(&e, "verify", url_without_query(identity->cookie.verify));
 	event_cstr(&e, "detail", detail);
 	event_emit(c->log, &e);
 }

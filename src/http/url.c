@@ -116,6 +116,11 @@ const char *url_parse(struct slice text, struct url *out)
 	return wrong ? wrong : parse_path(slice_from(rest, end), out);
 }
 
+struct slice url_without_query(struct slice text)
+{
+	return slice_first(text, slice_index(text, '?'));
+}
+
 struct slice url_authority(const struct url *u, char *room, size_t bytes)
 {
 	const char *open = u->is_ipv6 ? "[" : "", *close = u->is_ipv6 ? "]" : "";

@@ -28,6 +28,9 @@ struct url {
 /* Slices point into text. Returns NULL, or a constant sentence that says what is wrong. */
 const char *url_parse(struct slice text, struct url *out);
 
+/* For logs and people: without the query, which may hold a key. */
+struct slice url_without_query(struct slice text);
+
 /* For Host and messages: `host`, `[v6]`, with `:port` unless it is the scheme's own; "localhost"
  * for ws+unix, as other clients of such sockets say.
  * Returns the text inside room; data is NULL when it does not fit. */

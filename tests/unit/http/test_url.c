@@ -91,12 +91,21 @@ static void an_authority_needs_its_room(void **state)
 	assert_null(url_authority(&u, room, 6).data);
 }
 
+static void a_query_is_not_for_people(void **state)
+{
+	(void)state;
+	assert_slice(url_without_query(SLICE("http://a/b?key=x?y")), "http://a/b");
+	assert_slice(url_without_query(SLICE("http://a/b?")), "http://a/b");
+	assert_slice(url_without_query(SLICE("http://a/b")), "http://a/b");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_urls),
 		cmocka_unit_test(bad_urls),
 		cmocka_unit_test(an_authority_needs_its_room),
+		cmocka_unit_test(a_query_is_not_for_people),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
