@@ -2,13 +2,13 @@
 /* The table of alerts; see alert.h. */
 #include "base/alert.h"
 
-enum { MOMENT = 0, LASTING };
+enum { MOMENT = 0, LASTING, LEVELS };
 
 static const struct {
 	const char *word, *sentence;
-	bool lasts;
+	int lasts;
 } rows[ALERT_COUNT] = {
-	[ALERT_NONE] = {"none", "", false},
+	[ALERT_NONE] = {"none", "", MOMENT},
 #define ALERT(id, word, lasts, sentence) [ALERT_##id] = {word, sentence, lasts},
 #include "base/alert.tbl.h"
 #undef ALERT
@@ -31,7 +31,12 @@ const char *alert_sentence(enum alert_kind kind)
 
 bool alert_lasts(enum alert_kind kind)
 {
-	return rows[known(kind)].lasts;
+	return rows[known(kind)].lasts != MOMENT;
+}
+
+bool alert_has_levels(enum alert_kind kind)
+{
+	return rows[known(kind)].lasts == LEVELS;
 }
 
 enum alert_kind alert_from_word(struct slice word)

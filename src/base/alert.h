@@ -27,5 +27,8 @@ const char *alert_sentence(enum alert_kind kind);
 /* It is raised, and later over. */
 bool alert_lasts(enum alert_kind kind);
 
+/* A change of its level is news. */
+bool alert_has_levels(enum alert_kind kind);
+
 /* The kind of that word, or ALERT_NONE. */
 enum alert_kind alert_from_word(struct slice word);

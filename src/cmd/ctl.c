@@ -230,6 +230,7 @@ static const struct {
 	{"config", "GET", "/v1/config", "what is in force, in plain words"},
 	{"budgets", "GET", "/v1/budgets", "what is held, of how much"},
 	{"refusals", "GET", "/v1/refusals", "the latest refusals"},
+	{"alerts", "GET", "/v1/alerts", "the alerts that last"},
 	{"reload", "POST", "/v1/reload", "read the configuration again"},
 	{"drain", "POST", "/v1/drain", "close sessions with 1001 and end"},
 };

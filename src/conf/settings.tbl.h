@@ -67,7 +67,7 @@ SETTING(ADMIN, FILE, "admin", SETTING_MAP, 0, ADMIN, "", "", NO_FIELD,
 	"Metrics, health and API for operators; off when left out")
 SETTING(LOG, FILE, "log", SETTING_MAP, 0, LOG, "", "", NO_FIELD,
 	"What is logged; to standard error, one JSON object per line")
-SETTING(ALERTS, FILE, "alerts", SETTING_LIST, SETTING_NOT_YET, ALERT, "[]", "", NO_FIELD,
+SETTING(ALERTS, FILE, "alerts", SETTING_LIST, 0, ALERT, "[]", "", NO_FIELD,
 	"Webhooks that are called when something needs a person")
 SETTING(WORKERS, FILE, "workers", SETTING_COUNT_OF, 0, NONE, "", "1..256", FIELD(snapshot, workers),
 	"Threads that serve connections; one per processor when left out")

@@ -529,6 +529,16 @@ static void refusals(struct api *a, const struct admin_call *call, struct slice 
 		answer(a, call, 200);
 }
 
+static void alerts(struct api *a, const struct admin_call *call, struct slice rest)
+{
+	(void)rest;
+	buf_clear(&a->out);
+	if (alerts_list(control_alerts(a->serve->control), &a->out))
+		refuse(call, REASON_OVERLOADED);
+	else
+		answer(a, call, 200);
+}
+
 /* The public halves of the keys that sign assertions. */
 static void jwks(struct api *a, const struct admin_call *call, struct slice rest)
 {
@@ -559,6 +569,7 @@ static const struct {
 	{HTTP_POST, "/v1/reload", false, reload},
 	{HTTP_GET, "/v1/config", false, config},
 	{HTTP_GET, "/v1/refusals", false, refusals},
+	{HTTP_GET, "/v1/alerts", false, alerts},
 	{HTTP_GET, "/v1/jwks.json", false, jwks},
 };
 

@@ -41,6 +41,7 @@ struct control {
 	struct verifier_cache *verified;
 	uint8_t secret[32]; /* of verified */
 	struct fetcher *fetcher;
+	struct alerts *alerts;
 	struct keysets *keysets;
 	struct timer sweep, grace;
 	bool lost;
@@ -72,6 +73,11 @@ static void on_store_changed(void *arg, bool up)
 	bool was_up = atomic_load(&c->metrics.values[METRIC_STORE_UP]);
 
 	metric_set(&c->metrics, METRIC_STORE_UP, up);
+	if (up)
+		alerts_over(c->alerts, ALERT_STORE, c->facts.conf->store.url);
+	else
+		alerts_raise(c->alerts, ALERT_STORE, c->facts.conf->store.url,
+			     "tickets are neither issued nor accepted", 0);
 	if (up) {
 		timer_disarm(&c->grace);
 		if (c->lost)
@@ -215,6 +221,7 @@ static void alert(struct control *c, const struct conf_identity *identity, const
 	uint64_t now = reactor_now_ms(c->reactor);
 	struct event e;
 
+	alerts_raise(c->alerts, ALERT_VERIFIER, identity->name, detail, 0);
 	if (c->alerted_ms && now < c->alerted_ms + ALERT_EVERY_MS)
 		return;
 	c->alerted_ms = now;
@@ -244,7 +251,9 @@ static void on_verified(void *arg, int status, struct slice body, const char *de
 		answer = verifier_judge(status, body, &arena, &detail);
 	if (answer.kind == ANSWER_FAILED)
 		alert(c, a->question.identity, detail);
-	else if (c->verified)
+	else
+		alerts_over(c->alerts, ALERT_VERIFIER, a->question.identity->name);
+	if (answer.kind != ANSWER_FAILED && c->verified)
 		verifier_cache_put(c->verified, a->question.identity, a->question.cookie, &answer,
 				   reactor_now_us(c->reactor));
 	if (answer.kind == ANSWER_FAILED)
@@ -389,6 +398,19 @@ static void on_sweep(struct timer *t)
 	timer_arm(&c->reactor->timers, &c->sweep, reactor_now_ms(c->reactor) + SWEEP_MS);
 }
 
+static int open_alerts(struct control *c)
+{
+	const struct alerts_facts facts = {
+		.reactor = c->reactor,
+		.fetcher = c->fetcher,
+		.log = c->log,
+		.metrics = &c->metrics,
+		.conf = c->facts.conf,
+	};
+
+	return alerts_new(&facts, &c->alerts);
+}
+
 int control_new(const struct control_facts *facts, struct control **out)
 {
 	struct reactor *r = facts->reactor;
@@ -418,7 +440,9 @@ int control_new(const struct control_facts *facts, struct control **out)
 	if (failed == 0)
 		failed = fetcher_new(r, &c->fetcher);
 	if (failed == 0)
-		failed = keysets_new(r, c->log, c->fetcher, &c->keysets);
+		failed = open_alerts(c);
+	if (failed == 0)
+		failed = keysets_new(r, c->log, c->fetcher, c->alerts, &c->keysets);
 	if (failed) {
 		control_free(c);
 		return failed;
@@ -433,8 +457,10 @@ void control_free(struct control *c)
 	if (!c)
 		return;
 	OBJ_CHECK(c, CONTROL_MAGIC);
+	alerts_stop(c->alerts);
 	fetcher_free(c->fetcher);
 	keysets_free(c->keysets);
+	alerts_free(c->alerts);
 	store_free(c->store);
 	mailbox_close(&c->box);
 	mailbox_deinit(&c->box);
@@ -451,6 +477,11 @@ void control_forget_verified(struct control *c)
 {
 	verifier_cache_free(c->verified);
 	c->verified = verifier_cache_new(c->secret, VERIFIED_MAX, VERIFIED_BYTES_MAX);
+}
+
+struct alerts *control_alerts(struct control *c)
+{
+	return c->alerts;
 }
 
 struct keysets *control_keysets(struct control *c)

@@ -13,6 +13,7 @@
 #include "base/event.h"
 #include "base/metric.h"
 #include "conf/snapshot.h"
+#include "ctl/alerts.h"
 #include "net/mailbox.h"
 #include "net/reactor.h"
 #include "net/stream.h"
@@ -67,6 +68,9 @@ bool control_told_all(const struct control *c);
 
 /* Its numbers; beside those of the workers. */
 struct metrics *control_metrics(struct control *c);
+
+/* Who hears of verifiers and stores that are away. */
+struct alerts *control_alerts(struct control *c);
 
 /* For struct gateway. */
 struct mailbox *control_mailbox(struct control *c);

@@ -17,7 +17,7 @@
 #include "base/err.h"
 #include "policy/verifier.h"
 
-enum { INNER_EVENTS = 32, URL_BYTES = 4096, COOKIE_BYTES = 20 * 1024 };
+enum { INNER_EVENTS = 32, URL_BYTES = 4096, COOKIE_BYTES = 20 * 1024, TOKEN_BYTES = 4096 };
 
 struct fetcher {
 	struct reactor *reactor;
@@ -34,7 +34,8 @@ struct fetch {
 	struct fetcher *from;
 	CURL *easy;
 	struct buf body;
-	bool too_long;
+	struct curl_slist *fields; /* of a POST */
+	bool too_long, drops;      /* drops: the answer's body is of no interest */
 	fetch_fn fn;
 	void *arg;
 };
@@ -48,6 +49,7 @@ static void finish(struct fetch *q, int status, const char *detail)
 	q->fn(q->arg, status, buf_slice(&q->body), detail);
 	curl_multi_remove_handle(f->multi, q->easy);
 	curl_easy_cleanup(q->easy);
+	curl_slist_free_all(q->fields);
 	buf_deinit(&q->body);
 	free(q);
 }
@@ -162,7 +164,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
 {
 	struct fetch *q = arg;
 
-	if (buf_append(&q->body, slice_of(data, size * count))) {
+	if (!q->drops && buf_append(&q->body, slice_of(data, size * count))) {
 		q->too_long = true;
 		return 0; /* libcurl ends the transfer */
 	}
@@ -232,9 +234,39 @@ static bool set_options(struct fetch *q, const char *url, const char *cookie)
 	return r == CURLE_OK;
 }
 
-/* cookie NULL: none. url and cookie are the control thread's own. */
-static void begin(struct fetcher *f, const char *url, const char *cookie, size_t body_max,
-		  fetch_fn fn, void *arg)
+/* What a POST carries. */
+struct post {
+	struct slice json;
+	const char *authorization; /* the whole field; NULL: none */
+};
+
+static bool add_field(struct fetch *q, const char *field)
+{
+	struct curl_slist *longer = curl_slist_append(q->fields, field);
+
+	if (longer)
+		q->fields = longer;
+	return longer != NULL;
+}
+
+static bool set_post(struct fetch *q, const struct post *post)
+{
+	CURL *e = q->easy;
+	CURLcode r;
+
+	q->drops = true;
+	if (!add_field(q, "Content-Type: application/json") || !add_field(q, "Expect:") ||
+	    (post->authorization && !add_field(q, post->authorization)))
+		return false;
+	r = curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE, (long)post->json.len);
+	r = r ? r : curl_easy_setopt(e, CURLOPT_COPYPOSTFIELDS, post->json.data);
+	r = r ? r : curl_easy_setopt(e, CURLOPT_HTTPHEADER, q->fields);
+	return r == CURLE_OK;
+}
+
+/* cookie NULL: none. post NULL: a GET. What they point to is the control thread's own. */
+static void begin(struct fetcher *f, const char *url, const char *cookie, const struct post *post,
+		  size_t body_max, fetch_fn fn, void *arg)
 {
 	struct fetch *q = f->count < FETCH_MAX ? calloc(1, sizeof(*q)) : NULL;
 
@@ -244,10 +276,11 @@ static void begin(struct fetcher *f, const char *url, const char *cookie, size_t
 	}
 	*q = (struct fetch){.from = f, .fn = fn, .arg = arg, .easy = curl_easy_init()};
 	buf_init(&q->body, body_max);
-	if (!q->easy || !set_options(q, url, cookie) ||
+	if (!q->easy || !set_options(q, url, cookie) || (post && !set_post(q, post)) ||
 	    curl_multi_add_handle(f->multi, q->easy) != CURLM_OK) {
 		if (q->easy)
 			curl_easy_cleanup(q->easy);
+		curl_slist_free_all(q->fields);
 		free(q);
 		fn(arg, 0, slice_of(NULL, 0), "no room for another question");
 		return;
@@ -269,7 +302,7 @@ void fetch_get(struct fetcher *f, struct slice url, struct slice cookie_name,
 	snprintf(url_text, sizeof(url_text), "%.*s", SLICE_ARG(url));
 	snprintf(cookie, sizeof(cookie), "%.*s=%.*s", SLICE_ARG(cookie_name),
 		 SLICE_ARG(cookie_value));
-	begin(f, url_text, cookie, VERIFIER_BODY_MAX, fn, arg);
+	begin(f, url_text, cookie, NULL, VERIFIER_BODY_MAX, fn, arg);
 	ct_wipe(cookie, sizeof(cookie));
 }
 
@@ -282,5 +315,25 @@ void fetch_plain(struct fetcher *f, struct slice url, size_t body_max, fetch_fn 
 		return;
 	}
 	snprintf(url_text, sizeof(url_text), "%.*s", SLICE_ARG(url));
-	begin(f, url_text, NULL, body_max, fn, arg);
+	begin(f, url_text, NULL, NULL, body_max, fn, arg);
+}
+
+void fetch_post(struct fetcher *f, struct slice url, struct slice json, struct slice token,
+		fetch_fn fn, void *arg)
+{
+	static char authorization[TOKEN_BYTES + 32]; /* of the control thread */
+	char url_text[URL_BYTES];
+	struct post post = {.json = json};
+
+	if (url.len >= sizeof(url_text) || token.len > TOKEN_BYTES) {
+		fn(arg, 0, slice_of(NULL, 0), "no room for another question");
+		return;
+	}
+	snprintf(url_text, sizeof(url_text), "%.*s", SLICE_ARG(url));
+	snprintf(authorization, sizeof(authorization), "Authorization: Bearer %.*s",
+		 SLICE_ARG(token));
+	if (token.len)
+		post.authorization = authorization;
+	begin(f, url_text, NULL, &post, 0, fn, arg);
+	ct_wipe(authorization, sizeof(authorization));
 }

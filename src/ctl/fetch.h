@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Questions to applications by HTTP, on the control thread: libcurl's multi interface in
- * our reactor.
+ * Questions to applications, and calls of webhooks, by HTTP, on the control thread: libcurl's
+ * multi interface in our reactor.
  *
  * Every question is bounded, in time (FETCH_MS in all) and bytes (VERIFIER_BODY_MAX with a
  * cookie). No redirect is followed, no proxy of the environment is asked, http and https only,
@@ -37,3 +37,8 @@ void fetch_get(struct fetcher *f, struct slice url, struct slice cookie_name,
 
 /* GET url with nothing of anybody's; the answer may have body_max bytes. */
 void fetch_plain(struct fetcher *f, struct slice url, size_t body_max, fetch_fn fn, void *arg);
+
+/* POST that JSON to url, with `Authorization: Bearer` unless token is empty. All three are
+ * copied, token is wiped afterwards; the answer's body is not kept. */
+void fetch_post(struct fetcher *f, struct slice url, struct slice json, struct slice token,
+		fetch_fn fn, void *arg);

@@ -29,6 +29,7 @@ struct keysets {
 	struct reactor *reactor;
 	struct event_sink *log;
 	struct fetcher *fetcher;
+	struct alerts *alerts;
 	struct list sources;
 };
 
@@ -86,6 +87,7 @@ static void failed(struct source *s, const char *detail)
 	uint64_t now = now_of(s);
 
 	log_keys(s, EVENT_ERROR, "keys_failed", detail, 0);
+	alerts_raise(s->home->alerts, ALERT_VERIFIER, slice_from_cstr(s->name), detail, 0);
 	if (!s->failing_since_ms)
 		s->failing_since_ms = now ? now : 1;
 	if (s->has_keys && clock_since(s->failing_since_ms, now) >= s->grace_ms) {
@@ -102,6 +104,7 @@ static void succeeded(struct source *s, struct jwk_ring *ring)
 {
 	if (!s->has_keys || s->failing_since_ms)
 		log_keys(s, EVENT_INFO, "keys", NULL, jwk_ring_count(ring));
+	alerts_over(s->home->alerts, ALERT_VERIFIER, slice_from_cstr(s->name));
 	s->failing_since_ms = 0;
 	s->has_keys = true;
 	jwk_slot_set(s->slot, ring);
@@ -297,7 +300,8 @@ void keysets_forget_others(struct keysets *k, const struct generation *g)
 
 /* --- birth and end */
 
-int keysets_new(struct reactor *r, struct event_sink *log, struct fetcher *f, struct keysets **out)
+int keysets_new(struct reactor *r, struct event_sink *log, struct fetcher *f, struct alerts *alerts,
+		struct keysets **out)
 {
 	struct keysets *k = calloc(1, sizeof(*k));
 
@@ -306,6 +310,7 @@ int keysets_new(struct reactor *r, struct event_sink *log, struct fetcher *f, st
 	k->reactor = r;
 	k->log = log;
 	k->fetcher = f;
+	k->alerts = alerts;
 	list_init(&k->sources);
 	*out = k;
 	return 0;

@@ -12,6 +12,7 @@
  * A question waits for the fetch under way, if it may wait at all.
  */
 #include "base/event.h"
+#include "ctl/alerts.h"
 #include "ctl/fetch.h"
 #include "gateway/ask.h"
 #include "net/reactor.h"
@@ -20,8 +21,9 @@ enum { KEYSETS_RETRY_MS = 2000, KEYSETS_ASK_MS = 10000, KEYSETS_WAITING_MAX = 25
 
 struct keysets;
 
-/* Returns 0 or -errno. */
-int keysets_new(struct reactor *r, struct event_sink *log, struct fetcher *f, struct keysets **out);
+/* An issuer that does not answer is an alert. Returns 0 or -errno. */
+int keysets_new(struct reactor *r, struct event_sink *log, struct fetcher *f, struct alerts *alerts,
+		struct keysets **out);
 
 /* After the fetcher has ended; no question waits. Accepts NULL. */
 void keysets_free(struct keysets *k);

@@ -12,6 +12,21 @@ enum { ROUND_MS = 1000, MS_PER_S = 1000 };
 
 /* --- certificates */
 
+static void alert_expiry(struct serve *s, const struct tls_certificate *c, int64_t left_s)
+{
+	char fingerprint[TLS_FINGERPRINT_BYTES], what[64];
+	int64_t days = left_s / (int64_t)(DAY_MS / MS_PER_S);
+
+	if (left_s > 0)
+		snprintf(what, sizeof(what), "expires in %lld days", (long long)days);
+	else
+		snprintf(what, sizeof(what), "has expired");
+	alerts_raise(control_alerts(s->control), ALERT_CERTIFICATE,
+		     tls_certificate_name_count(c) ? tls_certificate_name(c, 0)
+						   : tls_certificate_fingerprint(c, fingerprint),
+		     what, 0);
+}
+
 static void log_expiry(struct serve *s, const struct tls_certificate *c, int64_t left_s)
 {
 	char fingerprint[TLS_FINGERPRINT_BYTES];
@@ -25,6 +40,7 @@ static void log_expiry(struct serve *s, const struct tls_certificate *c, int64_t
 	event_number(&e, "seconds", left_s);
 	event_text(&e, "sha256", tls_certificate_fingerprint(c, fingerprint));
 	event_emit(serve_log(s), &e);
+	alert_expiry(s, c, left_s);
 }
 
 void life_look_at_certificates(struct serve *s)
@@ -33,6 +49,7 @@ void life_look_at_certificates(struct serve *s)
 	uint64_t now = reactor_realtime_ms(&s->reactor);
 	int64_t least = 0;
 
+	alerts_sweep_begin(control_alerts(s->control));
 	for (size_t i = 0; i < g->certificate_count; i++) {
 		uint64_t end = tls_certificate_expires_unix_ms(g->certificates[i]);
 		int64_t left_s = ((int64_t)end - (int64_t)now) / MS_PER_S;
@@ -41,6 +58,7 @@ void life_look_at_certificates(struct serve *s)
 		if (left_s < LIFE_SOON_DAYS * (int64_t)(DAY_MS / MS_PER_S))
 			log_expiry(s, g->certificates[i], left_s);
 	}
+	alerts_sweep_end(control_alerts(s->control), ALERT_CERTIFICATE);
 	metric_set(control_metrics(s->control), METRIC_CERTIFICATE_EXPIRES, least);
 	s->life.next_certificates_ms = clock_add(reactor_now_ms(&s->reactor), DAY_MS);
 }
@@ -87,6 +105,28 @@ static void count_auditlog(struct serve *s)
 	metric_set(m, METRIC_AUDIT_LEFT_OUT, (int64_t)counts.left_out);
 	metric_set(m, METRIC_AUDIT_DROPPED, (int64_t)counts.dropped);
 	metric_set(m, METRIC_AUDIT_FAILING, counts.failing);
+	bool lost = counts.dropped > s->life.dropped;
+	s->life.dropped = counts.dropped;
+	if (counts.failing || lost)
+		alerts_raise(control_alerts(s->control), ALERT_AUDIT, SLICE(""),
+			     counts.failing ? "it cannot be written: look at the disk"
+					    : "lines came faster than they could be written",
+			     0);
+	else
+		alerts_over(control_alerts(s->control), ALERT_AUDIT, SLICE(""));
+}
+
+/* --- what is refused, by all threads */
+
+static uint64_t count_refused(const struct serve *s)
+{
+	uint64_t sum = 0;
+
+	for (unsigned w = 0; w <= s->worker_count; w++)
+		for (int r = REASON_NONE + 1; r < REASON_COUNT; r++)
+			sum += (uint64_t)atomic_load_explicit(&s->metrics[w]->refused[r],
+							      memory_order_relaxed);
+	return sum;
 }
 
 static void on_round(struct timer *t)
@@ -98,6 +138,7 @@ static void on_round(struct timer *t)
 		parent_say_alive();
 	count_auditlog(s);
 	siege_look(s);
+	alerts_turn(control_alerts(s->control), count_refused(s));
 	if (now >= s->life.next_certificates_ms)
 		life_look_at_certificates(s);
 	timer_arm(&s->reactor.timers, t, clock_add(now, ROUND_MS));

@@ -69,6 +69,7 @@ static void on_reloaded(struct command_batch *b)
 	generation_unref(old);
 	command_batch_free(b);
 	reload_auditlog(s);
+	alerts_adopt(control_alerts(s->control));
 	life_look_at_certificates(s);
 	parent_say_reloaded();
 	if (s->reload_again) {
@@ -166,6 +167,10 @@ static int reload(struct serve *s, struct buf *text)
 		generation_unref(g);
 		return refuse(s, text,
 			      "another `log.audit` file or chain needs a roll or a restart");
+	}
+	if (alerts_prepare(control_alerts(s->control), g->snapshot)) {
+		generation_unref(g);
+		return refuse(s, text, err_sentence());
 	}
 	struct command_batch *b = command_batch_new(COMMAND_RELOAD, slice_of(NULL, 0),
 						    s->worker_count, on_reloaded, s);

@@ -26,6 +26,7 @@
 #include "ctl/life.h"
 #include "ctl/parent.h"
 #include "ctl/privileges.h"
+#include "ctl/secret_file.h"
 #include "ctl/serve_priv.h"
 #include "net/clock.h"
 #include "net/random.h"
@@ -98,6 +99,7 @@ static void log_restarted(struct serve *s)
 
 	if (!parent_says_died())
 		return;
+	alerts_raise(control_alerts(s->control), ALERT_CRASH, SLICE(""), parent_says_died(), 0);
 	event_init(&e, EVENT_ERROR, "restarted");
 	event_cstr(&e, "died", parent_says_died());
 	event_cstr(&e, "what", "the gateway died, and its sessions with it");
@@ -403,28 +405,11 @@ static int start_workers(struct serve *s)
 
 static int read_token(struct serve *s)
 {
-	const struct conf_admin *conf = &s->generation->snapshot->admin;
-	char path[4096];
+	struct slice path = s->generation->snapshot->admin.token_file;
 
-	if (conf->token_file.len == 0)
-		return 0;
-	if (conf->token_file.len >= sizeof(path))
-		return err_raise(ENAMETOOLONG, "admin.token");
-	snprintf(path, sizeof(path), "%.*s", SLICE_ARG(conf->token_file));
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, s->token, sizeof(s->token));
-	int failed = errno;
-	if (fd >= 0)
-		close(fd);
-	if (n < 0)
-		return err_raise(failed, "admin.token %s", path);
-	struct slice token = slice_of(s->token, (size_t)n);
-	while (token.len &&
-	       (token.data[token.len - 1] == '\n' || token.data[token.len - 1] == '\r'))
-		token.len--;
-	s->token_len = token.len;
-	return token.len >= 16 ? 0
-			       : err_raise(EINVAL, "admin.token %s: shorter than 16 bytes", path);
+	return path.len ? secret_file_read("admin.token", path, s->token, sizeof(s->token),
+					   &s->token_len)
+			: 0;
 }
 
 /* What other nodes revoked is known here. */
@@ -549,11 +534,12 @@ static int start(struct serve *s)
 	if (r)
 		return r;
 	r = make_auditlog(s);
-	log_restarted(s);
 	explain_weak(conf, log_weak, s);
 	log_development(s);
 	if (r == 0)
 		r = start_control(s);
+	if (r == 0)
+		log_restarted(s);
 	if (r == 0)
 		r = keysets_adopt(control_keysets(s->control), s->generation);
 	if (r == 0)

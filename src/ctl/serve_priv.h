@@ -25,6 +25,7 @@ struct api;
 struct life {
 	struct timer timer;
 	uint64_t next_certificates_ms;
+	uint64_t dropped; /* lines of the audit log, a second ago */
 	uint8_t missed[WORKERS_MAX]; /* rounds in which that worker's loop did not turn */
 };
 

@@ -103,6 +103,20 @@ static const char *who_says(const struct siege *ladder)
 	return ladder->held ? "operator" : "load";
 }
 
+static void call_for_somebody(struct serve *s, struct slice reasons)
+{
+	const struct siege *ladder = &s->siege.ladder;
+	char what[SIEGE_WORDS_BYTES + 64];
+
+	snprintf(what, sizeof(what), "level %u, by %s%s%.*s", ladder->level, who_says(ladder),
+		 reasons.len ? ": " : "", SLICE_ARG(reasons));
+	if (ladder->level)
+		alerts_raise(control_alerts(s->control), ALERT_SIEGE, SLICE(""), what,
+			     ladder->level);
+	else
+		alerts_over(control_alerts(s->control), ALERT_SIEGE, SLICE(""));
+}
+
 /* Every change of the level comes by here, whoever brought it about: the one place for whoever
  * wants to be told. */
 static void on_changed(struct serve *s, unsigned before)
@@ -120,6 +134,7 @@ static void on_changed(struct serve *s, unsigned before)
 	for (unsigned i = 0; i < SIEGE_INPUTS; i++)
 		event_number(&e, siege_input_word((enum siege_input)i), ladder->percent[i]);
 	event_emit(serve_log(s), &e);
+	call_for_somebody(s, siege_words(ladder->reasons, room));
 }
 
 /* One line for all who were turned away in this second. */

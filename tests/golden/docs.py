@@ -46,7 +46,7 @@ def documented():
 def complaints_about(rows, found):
     everything = "".join(page.read_text() for page in DOCS.glob("*.md"))
     later = {path.rsplit(".", 1)[0] for path, _, _, _ in rows
-             if re.search(r"\.(mtls)\.[a-z_]+$|^alerts\[\]", path)}
+             if re.search(r"\.mtls\.[a-z_]+$", path)}
     for path, kind, default, values in rows:
         key = path.rsplit(".", 1)[-1]
         if kind == "later" or path.rsplit(".", 1)[0] in later:
