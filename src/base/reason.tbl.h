@@ -35,7 +35,7 @@ REASON(CSRF_INVALID,          "csrf_invalid",               0, 403, "The CSRF to
 REASON(PROOF_REQUIRED,        "proof_required",             0, 429, "Tickets are given only for a proof of work at the moment; the answer has its challenge")
 REASON(PROOF_INVALID,         "proof_invalid",              0, 429, "The proof of work is not one for this request, too old, or was used before")
 REASON(VERIFIER_FAILED,       "verifier_failed",         1013, 503, "The application could not be asked whether the credential is good")
-REASON(STORE_FAILED,          "store_failed",            1013, 503, "The store of tickets could not be asked")
+REASON(STORE_FAILED,          "store_failed",            1013, 503, "The store that all nodes share could not be asked")
 REASON(NOT_ALLOWED,           "not_allowed",             1008, 403, "The route's rule does not let this identity in")
 REASON(UPSTREAM_FAILED,       "upstream_failed",         1014, 502, "The application refused the connection, answered wrongly or went away")
 REASON(UPSTREAM_TIMEOUT,      "upstream_timeout",        1014, 504, "The application did not answer in time")

@@ -202,6 +202,27 @@ void control_on_leave(struct mail *mail, void *receiver)
 	free(seat);
 }
 
+/* --- what all nodes count */
+
+static void on_counted(void *arg, int r, size_t over)
+{
+	struct ask *a = arg;
+
+	a->answer.kind = r == 0 ? ANSWER_YES : r == STORE_OVER ? ANSWER_NO : ANSWER_FAILED;
+	a->answer.over = over;
+	a->detail = why_not(r);
+	ask_give_back(a);
+}
+
+static void give_back_slots(struct control *c, struct ask *a)
+{
+	const struct question *q = &a->question;
+
+	for (size_t i = 0; i < q->counted_count; i++)
+		store_counted_give(c->store, q->counted[i].key, q->counted[i].slot);
+	ask_give_back(a);
+}
+
 /* --- cookies */
 
 /* The answer's texts move into the ask's arena. */
@@ -382,6 +403,13 @@ void control_on_ask(struct mail *mail, void *receiver)
 		break;
 	case QUESTION_REFRESH_KEYS:
 		keysets_ask(c->keysets, a);
+		break;
+	case QUESTION_COUNT:
+		store_counted_take(c->store, a->question.counted, a->question.counted_count,
+				   on_counted, a);
+		break;
+	case QUESTION_GIVE_BACK:
+		give_back_slots(c, a);
 		break;
 	case QUESTION_NONE:
 	default:

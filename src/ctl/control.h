@@ -5,6 +5,7 @@
  *
  *   ask.mail --> take or put a ticket: store, at once or when Redis has answered
  *            --> count a connection of a subject: store
+ *            --> what all nodes count: store
  *            --> verify a cookie: cache, else the application by HTTP
  *            --> newer keys of an issuer: keysets
  *            --> a piece of a file: disk

@@ -502,6 +502,8 @@ static int start_control(struct serve *s)
 		.ended_fn = on_worker_ended,
 		.owner = s,
 	};
+	if (s->gateway.quota && s->generation->snapshot->store.redis)
+		quota_share(s->gateway.quota);
 	return s->gateway.limits && s->gateway.quota && s->gateway.proofs && s->gateway.good
 		       ? 0
 		       : err_raise(ENOMEM, "the table of addresses");

@@ -14,14 +14,35 @@ enum {
 	ASK_ROOM_BYTES = 2 * (IDENTITY_CLAIMS_MAX + 16 * 1024), /* question and answer */
 };
 
+/* Nobody waits for it any more. Slots that it brings are nobody's. */
+static void return_to_nobody(struct ask *a)
+{
+	struct question *q = &a->question;
+	size_t slots = 0;
+
+	if (q->kind == QUESTION_COUNT && a->answer.kind == ANSWER_YES)
+		for (size_t i = 0; i < q->counted_count; i++)
+			if (q->counted[i].kind == COUNTED_SLOT)
+				q->counted[slots++] = q->counted[i];
+	if (!slots) {
+		ask_free(a);
+		return;
+	}
+	q->counted_count = slots;
+	q->kind = QUESTION_GIVE_BACK;
+	ask_send_off(a);
+}
+
 static void return_mail(struct mail *mail, void *receiver)
 {
 	struct ask *a = MAIL_OWNER(mail, struct ask, mail);
 
 	OBJ_CHECK(a, ASK_MAGIC);
-	(void)receiver; /* NULL when the worker is ending: then nobody waits for it either */
+	/* No receiver when the worker is ending: then nobody waits for it either. */
 	if (a->conn)
 		conn_answer(a->conn, a);
+	else if (receiver)
+		return_to_nobody(a);
 	else
 		ask_free(a);
 }
@@ -83,17 +104,28 @@ void seat_leave(struct worker *w, struct seat *seat)
 		free(seat);
 }
 
-bool ask_send(struct ask *a)
+bool ask_send_as(struct ask *a, struct ask **place)
 {
-	struct conn *c = a->conn;
-
-	c->ask = a;
+	*place = a;
 	a->mail.fn = a->worker->gateway->ask_fn;
 	if (mailbox_post(a->worker->gateway->control, &a->mail) == 0)
 		return true;
-	c->ask = NULL;
+	*place = NULL;
 	ask_free(a);
 	return false;
+}
+
+bool ask_send(struct ask *a)
+{
+	return ask_send_as(a, &a->conn->ask);
+}
+
+void ask_send_off(struct ask *a)
+{
+	struct ask *place;
+
+	a->conn = NULL;
+	(void)ask_send_as(a, &place);
 }
 
 void ask_give_back(struct ask *a)

@@ -85,6 +85,12 @@ bool ask_copy_question(struct ask *a, const struct question *q);
  * a was freed. */
 bool ask_send(struct ask *a);
 
+/* The same for a question beside that one: *place is set. */
+bool ask_send_as(struct ask *a, struct ask **place);
+
+/* The same for one whose answer nobody waits for. */
+void ask_send_off(struct ask *a);
+
 /* For the control thread: gives the answered question back to its worker. */
 void ask_give_back(struct ask *a);
 

@@ -257,6 +257,10 @@ static void head_timed_out(struct conn *c)
 
 void conn_answer(struct conn *c, struct ask *a)
 {
+	if (a->question.kind == QUESTION_COUNT) {
+		inspect_answer(c, a);
+		return;
+	}
 	MUST(c->ask == a);
 	c->ask = NULL;
 	if (c->session && c->session->open && a->question.kind == QUESTION_VERIFY_COOKIE)

@@ -116,6 +116,10 @@ struct session {
 	struct leg legs[2];
 	struct message_policy policy;
 	struct rules *rules; /* NULL: nobody looks into messages */
+	/* What all nodes count about a message: it waits for the answer, and nothing more is
+	 * read from the client; NULL: nothing. */
+	struct ask *counting;
+	uint64_t counting_deadline_ms;
 	uint64_t opened_ms, lifetime_ms; /* points in time */
 	enum reason lifetime_reason;
 	uint64_t messages[2], bytes[2];
@@ -312,6 +316,14 @@ bool inspect_message(struct conn *c, enum side from, struct ws_event *e);
 /* Messages that waited for a slot and may go now; arms the timer for the rest. */
 void inspect_waiting(struct conn *c);
 uint64_t inspect_deadline_ms(const struct conn *c);
+
+/* What all nodes count: the answer; none came in time; nobody wants it any more. */
+void inspect_answer(struct conn *c, struct ask *a);
+void inspect_timed_out(struct conn *c);
+void inspect_forget_answer(struct session *s);
+
+/* The end of the session: slots go back. */
+void inspect_close(struct conn *c);
 
 /* The session's route has other rules now, its identity other claims; c may have ended. */
 void inspect_reload(struct conn *c, const struct conf_route *route);

@@ -6,8 +6,11 @@
  *   relay --message--> rules_judge_* --judgement--> message_settle_* --verdict--> relay_act
  *                            |
  *                       `running`: waits in the session, comes out of inspect_waiting
+ *                       counted by all nodes: kept; nothing more is read from the client until
+ *                       the control thread's answer comes into inspect_answer
  */
 #include "base/clock.h"
+#include "base/obj.h"
 #include "gateway/conn.h"
 
 bool inspect_open(struct conn *c)
@@ -33,14 +36,46 @@ bool inspect_open(struct conn *c)
 	return s->rules != NULL;
 }
 
-/* The end, unless the verdict is PASS. Policy may not look at the old rules any more then. */
-static void settle(struct conn *c, struct verdict v)
+/* Slots that other nodes may have now. Nobody waits for the answer. */
+static void give_back(struct conn *c)
+{
+	struct question q;
+
+	while (rules_give_back(c->session->rules, &q)) {
+		struct ask *a = ask_new(c, ASK_POLICY, 0);
+		if (!a)
+			continue; /* in their time they fall back by themselves */
+		a->question = q;
+		ask_send_off(a);
+	}
+}
+
+void inspect_forget_answer(struct session *s)
+{
+	if (s->counting)
+		s->counting->conn = NULL;
+	s->counting = NULL;
+	s->counting_deadline_ms = 0;
+}
+
+void inspect_close(struct conn *c)
 {
 	struct session *s = c->session;
 
+	inspect_forget_answer(s);
+	if (!s->rules)
+		return;
+	rules_end(s->rules);
+	give_back(c);
+	s->rules = rules_free(s->rules);
+}
+
+/* The end, unless the verdict is PASS. Policy may not look at the old rules any more then. */
+static void settle(struct conn *c, struct verdict v)
+{
 	if (v.kind == VERDICT_PASS)
 		return;
-	s->rules = rules_free(s->rules);
+	inspect_close(c);
 	relay_refuse(c, v.reason, v.detail);
 }
 
@@ -51,8 +86,13 @@ void inspect_reload(struct conn *c, const struct conf_route *route)
 
 	if (s->rules && rules_needed(route)) {
 		settle(c, rules_reload(s->rules, route, reactor_now_us(r), reactor_realtime_ms(r)));
+		if (s->rules)
+			give_back(c);
 	} else if (s->rules) {
-		s->rules = rules_free(s->rules);
+		bool asked = s->counting;
+		inspect_close(c);
+		if (asked)
+			relay_refuse(c, REASON_DRAINING, "a message was waiting for the store");
 	} else if (rules_needed(route)) {
 		settle(c, verdict_refuse(REASON_DRAINING, "its messages are judged from now on"));
 	}
@@ -88,22 +128,111 @@ static void arm(struct conn *c)
 		conn_arm(c, at);
 }
 
+static void forward_kept(struct conn *c, struct slice text, bool binary)
+{
+	const struct ws_event e = {
+		.kind = WS_MESSAGE,
+		.opcode = binary ? WS_OPCODE_BINARY : WS_OPCODE_TEXT,
+		.payload = text,
+		.writable = (char *)(uintptr_t)text.data,
+	};
+
+	relay_forward(c, CLIENT, &e);
+}
+
+/* --- what all nodes count */
+
+static void take_answer(struct conn *c, const struct answer *answer)
+{
+	struct session *s = c->session;
+	uint64_t now_us = reactor_now_us(&c->worker->reactor);
+	struct judgement j = rules_answer(s->rules, answer, now_us);
+
+	if (relay_act(c, message_settle_client(&s->policy, &j, now_us), &j.finding) && !j.waits)
+		forward_kept(c, j.text, j.binary);
+}
+
+/* Nothing more is read from the client until the answer, or not even that could be asked. */
+static void ask_nodes(struct conn *c)
+{
+	static const struct answer failed = {.kind = ANSWER_FAILED};
+	struct session *s = c->session;
+	struct ask *a = ask_new(c, ASK_POLICY, 0);
+
+	if (a && !rules_question(s->rules, &a->question)) {
+		ask_free(a);
+		a = NULL;
+	}
+	if (!a || !ask_send_as(a, &s->counting)) {
+		take_answer(c, &failed);
+		return;
+	}
+	s->counting_deadline_ms = clock_add(conn_now(c), ASK_MS);
+	if (!timer_armed(&c->timer) || s->counting_deadline_ms < c->timer.at_ms)
+		conn_arm(c, s->counting_deadline_ms);
+}
+
+static void go_on(struct conn *c)
+{
+	struct session *s = c->session;
+
+	if (c->state == CONN_OPEN)
+		inspect_waiting(c);
+	if (c->state == CONN_OPEN && !s->counting) {
+		s->legs[CLIENT].last_ms = conn_now(c);
+		stream_resume(&c->client);
+	}
+}
+
+void inspect_answer(struct conn *c, struct ask *a)
+{
+	struct session *s = c->session;
+
+	MUST(s->counting == a);
+	inspect_forget_answer(s);
+	take_answer(c, &a->answer);
+	ask_free(a);
+	go_on(c);
+}
+
+void inspect_timed_out(struct conn *c)
+{
+	static const struct answer failed = {.kind = ANSWER_FAILED};
+
+	inspect_forget_answer(c->session);
+	take_answer(c, &failed);
+	go_on(c);
+}
+
+/* --- */
+
+/* After whatever may have taken, ended or waited for an operation. */
+static void look_after(struct conn *c)
+{
+	const struct session *s = c->session;
+
+	if (c->state != CONN_OPEN || !s->rules)
+		return;
+	give_back(c);
+	if (rules_runs(s->rules))
+		arm(c);
+}
+
 void inspect_waiting(struct conn *c)
 {
 	struct session *s = c->session;
+	enum rules_turn turn = RULES_GOES;
 	struct slice text;
 	bool binary;
 
-	while (c->state == CONN_OPEN && s->rules &&
-	       rules_next(s->rules, reactor_now_us(&c->worker->reactor), &text, &binary)) {
-		const struct ws_event e = {
-			.kind = WS_MESSAGE,
-			.opcode = binary ? WS_OPCODE_BINARY : WS_OPCODE_TEXT,
-			.payload = text,
-			.writable = (char *)(uintptr_t)text.data,
-		};
-		relay_forward(c, CLIENT, &e);
+	while (c->state == CONN_OPEN && s->rules && turn != RULES_NOBODY) {
+		turn = rules_next(s->rules, reactor_now_us(&c->worker->reactor), &text, &binary);
+		if (turn == RULES_GOES)
+			forward_kept(c, text, binary);
+		if (turn == RULES_ASKS)
+			ask_nodes(c);
 	}
+	look_after(c);
 }
 
 static struct verdict judge(struct conn *c, enum side from, const struct ws_event *e,
@@ -141,8 +270,8 @@ bool inspect_message(struct conn *c, enum side from, struct ws_event *e)
 		e->payload = j.text;
 		e->writable = (char *)(uintptr_t)j.text.data;
 	}
-	/* A slot of `running` was taken, given back, or is waited for. */
-	if (rules_runs(c->session->rules))
-		arm(c);
-	return !j.waits;
+	if (j.asks)
+		ask_nodes(c);
+	look_after(c);
+	return !j.waits && !j.asks;
 }

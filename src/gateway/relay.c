@@ -107,7 +107,7 @@ void session_free(struct conn *c)
 	}
 	renew_free(s);
 	recheck_free(s);
-	rules_free(s->rules);
+	inspect_close(c);
 	stream_deinit(&s->up);
 	if (s->target) {
 		s->target->active--;
@@ -151,10 +151,16 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 	return b && b < a ? b : a;
 }
 
+/* Its bytes stay where they are: the other side is slow, or a message waits for the store. */
+static bool is_held(const struct session *s, const struct leg *leg)
+{
+	return leg->paused || (s->counting && leg == &s->legs[CLIENT]);
+}
+
 /* Nobody is idle while we do not listen to them. */
 static uint64_t leg_idle_at(const struct session *s, const struct leg *leg)
 {
-	if (leg->paused)
+	if (is_held(s, leg))
 		return TIMER_NEVER;
 	const struct conf_route_limits *limits = &s->run->conf->limits;
 	uint64_t idle = clock_add(leg->last_ms, limits->idle_ms);
@@ -166,11 +172,12 @@ static uint64_t next_deadline(const struct session *s)
 {
 	uint64_t at = earlier(s->lifetime_ms, s->recheck_at_ms);
 	at = earlier(at, inspect_deadline_ms(s->conn));
+	at = earlier(at, s->counting_deadline_ms);
 
 	for (int side = CLIENT; side <= SERVER; side++) {
 		const struct leg *leg = &s->legs[side];
 		at = earlier(at, leg_idle_at(s, leg));
-		at = earlier(at, leg->paused ? 0 : leg->message_deadline_ms);
+		at = earlier(at, is_held(s, leg) ? 0 : leg->message_deadline_ms);
 		at = earlier(at, leg->slow_deadline_ms);
 	}
 	return at;
@@ -203,14 +210,18 @@ void relay_on_deadline(struct conn *c)
 		if (c->state != CONN_OPEN)
 			return;
 	}
-	inspect_waiting(c);
+	if (s->counting && s->counting_deadline_ms <= now)
+		inspect_timed_out(c);
+	else
+		inspect_waiting(c);
 	if (c->state != CONN_OPEN)
 		return;
 	for (int i = CLIENT; i <= SERVER; i++) {
 		enum side side = (enum side)i;
 		struct leg *leg = &s->legs[side];
 		bool client = side == CLIENT;
-		if (!leg->paused && leg->message_deadline_ms && leg->message_deadline_ms <= now) {
+		if (!is_held(s, leg) && leg->message_deadline_ms &&
+		    leg->message_deadline_ms <= now) {
 			relay_refuse(c, client ? REASON_MESSAGE_TOO_SLOW : REASON_UPSTREAM_FAILED,
 				     "message unfinished");
 			return;
@@ -415,6 +426,7 @@ static void refuse(struct conn *c, enum reason reason, const char *detail,
 	if (c->ask)
 		c->ask->conn = NULL;
 	c->ask = NULL;
+	inspect_forget_answer(c->session);
 	log_refused(c, reason, detail, ACTION_CLOSE, finding);
 	start_closing(c, "gateway", reason, code);
 	send_close(c, CLIENT, code, word);
@@ -673,7 +685,9 @@ static void read_events(struct conn *c, enum side from, struct stream_bytes got)
 		on_event(c, from, &e);
 		if (c->state == CONN_GONE || leg->ended || e.kind == WS_REFUSED)
 			return;
-		if (c->state == CONN_OPEN && is_slow(c, other(from)) && in.at < in.end) {
+		bool stop = c->state == CONN_OPEN &&
+			    (is_slow(c, other(from)) || is_held(c->session, leg));
+		if (stop && in.at < in.end) {
 			struct slice rest = slice_of(in.at, (size_t)(in.end - in.at));
 			if (stream_unread(stream_of(c, from), rest))
 				relay_refuse(c, REASON_OVERLOADED, "no room to wait");
@@ -689,7 +703,8 @@ static void on_readable(struct conn *c, enum side from)
 	struct leg *leg = &c->session->legs[from];
 	struct stream_bytes got;
 
-	if (leg->ended || (c->state == CONN_OPEN && (leg->paused || is_slow(c, other(from)))))
+	if (leg->ended ||
+	    (c->state == CONN_OPEN && (is_held(c->session, leg) || is_slow(c, other(from)))))
 		return;
 	int r = stream_read(stream_of(c, from), &got);
 	if (r == STREAM_AGAIN)

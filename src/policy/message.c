@@ -31,6 +31,7 @@ static const bool about_one_message[REASON_COUNT] = {
 	[REASON_REPLAY] = true,
 	[REASON_OUT_OF_TURN] = true,
 	[REASON_BUSY] = true,
+	[REASON_STORE_FAILED] = true,
 };
 
 bool message_always_closes(enum reason reason)

@@ -10,6 +10,7 @@
  */
 #include <stdint.h>
 
+#include "base/counted.h"
 #include "base/slice.h"
 #include "conf/snapshot.h"
 #include "policy/ticket.h"
@@ -22,6 +23,8 @@ enum question_kind {
 	QUESTION_ENTER, /* may subject have one more connection, over all nodes? (store_enter) */
 	/* Ask for newer keys at identity->jwt.jwks; any answer means: look again. */
 	QUESTION_REFRESH_KEYS,
+	QUESTION_COUNT,     /* take what is in counted, all of it or nothing (store_counted_take) */
+	QUESTION_GIVE_BACK, /* these slots are free again (store_counted_give); nobody waits */
 };
 
 /* Texts are valid as long as what the gate was given (request, arena, snapshot): who sends
@@ -35,12 +38,14 @@ struct question {
 	struct slice cookie;                  /* VERIFY: the value, secret */
 	struct slice subject;                 /* ENTER */
 	uint64_t max;                         /* ENTER */
+	struct counted counted[COUNTED_MAX];  /* COUNT, GIVE_BACK */
+	size_t counted_count;
 };
 
 enum answer_kind {
 	ANSWER_FAILED = 0, /* could not be asked, or answered nonsense */
-	ANSWER_NO,  /* TAKE: not there. VERIFY: the application says no. ENTER: one too many */
-	ANSWER_YES, /* TAKE: record. PUT: done. VERIFY: subject and claims. ENTER: counted */
+	ANSWER_NO,  /* TAKE: not there. VERIFY: the application says no. ENTER, COUNT: too many */
+	ANSWER_YES, /* TAKE: record. VERIFY: subject and claims. PUT, ENTER, COUNT: done */
 };
 
 /* Texts need be valid only during the call that is given the answer: policy copies. */
@@ -49,4 +54,5 @@ struct answer {
 	struct slice record;  /* TAKE */
 	struct slice subject; /* VERIFY */
 	struct slice claims;  /* VERIFY: a JSON object */
+	size_t over;          /* COUNT: which of them is over what it may be */
 };

@@ -35,6 +35,7 @@ enum {
 struct quota {
 	struct siphash_key key;
 	struct tally rates, counts, seen;
+	bool shared;
 };
 
 struct quota *quota_new(const struct siphash_key *key)
@@ -59,6 +60,16 @@ struct quota *quota_free(struct quota *q)
 		free(q);
 	}
 	return NULL;
+}
+
+void quota_share(struct quota *q)
+{
+	q->shared = true;
+}
+
+bool quota_is_shared(const struct quota *q)
+{
+	return q->shared;
 }
 
 uint64_t quota_key(const struct quota *q, enum quota_kind kind, struct slice who,

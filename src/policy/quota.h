@@ -33,6 +33,11 @@ struct quota;
 /* NULL without memory. */
 struct quota *quota_new(const struct siphash_key *key);
 
+/* Other nodes count, too: what this one allows still has to be asked for in the store. Once,
+ * before there are sessions. */
+void quota_share(struct quota *q);
+bool quota_is_shared(const struct quota *q);
+
 /* Every slot was given back before. Accepts NULL, returns NULL. */
 struct quota *quota_free(struct quota *q);
 

@@ -899,16 +899,32 @@ static struct judgement end(struct turn *t, struct judgement *j, enum reason rea
 	return *j;
 }
 
-/* It has to wait for others of its kind. */
-static enum reason wait_turn(struct turn *t, struct judgement *j)
+/* Other nodes count it, too. Who only observes holds nothing back, and so asks nobody. */
+static enum reason ask_nodes(struct turn *t, struct rules_asked *asked)
+{
+	const struct conf_unique *unique = &t->rule->unique;
+	const struct json_node *value =
+		unique->on && t->root ? place_one(&unique->by, t->root) : NULL;
+
+	asked->count = 0;
+	if (!quota_is_shared(t->r->quota) || t->r->route->observe || t->rule->observe)
+		return REASON_NONE;
+	return rules_ask(t->r, t->rule, value, asked)
+		       ? REASON_NONE
+		       : found(t, REASON_INTERNAL, "no hash for the store");
+}
+
+/* It has to wait for others of its kind, or for the store. */
+static enum reason wait_turn(struct turn *t, struct judgement *j, const struct rules_asked *asked)
 {
 	struct slice text = j->rewritten ? j->text : t->m->text;
 
-	if (!t->waits)
+	if (!t->waits && !asked->count)
 		return REASON_NONE;
-	if (!rules_wait(t->r, t->rule, text, t->m->binary))
+	if (!rules_wait(t->r, t->rule, text, t->m->binary, asked, t->waits))
 		return found(t, REASON_BUSY, "no room to wait");
-	j->waits = true;
+	j->waits = t->waits;
+	j->asks = !t->waits;
 	return REASON_NONE;
 }
 
@@ -920,6 +936,7 @@ struct judgement rules_judge_client(struct rules *r, struct rules_room *room,
 	static const gate_fn inside[] = {gate_text, gate_detect};
 	struct turn t = begin(r, room, m, true);
 	struct judgement j = {.reason = REASON_INTERNAL};
+	struct rules_asked asked = {.count = 0};
 
 	enum reason reason = recognise(&t);
 	if (reason == REASON_NONE)
@@ -927,11 +944,13 @@ struct judgement rules_judge_client(struct rules *r, struct rules_room *room,
 	if (reason == REASON_NONE && t.root)
 		reason = pass(&t, inside, sizeof(inside) / sizeof(inside[0]));
 	if (reason == REASON_NONE)
+		reason = ask_nodes(&t, &asked);
+	if (reason == REASON_NONE && !asked.count)
 		reason = take_unique(&t);
 	if (reason == REASON_NONE && t.root)
 		reason = write_out(&t, &j);
 	if (reason == REASON_NONE)
-		reason = wait_turn(&t, &j);
+		reason = wait_turn(&t, &j, &asked);
 	if (reason != REASON_NONE && t.runs)
 		rules_run_undo(r);
 	r->context.messages++;

@@ -9,6 +9,8 @@
  *            > text > detect > unique taken                            --> PASS or REWRITE
  *   server:  undeclared, schema > allow > drop > redact, text > remember --> PASS or REWRITE
  *
+ *           with a shared store: ... > detect --judgement.asks--> the store --rules_answer--> PASS
+ *
  * The first gate that says no ends it. Pure: time comes in, memory is the room's arena and
  * nothing is allocated per message once it is warm; what outlives a message (`remember`,
  * `after`, `running`) is in the session's struct rules, charged to its budget.
@@ -25,6 +27,7 @@
 #include "base/siphash.h"
 #include "conf/snapshot.h"
 #include "policy/context.h"
+#include "policy/question.h"
 #include "policy/quota.h"
 #include "policy/verdict.h"
 
@@ -98,6 +101,8 @@ struct judgement {
 	const struct conf_rule *rule; /* that was asked; NULL: none was found */
 	bool rewritten;               /* forward `text` instead of what came */
 	bool waits;                   /* it was kept and comes out of rules_next */
+	bool asks;                    /* it was kept and comes out of rules_answer */
+	bool binary;                  /* of what was kept */
 	struct slice text;            /* in the room, until it is used again */
 	struct finding finding;
 };
@@ -121,6 +126,30 @@ bool rules_runs(const struct rules *r);
 /* When rules_next should be asked (monotonic); UINT64_MAX: not until something else happens. */
 uint64_t rules_deadline_us(const struct rules *r, uint64_t now_us);
 
-/* Gives back slots whose time is over, then the next message that may go now, in *text until
- * the next call. False: none. */
-bool rules_next(struct rules *r, uint64_t now_us, struct slice *text, bool *binary);
+enum rules_turn {
+	RULES_NOBODY = 0,
+	RULES_GOES, /* *text is to be forwarded; until the next call or answer */
+	RULES_ASKS, /* as judgement.asks */
+};
+
+/* Gives back slots whose time is over, then the next message that may go now. */
+enum rules_turn rules_next(struct rules *r, uint64_t now_us, struct slice *text, bool *binary);
+
+/* --- what all nodes count together: with a shared store, and not `per: connection` */
+
+/* A message was kept and the store has to be asked: q is filled. Until rules_answer no other
+ * message of the client's may be judged. */
+bool rules_question(const struct rules *r, struct question *q);
+
+/* Its answer. Reason NONE: judgement.text is to be forwarded, unless it waits (then it comes out
+ * of rules_next); until the next call. */
+struct judgement rules_answer(struct rules *r, const struct answer *answer, uint64_t now_us)
+	__attribute__((warn_unused_result));
+
+/* Slots that have to be given back in the store, up to COUNTED_MAX of them; those in q are
+ * forgotten here. False: none. Asked for after each call of the functions above. */
+bool rules_give_back(struct rules *r, struct question *q);
+
+/* The session ends: everything is given back. rules_give_back and rules_free are all that may
+ * come then. */
+void rules_end(struct rules *r);

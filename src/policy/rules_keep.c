@@ -30,8 +30,10 @@ static size_t held_bytes(const struct rules *r)
 	bytes += r->leases ? RULES_LEASES_MAX * sizeof(*r->leases) : 0;
 	for (uint32_t i = 0; r->slots && i < messages_of(r)->slots; i++)
 		bytes += r->slots[i].bytes;
+	bytes += r->given ? RULES_LEASES_MAX * sizeof(*r->given) : 0;
 	for (const struct rules_waiting *w = r->waiting; w; w = w->next)
 		bytes += sizeof(*w) + w->bytes;
+	bytes += r->asking ? sizeof(*r->asking) + r->asking->bytes : 0;
 	return bytes;
 }
 
@@ -67,7 +69,9 @@ void rules_keep_deinit(struct rules *r)
 		r->waiting = next;
 	}
 	free(r->going);
+	free(r->asking);
 	free(r->leases);
+	free(r->given);
 	free(r->last);
 	free_slots(r->slots, messages_of(r)->slots);
 }
@@ -187,9 +191,13 @@ static bool take_lease(struct rules *r, const struct conf_rule *rule, uint64_t n
 		return false;
 	if (!r->leases) {
 		r->leases = calloc(RULES_LEASES_MAX, sizeof(*r->leases));
-		if (!r->leases || !rules_recharge(r)) {
+		if (quota_is_shared(r->quota))
+			r->given = calloc(RULES_LEASES_MAX, sizeof(*r->given));
+		if (!r->leases || (quota_is_shared(r->quota) && !r->given) || !rules_recharge(r)) {
 			free(r->leases);
+			free(r->given);
 			r->leases = NULL;
+			r->given = NULL;
 			return false;
 		}
 	}
@@ -198,7 +206,8 @@ static bool take_lease(struct rules *r, const struct conf_rule *rule, uint64_t n
 	if (!quota_run(r->quota, rules_key(r, QUOTA_RUNNING, running->per, rule), running->at_most,
 		       &lease->slot))
 		return false;
-	lease->deadline_us = clock_add(now_us, clock_ms_to_us(running->deadline_ms));
+	lease->time_ms = running->deadline_ms;
+	lease->deadline_us = clock_add(now_us, clock_ms_to_us(lease->time_ms));
 	r->lease_count++;
 	return true;
 }
@@ -222,9 +231,18 @@ enum rules_run rules_run(struct rules *r, const struct conf_rule *rule, uint64_t
 										    : RULES_BUSY;
 }
 
+/* Where too many are to be given back at once the store's own deadline does it. */
+static void give_back(struct rules *r, const struct rules_held *held)
+{
+	if (r->given_count < RULES_LEASES_MAX)
+		r->given[r->given_count++] = *held;
+}
+
 static void end_lease(struct rules *r, uint32_t index)
 {
 	quota_release(&r->leases[index].slot);
+	if (r->leases[index].shared)
+		give_back(r, &r->leases[index].held);
 	r->lease_count--;
 	memmove(&r->leases[index], &r->leases[index + 1],
 		(r->lease_count - index) * sizeof(*r->leases));
@@ -240,14 +258,22 @@ void rules_ran(struct rules *r, const struct conf_rule *until)
 	uint32_t index = (uint32_t)(until - messages_of(r)->rules);
 
 	for (uint32_t i = 0; i < r->lease_count; i++) {
-		if (r->leases[i].until == index) {
+		if (r->leases[i].until == index && !r->leases[i].asking) {
 			end_lease(r, i);
 			return;
 		}
 	}
 }
 
-bool rules_wait(struct rules *r, const struct conf_rule *rule, struct slice text, bool binary)
+static void append_waiting(struct rules *r, struct rules_waiting *w)
+{
+	*r->waiting_end = w;
+	r->waiting_end = &w->next;
+	r->waiting_count++;
+}
+
+bool rules_wait(struct rules *r, const struct conf_rule *rule, struct slice text, bool binary,
+		const struct rules_asked *asked, bool for_slot)
 {
 	struct rules_waiting *w = NULL;
 
@@ -259,12 +285,90 @@ bool rules_wait(struct rules *r, const struct conf_rule *rule, struct slice text
 		return false;
 	}
 	*w = (struct rules_waiting){.rule = rule, .binary = binary, .bytes = text.len};
+	if (asked->count)
+		w->asked = *asked;
 	if (text.len)
 		memcpy(w->text, text.data, text.len);
-	*r->waiting_end = w;
-	r->waiting_end = &w->next;
+	if (for_slot) {
+		append_waiting(r, w);
+		return true;
+	}
+	/* The lease that was taken last, if any, is this message's. */
+	if (rule->running.on)
+		r->leases[r->lease_count - 1].asking = true;
+	r->asking = w;
+	return true;
+}
+
+static const struct counted *slot_of(const struct rules_asked *asked)
+{
+	for (size_t i = 0; i < asked->count; i++)
+		if (asked->items[i].kind == COUNTED_SLOT)
+			return &asked->items[i];
+	return NULL;
+}
+
+void rules_run_answered(struct rules *r, bool held, bool begins, uint64_t now_us)
+{
+	const struct counted *slot = slot_of(&r->asking->asked);
+	struct rules_held name = {{0}, {0}};
+	uint32_t index = 0;
+
+	if (slot) {
+		memcpy(name.key, slot->key, sizeof(name.key));
+		memcpy(name.slot, slot->slot, sizeof(name.slot));
+	}
+	while (index < r->lease_count && !r->leases[index].asking)
+		index++;
+	if (index == r->lease_count) {
+		/* None is needed, or it went with a reload. */
+		if (slot && held)
+			give_back(r, &name);
+		return;
+	}
+	struct rules_lease *lease = &r->leases[index];
+	lease->asking = false;
+	lease->shared = slot && held;
+	lease->held = name;
+	lease->deadline_us = clock_add(now_us, clock_ms_to_us(lease->time_ms));
+	if (!begins)
+		end_lease(r, index);
+}
+
+bool rules_wait_again(struct rules *r, uint64_t now_us)
+{
+	struct rules_waiting *w = r->asking;
+
+	if (!w->rule || waiting_for(r, w->rule) >= w->rule->running.queue ||
+	    r->waiting_count >= RULES_WAITING_MAX)
+		return false;
+	r->asking = NULL;
+	w->not_before_us = clock_add(now_us, RULES_ASK_AGAIN_US);
+	w->next = r->waiting;
+	if (!r->waiting)
+		r->waiting_end = &w->next;
+	r->waiting = w;
 	r->waiting_count++;
 	return true;
+}
+
+bool rules_give_back(struct rules *r, struct question *q)
+{
+	*q = (struct question){.kind = QUESTION_GIVE_BACK};
+	while (r->given_count && q->counted_count < COUNTED_MAX) {
+		const struct rules_held *held = &r->given[--r->given_count];
+		struct counted *item = &q->counted[q->counted_count++];
+		item->kind = COUNTED_SLOT;
+		memcpy(item->key, held->key, sizeof(item->key));
+		memcpy(item->slot, held->slot, sizeof(item->slot));
+	}
+	return q->counted_count > 0;
+}
+
+void rules_end(struct rules *r)
+{
+	while (r->lease_count)
+		end_lease(r, 0);
 }
 
 bool rules_runs(const struct rules *r)
@@ -277,7 +381,7 @@ uint64_t rules_deadline_us(const struct rules *r, uint64_t now_us)
 	uint64_t at = r->waiting ? clock_add(now_us, RULES_RETRY_US) : UINT64_MAX;
 
 	for (uint32_t i = 0; i < r->lease_count; i++)
-		if (r->leases[i].deadline_us < at)
+		if (r->leases[i].deadline_us < at && !r->leases[i].asking)
 			at = r->leases[i].deadline_us;
 	return at;
 }
@@ -294,27 +398,67 @@ static struct rules_waiting *unlink_waiting(struct rules *r, struct rules_waitin
 	return w;
 }
 
-bool rules_next(struct rules *r, uint64_t now_us, struct slice *text, bool *binary)
+/* Rules whose first message cannot go now: those behind it may not overtake it. */
+struct blocked {
+	const struct conf_rule *rules[16];
+	size_t count;
+};
+
+static bool is_blocked(const struct blocked *b, const struct conf_rule *rule)
+{
+	for (size_t i = 0; i < b->count; i++)
+		if (b->rules[i] == rule)
+			return true;
+	return b->count == sizeof(b->rules) / sizeof(b->rules[0]);
+}
+
+static bool may_go(struct rules *r, const struct rules_waiting *w, uint64_t now_us)
+{
+	if (w->not_before_us > now_us || (w->asked.count && r->asking))
+		return false;
+	return take_lease(r, w->rule, now_us);
+}
+
+/* The first of its rule that may go, out of the list, with a lease; NULL: none. */
+static struct rules_waiting *next_waiting(struct rules *r, uint64_t now_us)
+{
+	struct blocked blocked = {.count = 0};
+
+	for (struct rules_waiting **link = &r->waiting; *link; link = &(*link)->next) {
+		if (is_blocked(&blocked, (*link)->rule))
+			continue;
+		if (may_go(r, *link, now_us))
+			return unlink_waiting(r, link);
+		blocked.rules[blocked.count++] = (*link)->rule;
+	}
+	return NULL;
+}
+
+enum rules_turn rules_next(struct rules *r, uint64_t now_us, struct slice *text, bool *binary)
 {
 	for (uint32_t i = 0; i < r->lease_count;) {
-		if (r->leases[i].deadline_us <= now_us)
+		if (r->leases[i].deadline_us <= now_us && !r->leases[i].asking)
 			end_lease(r, i);
 		else
 			i++;
 	}
 	free(r->going);
 	r->going = NULL;
-	for (struct rules_waiting **link = &r->waiting; *link; link = &(*link)->next) {
-		if (!take_lease(r, (*link)->rule, now_us))
-			continue;
-		r->going = unlink_waiting(r, link);
-		*text = slice_of(r->going->text, r->going->bytes);
-		*binary = r->going->binary;
-		break;
+	struct rules_waiting *w = next_waiting(r, now_us);
+	enum rules_turn turn = RULES_NOBODY;
+	if (w && w->asked.count) {
+		r->asking = w;
+		r->leases[r->lease_count - 1].asking = true;
+		turn = RULES_ASKS;
+	} else if (w) {
+		r->going = w;
+		*text = slice_of(w->text, w->bytes);
+		*binary = w->binary;
+		turn = RULES_GOES;
 	}
 	/* It only shrinks, which cannot fail. */
 	(void)rules_recharge(r);
-	return r->going != NULL;
+	return turn;
 }
 
 /* --- another configuration */
@@ -375,6 +519,10 @@ static void move_waiting(struct rules *r, const struct conf_messages *to)
 			free(unlink_waiting(r, link));
 		}
 	}
+	if (r->asking && r->asking->rule)
+		r->asking->rule = to->contract     ? same_rule(to, true, r->asking->rule->id)
+				  : to->rule_count ? &to->rules[0]
+						   : NULL;
 }
 
 bool rules_keep_reload(struct rules *r, const struct conf_route *route)

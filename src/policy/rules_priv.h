@@ -14,9 +14,10 @@
 #include "policy/rules.h"
 
 enum {
-	RULES_LEASES_MAX = 64,    /* operations of one session under way */
-	RULES_WAITING_MAX = 1000, /* messages of one session that wait, whatever `queue` says */
-	RULES_RETRY_US = 50000,   /* a slot that another session gave back is seen within this */
+	RULES_LEASES_MAX = 64,       /* operations of one session under way */
+	RULES_WAITING_MAX = 1000,    /* messages of one session that wait, whatever `queue` says */
+	RULES_RETRY_US = 50000,      /* a slot that another session gave back is seen within this */
+	RULES_ASK_AGAIN_US = 250000, /* one that another node gave back, within this */
 	RULES_POINTER_BYTES = 256,
 	RULES_KEYS = 4, /* a power of two */
 };
@@ -29,16 +30,35 @@ struct rules_slot {
 	uint32_t entry_count;
 };
 
+/* A slot in the store. */
+struct rules_held {
+	uint8_t key[COUNTED_KEY_BYTES], slot[COUNTED_KEY_BYTES];
+};
+
 /* An operation under way. */
 struct rules_lease {
 	struct quota_slot slot;
-	uint32_t until; /* index in contract.messages */
-	uint64_t deadline_us;
+	uint32_t until;                /* index in contract.messages */
+	uint64_t deadline_us, time_ms; /* when it falls back; how long it may take */
+	bool asking;                   /* the store has not said yes: it has not begun */
+	bool shared;                   /* held is held, too */
+	struct rules_held held;
+};
+
+/* What the store has to be asked about a message; count 0: nothing. */
+struct rules_asked {
+	struct counted items[COUNTED_MAX];
+	enum quota_kind kinds[COUNTED_MAX]; /* of the items */
+	size_t count;
+	bool unique; /* and then this node remembers it: */
+	uint64_t unique_key, unique_value, within_ms;
 };
 
 struct rules_waiting {
 	struct rules_waiting *next;
-	const struct conf_rule *rule;
+	const struct conf_rule *rule; /* NULL: gone with a reload */
+	struct rules_asked asked;
+	uint64_t not_before_us;
 	bool binary;
 	size_t bytes;
 	char text[];
@@ -74,7 +94,11 @@ struct rules {
 	uint32_t lease_count;
 	struct rules_waiting *waiting, **waiting_end;
 	uint32_t waiting_count;
-	struct rules_waiting *going; /* came out of rules_next, until the next call */
+	struct rules_waiting *going;  /* came out of rules_next, until the next call */
+	struct rules_waiting *asking; /* the store is asked about it */
+	struct rules_held *given;     /* to be given back; given_count, room for RULES_LEASES_MAX */
+	uint32_t given_count;
+	uint64_t slots_named; /* so that none is named twice */
 };
 
 struct rules_room {
@@ -109,8 +133,16 @@ enum rules_run rules_run(struct rules *r, const struct conf_rule *rule, uint64_t
 /* The operation that rules_run let go last did not begin after all. */
 void rules_run_undo(struct rules *r);
 
-/* The message waits for a slot. False without room. */
-bool rules_wait(struct rules *r, const struct conf_rule *rule, struct slice text, bool binary);
+/* The message waits for a slot, or else, with `asked`, for the store. False without room. */
+bool rules_wait(struct rules *r, const struct conf_rule *rule, struct slice text, bool binary,
+		const struct rules_asked *asked, bool for_slot);
+
+/* The store has answered about the message in `asking`: it holds what was asked for, or does not;
+ * and its operation begins, or does not. */
+void rules_run_answered(struct rules *r, bool held, bool begins, uint64_t now_us);
+
+/* The message in `asking` waits for a slot again, before all others. */
+bool rules_wait_again(struct rules *r, uint64_t now_us);
 
 /* The server sent that message: the oldest operation that waits for it is over. */
 void rules_ran(struct rules *r, const struct conf_rule *until);
@@ -121,3 +153,10 @@ uint64_t rules_key(struct rules *r, enum quota_kind kind, enum conf_per per,
 
 /* After a change of route: what was kept, under the new numbers. */
 bool rules_keep_reload(struct rules *r, const struct conf_route *route);
+
+/* --- rules_shared.c */
+
+/* What of the rule all nodes count, for that message; value: what `unique` looks at, or NULL.
+ * False: the hash could not be had. */
+bool rules_ask(struct rules *r, const struct conf_rule *rule, const struct json_node *value,
+	       struct rules_asked *asked);

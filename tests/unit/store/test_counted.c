@@ -240,6 +240,18 @@ static void slots_come_back(void **state)
 		assert_int_equal(take(i % NODES, &lost, 1), 0);
 		usleep(5000);
 	}
+	/* Beside one that stays. */
+	lost.at_most = 2;
+	lost.ms = 3600000;
+	lost.slot[0] = 100;
+	assert_int_equal(take(0, &lost, 1), 0);
+	lost.ms = 1;
+	for (uint8_t i = 0; i < 3; i++) {
+		lost.slot[0] = i;
+		usleep(5000);
+		assert_int_equal(take(i % NODES, &lost, 1), 0);
+	}
+	usleep(5000);
 	lost.ms = 3600000;
 	assert_int_equal(take(0, &lost, 1), 0);
 	lost.slot[0]++;
