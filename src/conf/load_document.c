@@ -2,12 +2,13 @@
 /*
  * The documents that contracts are made of: files, read once.
  *
- *   contracts/chat.yaml   file:///1/chat.yaml      the folder gets a number, so that
- *   common.yaml#/Id       file:///1/common.yaml    references resolve below it and
- *   ../secret.yaml        file:///secret.yaml      what leads out of it is seen
+ *   contracts/chat.yaml   file:///1/contracts/chat.yaml   folders get a number, so that
+ *   ../common/id.yaml     file:///1/common/id.yaml        references resolve below them and
+ *   ../../secret.yaml     file:///secret.yaml             what leads out of one is seen
  *
- * Only what is in the folder of the contract, or below it, can be referred to; nothing is ever
- * fetched. Texts and trees lie in the snapshot, whose size bounds them.
+ * The folder is that of the configuration; of a contract that lies elsewhere, its own. Only what is
+ * in it or below can be referred to (and only that can a confined process read again); nothing
+ * is ever fetched. Texts and trees lie in the snapshot, whose size bounds them.
  */
 #include <errno.h>
 
@@ -29,7 +30,7 @@ enum {
 static bool plain(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       c == '-' || c == '.' || c == '_' || c == '~';
+	       c == '-' || c == '.' || c == '_' || c == '~' || c == '/';
 }
 
 static struct slice encode(struct load *l, struct slice name)
@@ -65,17 +66,6 @@ static size_t folder_number(struct load *l, struct slice folder)
 	return l->folder_count;
 }
 
-struct slice load_document_uri(struct load *l, struct slice path)
-{
-	size_t slash = path.len;
-
-	while (slash > 0 && path.data[slash - 1] != '/')
-		slash--;
-	size_t number = folder_number(l, slice_first(path, slash));
-	struct slice name = encode(l, slice_from(path, slash));
-	return arena_printf(l->arena, "file:///%zu/%.*s", number, SLICE_ARG(name));
-}
-
 /* No way out of the folder: no empty piece, none that is a dot or two, nothing odd. */
 static bool below(struct slice relative)
 {
@@ -89,6 +79,28 @@ static bool below(struct slice relative)
 		if (!piece.len || slice_eq(piece, SLICE(".")) || slice_eq(piece, SLICE("..")))
 			return false;
 	return true;
+}
+
+/* Length of the folder that references may not leave. */
+static size_t root_length(const struct load *l, struct slice path)
+{
+	size_t slash = path.len;
+
+	if (slice_starts_with(path, l->folder) && (l->folder.len || path.data[0] != '/') &&
+	    below(slice_from(path, l->folder.len)))
+		return l->folder.len;
+	while (slash > 0 && path.data[slash - 1] != '/')
+		slash--;
+	return slash;
+}
+
+struct slice load_document_uri(struct load *l, struct slice path)
+{
+	size_t len = path.len ? root_length(l, path) : 0;
+	size_t number = folder_number(l, slice_first(path, len));
+	struct slice name = encode(l, slice_from(path, len));
+
+	return arena_printf(l->arena, "file:///%zu/%.*s", number, SLICE_ARG(name));
 }
 
 /* The path of the file; data is NULL if the URI stands for none that may be read. */
@@ -229,8 +241,9 @@ const struct json_node *load_document(void *load, struct slice uri)
 		return known;
 	struct slice path = path_of(l, uri);
 	if (!path.data)
-		return fault(l, SLICE("only files beside the contract, or in folders below, are "
-				      "read; nothing is ever fetched"));
+		return fault(l, SLICE("only files in the configuration's folder and below are "
+				      "read (or in the contract's, if that is elsewhere); nothing "
+				      "is ever fetched"));
 	if (document_count(l) == DOCUMENTS_MAX)
 		return fault(l, SLICE("contracts refer to more than 256 documents"));
 	const struct json_node *root = read_document(l, path);

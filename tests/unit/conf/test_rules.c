@@ -53,6 +53,15 @@ static const struct world_document documents[] = {
 	{"etc/away.yaml",
 	 "asyncapi: 2.6.0\nchannels:\n  /chat/{room}:\n    publish:\n      message:\n"
 	 "        name: m\n        payload:\n          $ref: '../../etc/passwd'\n"},
+	{"etc/deep/er/c.yaml", "asyncapi: 2.6.0\nchannels: {'/chat/{room}': {publish: {message: "
+			       "{name: m, payload: {$ref: '../../common/types.yaml#/Text'}}}}}\n"},
+	{"/srv/c.yaml", "asyncapi: 2.6.0\nchannels: {'/chat/{room}': {publish: {message: {name: m, "
+			"payload: {$ref: 'sub%20dir/t.yaml#/T'}}}}}\n"},
+	{"/srv/sub dir/t.yaml", "T: {type: string, maxLength: 5}\n"},
+	{"/srv/away.yaml", "asyncapi: 2.6.0\nchannels: {'/chat/{room}': {publish: {message: {name: "
+			   "m, payload: {$ref: '../etc/common/types.yaml#/Text'}}}}}\n"},
+	{"/srv/dots.yaml", "asyncapi: 2.6.0\nchannels: {'/chat/{room}': {publish: {message: {name: "
+			   "m, payload: {$ref: '%2e%2e/x.yaml'}}}}}\n"},
 	{"etc/web.yaml", "asyncapi: 2.6.0\nchannels: {\"/chat/{room}\": {publish: {message: {name: "
 			 "m, payload: {$ref: 'https://x.example/y'}}}}}\n"},
 	{"etc/type.yaml",
@@ -336,7 +345,9 @@ static void refused_contracts(void **state)
 		{"a channel by name only", FRONT "    contract: two.yaml\n", "`a`, `b`", 2, 1},
 		{"no messages", FRONT "    contract: none.yaml\n", "operations", 6, 15},
 		{"YAML that is wrong", FRONT "    contract: bad.yaml\n", "there twice", 2, 18},
-		{"out of the folder", FRONT "    contract: away.yaml\n", "files beside the contract", 8, 18},
+		{"out of the folder", FRONT "    contract: away.yaml\n", "configuration's folder", 8, 18},
+		{"out of its own folder", FRONT "    contract: /srv/away.yaml\n", "nothing is ever fetched", 2, 75},
+		{"out of it in disguise", FRONT "    contract: /srv/dots.yaml\n", "nothing is ever fetched", 2, 75},
 		{"over the network", FRONT "    contract: web.yaml\n", "nothing is ever fetched", 2, 75},
 		{"a type that is none", FRONT "    contract: type.yaml\n", "no such type", 8, 17},
 		/* clang-format on */
@@ -403,6 +414,35 @@ static void lines_of_the_contract(void **state)
 	diag_deinit(&d);
 }
 
+static void references(void **state)
+{
+	static const char *const contracts[] = {"deep/er/c.yaml", "/srv/c.yaml",
+						"../srv/../srv/up.yaml"};
+	static const struct world_document up[] = {
+		{"etc/../srv/../srv/up.yaml",
+		 "asyncapi: 2.6.0\nchannels: {'/chat/{room}': {publish: {message: {name: m, "
+		 "payload: {$ref: 'x.yaml'}}}}}\n"},
+		{"etc/../srv/../srv/x.yaml", "{type: string, maxLength: 5}\n"},
+		{NULL, NULL},
+	};
+	char text[500];
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(text, sizeof(text),
+			 "%s    contract: %s\n    rules: {client: {m: {allow: message.size() < "
+			 "5}}}\n",
+			 FRONT, contracts[i]);
+		world_documents = i == 2 ? up : documents;
+		int r = world_load(slice_from_cstr(text), &s, &d);
+		if (r || d.warnings)
+			world_show(&d);
+		assert_int_equal(r, 0);
+		assert_int_equal(d.warnings, 0);
+		done();
+	}
+}
+
 /* Routes with one document share what was read. */
 static void shared(void **state)
 {
@@ -431,10 +471,15 @@ static void shared(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_whole_rule),          cmocka_unit_test(wildcards),
-		cmocka_unit_test(without_a_contract),    cmocka_unit_test(refused_rules),
-		cmocka_unit_test(refused_contracts),     cmocka_unit_test(warnings),
-		cmocka_unit_test(lines_of_the_contract), cmocka_unit_test(shared),
+		cmocka_unit_test(a_whole_rule),
+		cmocka_unit_test(wildcards),
+		cmocka_unit_test(without_a_contract),
+		cmocka_unit_test(refused_rules),
+		cmocka_unit_test(refused_contracts),
+		cmocka_unit_test(warnings),
+		cmocka_unit_test(lines_of_the_contract),
+		cmocka_unit_test(references),
+		cmocka_unit_test(shared),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
