@@ -18,10 +18,10 @@ struct field {
 	unsigned wants;
 };
 
-/* For `*` a message without the field is simply not concerned. */
+/* What `*` does to texts simply does not concern a message without the field. */
 static bool quiet(const struct field *f)
 {
-	return f->rule->wildcard;
+	return f->rule->wildcard && !(f->wants & (LOAD_FIELD_NAMES | LOAD_FIELD_ONE));
 }
 
 static void complain(const struct field *f, const char *sentence)

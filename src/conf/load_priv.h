@@ -200,6 +200,7 @@ struct load_rules {
 	const struct contract *contract; /* NULL: none */
 	struct conf_rule *all;
 	const struct cel_type **types; /* of the messages of the contract; NULL: not yet asked */
+	const struct cel_type *last;   /* likewise */
 };
 
 /* One rule for one message. */

@@ -15,7 +15,8 @@ static const struct yaml_node *get_readable(struct load_rule *rule, enum setting
 
 	if (!node || !is_binary(rule))
 		return node;
-	if (rule->wildcard)
+	/* Only what is done to texts can be left undone where there are none. */
+	if (rule->wildcard && id != SET_RULE_SET && id != SET_RULE_UNIQUE)
 		return NULL;
 	diag_add(rule->r->l->diag, DIAG_ERROR, node->key_at,
 		 "`%s` needs to read the message, and `%.*s` is no JSON", setting_of(id)->key,

@@ -244,11 +244,15 @@ static const struct cel_type *remembered(struct load_rules *r, size_t index)
 const struct cel_type *load_type_last(struct load_rules *r)
 {
 	size_t most = r->contract ? r->contract->count : 0, count = 0;
+
+	if (r->last)
+		return r->last;
 	struct load_member *members = load_room(r->l, most, sizeof(*members));
 
 	for (size_t i = 0; members && i < most; i++)
 		if (load_rules_remembers(r, i))
 			members[count++] =
 				(struct load_member){r->contract->messages[i].id, remembered(r, i)};
-	return load_type_object(r->l, SLICE("last"), members, count);
+	r->last = load_type_object(r->l, SLICE("last"), members, count);
+	return r->last;
 }
