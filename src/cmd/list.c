@@ -16,6 +16,12 @@ static const struct {
 #undef METRIC
 };
 
+#define DEADLINE(id, sentence) static const char until_##id[] = sentence;
+#define STATE(id, name, deadline, on_client, on_deadline, waits_for, may_go)
+#include "gateway/state.tbl.h"
+#undef DEADLINE
+#undef STATE
+
 static void list_reasons(void)
 {
 	for (int r = REASON_NONE + 1; r < REASON_COUNT; r++)
@@ -43,6 +49,24 @@ static void list_settings(void)
 	}
 }
 
+/* The states of a client's connection: what each waits for, and until when. */
+static void list_states(void)
+{
+	static const struct {
+		const char *name, *waits_for, *until;
+	} rows[] = {
+#define DEADLINE(id, sentence)
+#define STATE(id, name, deadline, on_client, on_deadline, waits_for, may_go)                       \
+	{name, waits_for, until_##deadline},
+#include "gateway/state.tbl.h"
+#undef DEADLINE
+#undef STATE
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		printf("%s\t%s\t%s\n", rows[i].name, rows[i].waits_for, rows[i].until);
+}
+
 int cmd_list(int argc, char **argv)
 {
 	if (argc == 2 && strcmp(argv[1], "reasons") == 0) {
@@ -57,7 +81,11 @@ int cmd_list(int argc, char **argv)
 		list_settings();
 		return EXIT_FINE;
 	}
-	fputs("usage: sallyport list reasons|metrics|settings\n",
+	if (argc == 2 && strcmp(argv[1], "states") == 0) {
+		list_states();
+		return EXIT_FINE;
+	}
+	fputs("usage: sallyport list reasons|metrics|settings|states\n",
 	      argc == 2 && !strcmp(argv[1], "--help") ? stdout : stderr);
 	return argc == 2 && !strcmp(argv[1], "--help") ? EXIT_FINE : EXIT_WRONG_USE;
 }

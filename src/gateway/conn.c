@@ -27,27 +27,21 @@ static void ask_timed_out(struct conn *c);
 
 #define TO(state) (1u << CONN_##state)
 
-/* clang-format off */
 static const struct conn_state {
 	const char *name;
+	enum conn_deadline deadline;
 	void (*on_client)(struct conn *c, unsigned why);
 	void (*on_deadline)(struct conn *c);
 	unsigned may_go;
 } states[CONN_STATES] = {
-	[CONN_PREFACE] = {"preface", preface_on_client,         tls_timed_out,          TO(TLS) | TO(HEAD) | TO(GONE)},
-	[CONN_TLS]     = {"tls",     tls_on_client,             tls_timed_out,          TO(HEAD) | TO(RESPOND) | TO(LINGER) | TO(GONE)},
-	[CONN_HEAD]    = {"head",    request_on_client,         head_timed_out,         TO(PROXY) | TO(HEAD) | TO(BODY) | TO(ASK) | TO(CONNECT) | TO(RESPOND) | TO(LINGER) | TO(GONE)},
-	[CONN_BODY]    = {"body",    request_body_on_client,    head_timed_out,         TO(ASK) | TO(RESPOND) | TO(LINGER) | TO(GONE)},
-	[CONN_ASK]     = {"ask",     request_waiting_on_client, ask_timed_out,          TO(ASK) | TO(CONNECT) | TO(RESPOND) | TO(LINGER) | TO(GONE)},
-	[CONN_CONNECT] = {"connect", request_waiting_on_client, upstream_timed_out,     TO(CONNECT) | TO(OPEN) | TO(LINGER) | TO(GONE)},
-	[CONN_OPEN]    = {"open",    relay_on_client,           relay_on_deadline,      TO(CLOSING) | TO(GONE)},
-	[CONN_CLOSING] = {"closing", relay_on_client,           relay_closing_deadline, TO(GONE)},
-	[CONN_RESPOND] = {"respond", respond_on_client,         conn_end,               TO(RESPOND) | TO(HEAD) | TO(ASK) | TO(CONNECT) | TO(BODY) | TO(PROXY) | TO(LINGER) | TO(GONE)},
-	[CONN_PROXY]   = {"proxy",   proxy_on_client,           proxy_timed_out,        TO(RESPOND) | TO(LINGER) | TO(GONE)},
-	[CONN_LINGER]  = {"linger",  linger_on_client,          conn_end,               TO(GONE)},
-	[CONN_GONE]    = {"gone",    gone_on_client,            NULL,                   0},
+#define DEADLINE(id, sentence)
+#define STATE(id, name, deadline, on_client, on_deadline, waits_for, may_go)                       \
+	[CONN_##id] = {name, CONN_UNTIL_##deadline, on_client, on_deadline, may_go},
+#include "gateway/state.tbl.h"
+#undef DEADLINE
+#undef STATE
+	[CONN_GONE] = {"gone", CONN_UNTIL_NEVER, gone_on_client, NULL, 0},
 };
-/* clang-format on */
 
 uint64_t conn_now(const struct conn *c)
 {
@@ -67,8 +61,43 @@ bool conn_is_revoked(const struct conn *c, const struct identity *identity)
 	       revocations_hit(r, REVOKE_KEY, identity->key, identity->issued_unix_ms);
 }
 
+static uint64_t longer(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* The longest that the state's row lets it wait; 0: it does not wait. */
+static uint64_t longest_ms(const struct conn *c)
+{
+	uint64_t handshake_ms = conn_conf(c)->limits.handshake_timeout_ms;
+
+	switch (states[c->state].deadline) {
+	case CONN_UNTIL_HANDSHAKE:
+		return longer(longer(handshake_ms, KEEPALIVE_MS), DOOMED_MS);
+	case CONN_UNTIL_ASK:
+		return ASK_MS;
+	case CONN_UNTIL_UPSTREAM:
+		return c->session->run->conf->limits.upstream_time_ms;
+	case CONN_UNTIL_SESSION: /* of several, the earliest; relay.c */
+		return TIMER_NEVER - 1;
+	case CONN_UNTIL_CLOSING:
+		return CLOSING_MS;
+	case CONN_UNTIL_PIECE:
+		return RESPOND_MS;
+	case CONN_UNTIL_PROXY:
+		return longer(PROXY_STEP_MS, proxy_body_ms(c));
+	case CONN_UNTIL_LINGER:
+		return LINGER_MS;
+	case CONN_UNTIL_NEVER:
+	default:
+		return 0;
+	}
+}
+
+/* Nobody waits for a peer without an end to it. */
 void conn_arm(struct conn *c, uint64_t deadline_ms)
 {
+	MUST(deadline_ms <= clock_add(conn_now(c), longest_ms(c)) && deadline_ms < TIMER_NEVER);
 	timer_arm(&c->worker->reactor.timers, &c->timer, deadline_ms);
 }
 

@@ -14,7 +14,7 @@
  *
  * One struct for all of it; what a phase needs beyond that is allocated for the phase:
  * `request` from the first byte of a head until the answer or the 101, `session` from the
- * connection to the application on. Every state that waits on a peer has a deadline.
+ * connection to the application on. Every state that waits on a peer has a deadline: state.tbl.h.
  */
 #include "base/address.h"
 #include "gateway/ask.h"
@@ -27,19 +27,23 @@
 #include "policy/rules.h"
 
 enum conn_state_id {
-	CONN_PREFACE = 0,
-	CONN_TLS,
-	CONN_HEAD,
-	CONN_BODY,
-	CONN_ASK,
-	CONN_CONNECT,
-	CONN_OPEN,
-	CONN_CLOSING,
-	CONN_RESPOND,
-	CONN_PROXY,
-	CONN_LINGER,
+#define DEADLINE(id, sentence)
+#define STATE(id, name, deadline, on_client, on_deadline, waits_for, may_go) CONN_##id,
+#include "gateway/state.tbl.h"
+#undef DEADLINE
+#undef STATE
 	CONN_GONE,
 	CONN_STATES
+};
+
+/* Until when a state may wait. */
+enum conn_deadline {
+	CONN_UNTIL_NEVER = 0, /* it does not wait: GONE */
+#define DEADLINE(id, sentence) CONN_UNTIL_##id,
+#define STATE(id, name, deadline, on_client, on_deadline, waits_for, may_go)
+#include "gateway/state.tbl.h"
+#undef DEADLINE
+#undef STATE
 };
 
 enum {
@@ -51,6 +55,7 @@ enum {
 	LINGER_CROWDED_MS = 250,
 	CLOSING_MS = 3000,
 	RESPOND_MS = 10000, /* for one piece of a page to be taken */
+	PROXY_STEP_MS = 30000, /* for an application's next byte of a page */
 	DOOMED_MS = 1000,
 	LINGER_BYTES = 1 << 20,
 	ANSWER_HEAD_BYTES = 16 * 1024,
@@ -351,6 +356,9 @@ void recheck_free(struct session *s);
 void proxy_start(struct conn *c);
 void proxy_on_client(struct conn *c, unsigned why);
 void proxy_timed_out(struct conn *c);
+
+/* How long the client may take for the body of its request. */
+uint64_t proxy_body_ms(const struct conn *c);
 void proxy_free(struct conn *c);
 
 /* On the worker: ends the connections that wait for a next request. */

@@ -28,7 +28,7 @@ enum {
 	PROXY_QUEUE_BYTES = 768 * 1024,
 	PROXY_HIGH_WATER = 128 * 1024,
 	PROXY_IDLE_MS = 10000,
-	PROXY_STEP_MS = 30000, /* for the application's next byte */
+	BODY_BYTES_PER_MS = 8, /* that a client has to send at least, on the whole */
 	NAME_BYTES = 128,
 	CHUNK_LINE_MAX = 256,
 };
@@ -58,7 +58,8 @@ struct proxy {
 	struct timer idle_timer;
 	unsigned address_attempt;
 	bool reused, connected, secured, head_sent, head_seen, done;
-	uint64_t request_left; /* of the client's body, not read yet */
+	uint64_t request_left; /* of the client's body, not read yet ... */
+	uint64_t body_until_ms; /* ... which has to be here by then */
 	enum body_kind kind;
 	uint64_t left; /* LENGTH: of the body; CHUNKED: of the chunk */
 	enum chunk_state chunk;
@@ -286,6 +287,20 @@ static void fail(struct conn *c, enum reason reason, const char *detail)
 		conn_refuse(c, verdict_refuse(reason, detail));
 }
 
+uint64_t proxy_body_ms(const struct conn *c)
+{
+	return clock_add(conn_conf(c)->limits.handshake_timeout_ms,
+			 c->request->parser.head.content_length / BODY_BYTES_PER_MS);
+}
+
+/* While the client owes a part of its body, nothing gives it more time for that. */
+static void arm(struct conn *c)
+{
+	const struct proxy *p = c->proxy;
+
+	conn_arm(c, p->request_left ? p->body_until_ms : conn_now(c) + PROXY_STEP_MS);
+}
+
 static bool send_request(struct conn *c)
 {
 	struct request *q = c->request;
@@ -312,8 +327,11 @@ static bool send_request(struct conn *c)
 		fail(c, REASON_UPSTREAM_FAILED, "the request could not be sent");
 		return false;
 	}
-	if (p->request_left)
+	if (p->request_left) {
+		p->body_until_ms = clock_add(conn_now(c), proxy_body_ms(c));
 		stream_resume(&c->client);
+	}
+	arm(c);
 	return true;
 }
 
@@ -547,7 +565,7 @@ static void pass_body(struct conn *c, struct slice bytes)
 		conn_end(c);
 		return;
 	}
-	conn_arm(c, conn_now(c) + PROXY_STEP_MS);
+	arm(c);
 	if (p->done)
 		finish(c, (size_t)ours == bytes.len);
 }
@@ -712,7 +730,7 @@ static void read_body(struct conn *c)
 	if (stream_write(&p->up, slice_of(got.data, ours)))
 		fail(c, REASON_UPSTREAM_FAILED, "the body could not be sent");
 	else
-		conn_arm(c, conn_now(c) + PROXY_STEP_MS);
+		arm(c);
 }
 
 void proxy_on_client(struct conn *c, unsigned why)
@@ -731,6 +749,18 @@ void proxy_on_client(struct conn *c, unsigned why)
 
 void proxy_timed_out(struct conn *c)
 {
+	const struct proxy *p = c->proxy;
+
+	/* The client's own slowness is not the application's failure. */
+	if (p->head_sent && p->request_left) {
+		bool answered = p->head_seen;
+		proxy_free(c);
+		if (answered)
+			conn_end(c);
+		else
+			conn_refuse(c, verdict_refuse(REASON_HANDSHAKE_TIMEOUT, "the body"));
+		return;
+	}
 	fail(c, REASON_UPSTREAM_TIMEOUT, "no answer in time");
 }
 

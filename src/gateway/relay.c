@@ -20,6 +20,12 @@
 #include "net/random.h"
 #include "ws/close.h"
 
+enum {
+	TURN_EVENTS = 2048,
+	TURN_US = 4000,
+	TURN_CLOCK_EVERY = 32, /* messages between two looks at the clock */
+};
+
 static const char *const side_names[] = {"client", "server"};
 
 static enum side other(enum side side)
@@ -672,7 +678,38 @@ static void on_event(struct conn *c, enum side from, struct ws_event *e)
 	}
 }
 
-/* Everything that one read brought. */
+/* What one session may do before the others have had their turn: so many messages, or so much
+ * time, whichever is first. One message more is at most one message's work. */
+struct turn {
+	unsigned events;
+	uint64_t began_us; /* at the first look at the clock; 0: not yet */
+};
+
+static bool is_turn_over(struct turn *t)
+{
+	if (++t->events >= TURN_EVENTS)
+		return true;
+	if (t->events % TURN_CLOCK_EVERY)
+		return false;
+	uint64_t now_us = guard_clock();
+	if (!t->began_us)
+		t->began_us = now_us;
+	return clock_since(t->began_us, now_us) >= TURN_US;
+}
+
+/* What is left goes back into the stream, and comes again in the next round, or when somebody
+ * says so. */
+static void give_back(struct conn *c, enum side from, struct ws_input in, bool next_round)
+{
+	struct slice rest = slice_of(in.at, (size_t)(in.end - in.at));
+
+	if (stream_unread(stream_of(c, from), rest))
+		relay_refuse(c, REASON_OVERLOADED, "no room to wait");
+	else if (next_round)
+		stream_resume(stream_of(c, from));
+}
+
+/* Everything that one read brought, or as much of it as is this session's turn. */
 static void read_events(struct conn *c, enum side from, struct stream_bytes got)
 {
 	struct leg *leg = &c->session->legs[from];
@@ -681,16 +718,16 @@ static void read_events(struct conn *c, enum side from, struct stream_bytes got)
 
 	leg->last_ms = conn_now(c);
 	leg->pinged = false;
+	struct turn turn = {0};
 	while (ws_reader_next(&leg->reader, &in, &e) != WS_NEED_MORE) {
 		on_event(c, from, &e);
 		if (c->state == CONN_GONE || leg->ended || e.kind == WS_REFUSED)
 			return;
 		bool stop = c->state == CONN_OPEN &&
 			    (is_slow(c, other(from)) || is_held(c->session, leg));
-		if (stop && in.at < in.end) {
-			struct slice rest = slice_of(in.at, (size_t)(in.end - in.at));
-			if (stream_unread(stream_of(c, from), rest))
-				relay_refuse(c, REASON_OVERLOADED, "no room to wait");
+		bool over = is_turn_over(&turn);
+		if ((stop || over) && in.at < in.end) {
+			give_back(c, from, in, !stop);
 			break;
 		}
 	}
