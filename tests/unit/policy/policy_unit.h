@@ -143,6 +143,7 @@ static struct snapshot unit_snapshot = {
 		   .connections_per_identity = 2,
 		   .handshakes_per_address = {.count = 20, .per_ms = 1000, .burst = 40},
 		   .handshakes_per_prefix = {.count = 400, .per_ms = 1000, .burst = 800}},
+	.siege = {.handshakes = 2000, .proof_bits = 17, .proof_time_ms = 60000},
 };
 
 /* Key A is the old one, key B makes. */

@@ -9,6 +9,10 @@ static struct endpoint_input in;
 static unsigned questions;
 static bool store_away;
 static struct question last_put;
+static struct siege_gate gate;
+static struct seen *proofs;
+static bool good_network;
+static uint8_t dice;
 
 static struct answer world_answer(void)
 {
@@ -48,8 +52,12 @@ static struct verdict run(const char *says, const char *line, const char *fields
 		.tls = true,
 		.now_unix_ms = NOW_MS,
 		.random = {1, 2, 3},
+		.siege = gate,
+		.proofs = proofs,
+		.good_network = good_network,
 		.arena = &u.arena,
 	};
+	in.random[7] = gate.level ? dice++ : 0;
 	v = endpoint_begin(&e, &in);
 	while (v.kind == VERDICT_ASK) {
 		struct answer a = world_answer();
@@ -319,6 +327,71 @@ static void a_ticket_that_cannot_be_kept_is_none(void **state)
 	assert_int_equal(endpoint_answer(&e, &yes, NOW_MS).reason, REASON_INTERNAL);
 }
 
+/* The header with the solution of the challenge in the last refusal. */
+static const char *solution(void)
+{
+	static const char before[] = "\"challenge\":\"";
+	static char field[512];
+	char text[PROOF_TEXT_MAX + 1];
+	const char *at = memmem(e.problem.data, e.problem.len, before, sizeof(before) - 1);
+	assert_non_null(at);
+	struct slice challenge = slice_of(at + sizeof(before) - 1, PROOF_CHALLENGE_CHARS);
+	assert_true(proof_solve(challenge, gate.proof_bits, 1 << 16, text));
+	snprintf(field, sizeof(field), "%sSallyport-Proof: %s\r\n", S O C, text);
+	return field;
+}
+
+static void under_siege_a_ticket_costs_work(void **state)
+{
+	(void)state;
+	proofs = seen_new(&(struct siphash_key){{5}}, 64);
+	gate = (struct siege_gate){.level = SIEGE_PROOF, .proof_bits = 6};
+	/* Strangers' pages are told nothing, and nobody is asked before the work is done. */
+	assert_int_equal(run("evil", POST, S EVIL C, LOBBY).reason, REASON_ORIGIN_NOT_ALLOWED);
+	assert_int_equal(e.problem.len, 0);
+	assert_int_equal(run("none", POST, S O C, LOBBY).reason, REASON_PROOF_REQUIRED);
+	assert_int_equal(questions, 0);
+	assert_slice(header("access-control-allow-origin"), CHAT_ORIGIN);
+	const char *fields = solution();
+	assert_int_equal(run("solved", POST, fields, LOBBY).kind, VERDICT_PASS);
+	assert_int_equal(e.status, 201);
+	assert_int_equal(run("again", POST, fields, LOBBY).reason, REASON_PROOF_INVALID);
+	assert_true(e.problem.len > 0); /* a new challenge */
+	assert_int_equal(
+		run("twice", POST, S O C "Sallyport-Proof: a\r\nSallyport-Proof: a\r\n", LOBBY)
+			.reason,
+		REASON_PROOF_INVALID);
+	/* Work is no credential. */
+	assert_int_equal(run("none", POST, S O C, LOBBY).reason, REASON_PROOF_REQUIRED);
+	fields = solution();
+	char stripped[512];
+	snprintf(stripped, sizeof(stripped), S O "%s", strstr(fields, "Sallyport-Proof"));
+	assert_int_equal(run("nobody", POST, stripped, LOBBY).reason, REASON_CREDENTIAL_MISSING);
+	/* A table that cannot remember it lets nobody through. */
+	assert_int_equal(run("none", POST, S O C, LOBBY).reason, REASON_PROOF_REQUIRED);
+	fields = solution();
+	proofs = seen_free(proofs);
+	assert_int_equal(run("no table", POST, fields, LOBBY).reason, REASON_OVERLOADED);
+	/* Who is exempt, and what costs nothing. */
+	good_network = true;
+	assert_int_equal(run("good", POST, S O C, LOBBY).kind, VERDICT_PASS);
+	good_network = false;
+	gate.allowed = true;
+	assert_int_equal(run("allowed", POST, S O C, LOBBY).kind, VERDICT_PASS);
+	gate.allowed = false;
+	assert_int_equal(run("a token", "GET /.sallyport/csrf", "Cookie: sid=good\r\n", "").kind,
+			 VERDICT_PASS);
+	gate.level = SIEGE_TICKETS;
+	assert_int_equal(run("level 2", POST, S O C, LOBBY).kind, VERDICT_PASS);
+	gate.level = SIEGE_FORTRESS;
+	good_network = true;
+	assert_int_equal(run("level 4", POST, S O C, LOBBY).reason, REASON_SIEGE);
+	assert_int_equal(run("a token", "GET /.sallyport/csrf", "Cookie: sid=good\r\n", "").reason,
+			 REASON_SIEGE);
+	good_network = false;
+	gate = (struct siege_gate){0};
+}
+
 static void a_body_has_an_end(void **state)
 {
 	char body[ENDPOINT_BODY_MAX + 2];
@@ -358,6 +431,7 @@ int main(void)
 		cmocka_unit_test(each_configuration_has_its_own_readers),
 		cmocka_unit_test(a_token_is_good_for_its_session),
 		cmocka_unit_test(a_ticket_that_cannot_be_kept_is_none),
+		cmocka_unit_test(under_siege_a_ticket_costs_work),
 		cmocka_unit_test(a_body_has_an_end),
 		cmocka_unit_test(without_keys_there_are_no_tickets),
 	};

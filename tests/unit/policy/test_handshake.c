@@ -16,6 +16,7 @@ static struct handshake h;
 static struct handshake_input in;
 static struct buf record;
 static unsigned questions;
+static struct siege_gate gate;
 
 static const uint8_t id[TICKET_ID_BYTES] = {42};
 static const struct siphash_key hash_key = {{1}};
@@ -91,6 +92,7 @@ static struct verdict run(const char *says, const char *request, enum store stor
 		.peer = {.family = 4, .bytes = {192, 0, 2, 9}},
 		.tls = true,
 		.now_unix_ms = NOW_MS,
+		.siege = gate,
 		.arena = &u.arena,
 	};
 	assert_int_equal(
@@ -249,6 +251,74 @@ static void what_passes_is_known_in_full(void **state)
 	assert_int_equal(h.identity.expires_unix_ms, 0);
 	assert_int_equal(h.protocol_count, 0);
 	assert_true(h.deflate.on);
+}
+
+/* Levels 2 and 4: who may go on, before anybody is asked. */
+static void under_siege_who_shows_nothing_stays_out(void **state)
+{
+	static const struct {
+		const char *says, *request;
+		enum store store;
+		enum siege_guest guest;
+		enum reason at_2, at_4;
+	} guests[] = {
+		{"a ticket", G("/chat/lobby?ticket=%T") WS O E, FRESH, SIEGE_KNOWN, OK, OK},
+		{"a used ticket", G("/chat/lobby?ticket=%T") WS O E, USED, SIEGE_KNOWN,
+		 REASON_TICKET_USED, REASON_TICKET_USED},
+		{"a forged ticket", G("/chat/lobby?ticket=%T") WS O E, FORGED, SIEGE_NOBODY,
+		 REASON_CREDENTIAL_INVALID, REASON_CREDENTIAL_INVALID},
+		{"a cookie with its token", G("/chat/lobby?csrf=%C") WS O COOKIE("good") E, 0,
+		 SIEGE_KNOWN, OK, OK},
+		{"anyone", G("/open") WS "Origin: https://gate.example.com\r\n" E, 0, SIEGE_NOBODY,
+		 REASON_SIEGE, REASON_SIEGE},
+	};
+	(void)state;
+	EACH_ROW (at, guests) {
+		gate = (struct siege_gate){.level = SIEGE_TICKETS};
+		ROW_CHECK(at, run(at->says, at->request, at->store).reason == at->at_2);
+		ROW_CHECK(at, h.guest == at->guest);
+		ROW_CHECK(at, at->at_2 != REASON_SIEGE || questions == 0);
+		gate.level = SIEGE_FORTRESS;
+		ROW_CHECK(at, run(at->says, at->request, at->store).reason == at->at_4);
+		gate.allowed = true;
+		ROW_CHECK(at, run(at->says, at->request, at->store).reason != REASON_SIEGE);
+	}
+	/* Level 1: anyone counts twice, a ticket once; and nothing is compressed. */
+	static const char deflate[] = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
+	static const char open[] = G("/open") WS "Origin: https://gate.example.com\r\n" E;
+	char text[1024];
+	gate = (struct siege_gate){.level = SIEGE_ELEVATED};
+	struct rate before = unit_snapshot.limits.handshakes_per_address;
+	unit_snapshot.limits.handshakes_per_address = (struct rate){1, 3600000, 3, false};
+	limits_release(&receipt);
+	limits_free(limits);
+	limits = limits_new(&hash_key, 100);
+	assert_int_equal(run("one, and one more", open, 0).kind, VERDICT_PASS);
+	assert_int_equal(run("the third, and no fourth", open, 0).reason, REASON_HANDSHAKE_RATE);
+	limits_release(&receipt);
+	limits_free(limits);
+	limits = limits_new(&hash_key, 100);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(run("once", G("/chat/lobby?ticket=%T") WS O E, FRESH).kind,
+				 VERDICT_PASS);
+	unit_snapshot.limits.handshakes_per_address = before;
+	limits_release(&receipt);
+	limits_free(limits);
+	limits = limits_new(&hash_key, 100);
+	snprintf(text, sizeof(text), "%s%s\r\n",
+		 G("/open") WS "Origin: https://gate.example.com\r\n", deflate);
+	struct conf_route compressed[COUNT(unit_routes)];
+	memcpy(compressed, unit_routes, sizeof(unit_routes));
+	for (size_t i = 0; i < COUNT(unit_routes); i++)
+		compressed[i].compression = true;
+	unit_snapshot.routes = compressed;
+	for (unsigned level = SIEGE_CALM; level <= SIEGE_ELEVATED; level++) {
+		gate.level = level;
+		assert_int_equal(run("compressed", text, 0).kind, VERDICT_PASS);
+		assert_int_equal(h.deflate.on, level == SIEGE_CALM);
+	}
+	unit_snapshot.routes = unit_routes;
+	gate = (struct siege_gate){0};
 }
 
 static void answers_are_taken_once(void **state)
@@ -415,6 +485,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gates_say_what_they_should),
 		cmocka_unit_test(what_passes_is_known_in_full),
+		cmocka_unit_test(under_siege_who_shows_nothing_stays_out),
 		cmocka_unit_test(answers_are_taken_once),
 		cmocka_unit_test(no_credential_is_no_good_one),
 		cmocka_unit_test(too_late_is_too_late),
