@@ -6,6 +6,8 @@
 #   make install   DESTDIR=, as configured      make asan tsan tests under that sanitizer
 #   make doc       manual pages and lists       make fuzz T=60 every fuzz target for T seconds
 #   make format    clang-format changed lines   make cov       coverage per folder
+#   make bench     measures against nginx, HAProxy and the bare relay, writes bench/report.md
+#   make bench-quick
 #
 # Missing Debian packages are installed first (tools/deps); DEPS=no leaves them alone.
 
@@ -20,7 +22,7 @@ else
 kinds = plain
 endif
 
-.PHONY: all demo check lint asan tsan fuzz cov format install doc clean
+.PHONY: all demo check lint asan tsan fuzz cov format install doc bench bench-quick clean
 
 all:
 	@tools/deps build
@@ -39,6 +41,11 @@ lint asan tsan cov format:
 
 fuzz:
 	@tools/dev fuzz $(T)
+
+bench bench-quick:
+	@tools/deps bench
+	@tools/build build-bench -Dbench=true -Dtests=disabled
+	@bench/run --wait 60 $(if $(findstring quick,$@),--quick --out build-bench/report.md)
 
 install: all
 	@meson install -C build --no-rebuild

@@ -1,216 +1,132 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Echo load over WebSocket, and an application to echo it.
+ * Load over WebSocket, and an application to echo it.
  *
- *   wsload echo PORT                                   the application (one thread, epoll)
- *   wsload load PORT PATH CONNS BYTES SECONDS [PID]    one message in flight on each connection
+ *   wsload echo PORT|/PATH/OF/SOCKET     the application
+ *   wsload load  URL [option ...]        messages: each is sent again when its echo has come
+ *   wsload shake URL [option ...]        opening handshakes, each closed once it is open
+ *   wsload idle  URL [option ...]        opens connections, says so, holds them until its
+ *                                        standard input ends
  *
- * Prints messages per second and, with PID, the nanoseconds of processor time per message that
- * all threads of that process used (from /proc/PID/task/.../schedstat). Figures of two
- * runs compare only when they were taken one after the other on one machine.
+ * URL is ws://PORT/PATH or wss://PORT/PATH; everything happens on 127.0.0.1, and nobody's
+ * certificate is looked at.
+ *
+ *   -c N      connections (load, idle), handshakes at a time (shake)                       [1]
+ *   -f N      messages in flight on each connection                                        [1]
+ *   -b        ... as a batch: the next ones go when all have come back
+ *   -p FILE   the message; "{}" otherwise
+ *   -z        the message goes compressed (with -H to offer permessage-deflate)
+ *   -r        any text is an answer, not only the echo
+ *   -s SECS   how long                                                                     [1]
+ *   -n N      so many messages or handshakes instead
+ *   -w N      messages or handshakes before that, not measured                             [0]
+ *   -H LINE   a line of the request: "Origin: https://shop.example"; may be repeated
+ *   -t FILE   shake: a ticket a line, each used once, and then from the front again
+ *   -a N      addresses of 127/8 to connect from                                           [one]
+ *   -e CODE   shake: the status that is expected                                           [101]
+ *   -P PIDS   processes whose time is counted (scheduler nanoseconds of all their threads)
+ *
+ * Prints one JSON object: {"count": ..., "seconds": ..., "cpu_ns": per message or handshake,
+ * "p50_us", "p90_us", "p99_us", "p999_us": from sending a message or a batch, or connecting,
+ * to its end}. What the other side does wrong ends it with a sentence.
  */
-#include <arpa/inet.h>
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <netinet/tcp.h>
-#include <stdbool.h>
-#include <stdint.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
-#include <time.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "http/handshake.h"
+#include <zlib.h>
+
 #include "ws/frame.h"
 #include "ws/mask.h"
+#include "wsload.h"
 
-enum { BUFFER = 4 << 20, EVENTS = 256, HEAD_MAX = 4096 };
+enum { HISTOGRAM = 4096, SUB_BITS = 5, TICKETS_MAX = 200000, PIDS_MAX = 16 };
 
-struct peer {
-	int fd;
-	bool open; /* handshake done */
-	char *in;  /* bytes of an unfinished head or frame */
-	size_t len, cap;
-};
+static struct options {
+	struct target target;
+	unsigned conns, flight;
+	bool batch, compress, any_reply;
+	double seconds;
+	uint64_t count, warm_up;
+	unsigned expected;
+	char headers[4096];
+	unsigned pids[PIDS_MAX], pid_count;
+} o = {.conns = 1, .flight = 1, .seconds = 1, .expected = 101};
 
-static char scratch[BUFFER], out[BUFFER];
+static struct peer *peers;
+static int epoll_fd;
+static char *frames; /* the message `flight` times, framed and masked */
+static size_t frame_bytes, payload_bytes;
+static char **tickets;
+static size_t ticket_count, ticket_at;
 
-static void die(const char *what)
+/* What was done so far; the measurement is the difference of two. */
+static uint64_t done;
+static bool recording;
+static uint64_t histogram[HISTOGRAM], recorded;
+
+static void fail(const char *what)
 {
-	perror(what);
+	fprintf(stderr, "wsload: %s\n", what);
 	exit(1);
 }
 
-static void keep(struct peer *p, const char *data, size_t len)
+/* --- times */
+
+/* Exponent and the bits behind the first one: three per cent wide. */
+static size_t slot_of(uint64_t ns)
 {
-	if (p->len + len > p->cap) {
-		p->cap = (p->len + len) * 2;
-		p->in = realloc(p->in, p->cap);
-		if (!p->in)
-			die("realloc");
-	}
-	memcpy(p->in + p->len, data, len);
-	p->len += len;
+	unsigned top = ns < (1u << SUB_BITS) ? SUB_BITS : 63 - (unsigned)__builtin_clzll(ns);
+
+	return ((top - SUB_BITS) << SUB_BITS) + (size_t)(ns >> (top - SUB_BITS));
 }
 
-static void drop_front(struct peer *p, size_t n)
+static double slot_us(size_t slot)
 {
-	memmove(p->in, p->in + n, p->len - n);
-	p->len -= n;
+	size_t high = slot >> SUB_BITS, shift = high ? high - 1 : 0;
+	size_t low = high ? (slot & ((1u << SUB_BITS) - 1)) | 1u << SUB_BITS : slot;
+
+	return ((double)low + 0.5) * (double)((uint64_t)1 << shift) / 1000;
 }
 
-static void send_all(int fd, const char *data, size_t len)
+static void record(uint64_t ns)
 {
-	while (len) {
-		ssize_t n = send(fd, data, len, MSG_NOSIGNAL);
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			continue; /* a benchmark may spin */
-		if (n <= 0)
-			return;
-		data += n;
-		len -= (size_t)n;
-	}
-}
-
-/* The next whole frame at the front of what is there; false if none is. */
-static bool frame_at(const struct peer *p, size_t at, bool server, struct ws_header *h)
-{
-	struct ws_rules rules = {.side = server ? WS_SERVER : WS_CLIENT,
-				 .text_ok = true,
-				 .binary_ok = true,
-				 .max_payload = BUFFER / 2};
-	enum reason why;
-
-	if (ws_header_decode(slice_of(p->in + at, p->len - at), &rules, h, &why) != WS_HEADER_DONE)
-		return false;
-	return p->len - at >= h->header_bytes + h->payload_bytes;
-}
-
-/* --- the application */
-
-static void answer_head(struct peer *p)
-{
-	char accept[HTTP_ACCEPT_CHARS], text[512];
-	char *end = memmem(p->in, p->len, "\r\n\r\n", 4);
-	if (!end)
+	if (!recording)
 		return;
-	char *key = memmem(p->in, p->len, "Sec-WebSocket-Key: ", 19);
-	if (!key)
-		die("no key");
-	http_accept(slice_of(key + 19, HTTP_KEY_CHARS), accept);
-	int n = snprintf(text, sizeof(text),
-			 "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-			 "Connection: Upgrade\r\nSec-WebSocket-Accept: %.*s\r\n\r\n",
-			 (int)sizeof(accept), accept);
-	send_all(p->fd, text, (size_t)n);
-	drop_front(p, (size_t)(end - p->in) + 4);
-	p->open = true;
+	histogram[slot_of(ns)]++;
+	recorded++;
 }
 
-static void echo_frames(struct peer *p)
+static double percentile(double part)
 {
-	size_t at = 0, written = 0;
-	struct ws_header h;
+	uint64_t seen = 0, wanted = (uint64_t)((double)recorded * part);
 
-	while (at < p->len && frame_at(p, at, true, &h)) {
-		struct ws_header back = {.fin = true,
-					 .opcode = h.opcode == WS_OPCODE_PING ? WS_OPCODE_PONG
-									      : h.opcode,
-					 .payload_bytes = h.payload_bytes};
-		char *payload = p->in + at + h.header_bytes;
-		ws_mask(payload, h.payload_bytes, h.key, 0);
-		if (written + h.payload_bytes + WS_HEADER_MAX > sizeof(out)) {
-			send_all(p->fd, out, written);
-			written = 0;
-		}
-		written += ws_header_encode(&back, out + written);
-		memcpy(out + written, payload, h.payload_bytes);
-		written += h.payload_bytes;
-		at += h.header_bytes + h.payload_bytes;
+	for (size_t i = 0; i < HISTOGRAM; i++) {
+		seen += histogram[i];
+		if (seen > wanted)
+			return slot_us(i);
 	}
-	send_all(p->fd, out, written);
-	drop_front(p, at);
+	return 0;
 }
 
-static int listen_on(uint16_t port)
-{
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port)};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), one = 1;
-
-	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) || listen(fd, 1024))
-		die("listen");
-	return fd;
-}
-
-static void watch(int epoll_fd, struct peer *p)
-{
-	struct epoll_event e = {.events = EPOLLIN, .data.ptr = p};
-	int one = 1;
-
-	setsockopt(p->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, p->fd, &e))
-		die("epoll_ctl");
-}
-
-static void run_echo(uint16_t port)
-{
-	int epoll_fd = epoll_create1(0);
-	struct peer listener = {.fd = listen_on(port)};
-	struct epoll_event events[EVENTS];
-
-	watch(epoll_fd, &listener);
-	for (;;) {
-		int n = epoll_wait(epoll_fd, events, EVENTS, -1);
-		for (int i = 0; i < n; i++) {
-			struct peer *p = events[i].data.ptr;
-			if (p == &listener) {
-				struct peer *fresh = calloc(1, sizeof(*fresh));
-				if (!fresh)
-					die("calloc");
-				fresh->fd = accept4(listener.fd, NULL, NULL, SOCK_NONBLOCK);
-				if (fresh->fd >= 0)
-					watch(epoll_fd, fresh);
-				else
-					free(fresh);
-				continue;
-			}
-			ssize_t got = recv(p->fd, scratch, sizeof(scratch), 0);
-			if (got <= 0) {
-				close(p->fd);
-				free(p->in);
-				free(p);
-				continue;
-			}
-			keep(p, scratch, (size_t)got);
-			if (!p->open)
-				answer_head(p);
-			if (p->open)
-				echo_frames(p);
-		}
-	}
-}
-
-/* --- the load */
-
-static uint64_t cpu_of_threads(const char *pid)
+static uint64_t cpu_of(unsigned pid)
 {
 	char path[512];
 	uint64_t total = 0;
 
-	snprintf(path, sizeof(path), "/proc/%s/task", pid);
+	snprintf(path, sizeof(path), "/proc/%u/task", pid);
 	DIR *d = opendir(path);
 	for (struct dirent *e; d && (e = readdir(d));) {
-		uint64_t ns = 0;
-		snprintf(path, sizeof(path), "/proc/%s/task/%s/schedstat", pid, e->d_name);
+		snprintf(path, sizeof(path), "/proc/%u/task/%s/schedstat", pid, e->d_name);
 		FILE *f = e->d_name[0] == '.' ? NULL : fopen(path, "r");
-		if (f && fscanf(f, "%lu", &ns) == 1)
-			total += ns;
+		char line[128];
+		if (f && fgets(line, sizeof(line), f))
+			total += strtoull(line, NULL, 10);
 		if (f)
 			fclose(f);
 	}
@@ -219,129 +135,407 @@ static uint64_t cpu_of_threads(const char *pid)
 	return total;
 }
 
-static int connect_to(uint16_t port)
-{
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port)};
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
+struct moment {
+	uint64_t ns, cpu, done;
+};
 
-	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof(a)))
-		die("connect");
-	return fd;
+static struct moment now(void)
+{
+	struct moment m = {.ns = load_now_ns(), .done = done};
+
+	for (unsigned i = 0; i < o.pid_count; i++)
+		m.cpu += cpu_of(o.pids[i]);
+	return m;
 }
 
-static void open_one(struct peer *p, uint16_t port, const char *path)
+static void report(const struct moment *a, const struct moment *b)
 {
-	char text[1024];
-	int n = snprintf(text, sizeof(text),
-			 "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nUpgrade: websocket\r\n"
-			 "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-			 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-			 path, port);
+	uint64_t count = b->done - a->done;
+	double each = count ? (double)(b->cpu - a->cpu) / (double)count : 0;
 
-	p->fd = connect_to(port);
-	send_all(p->fd, text, (size_t)n);
-	while (!memmem(p->in, p->len, "\r\n\r\n", 4)) {
-		ssize_t got = recv(p->fd, scratch, HEAD_MAX, 0);
-		if (got <= 0)
-			die("handshake");
-		keep(p, scratch, (size_t)got);
-	}
-	if (p->len < 12 || memcmp(p->in, "HTTP/1.1 101", 12)) {
-		fprintf(stderr, "%.*s\n", (int)p->len, p->in);
-		exit(1);
-	}
-	p->len = 0;
-	p->open = true;
-	fcntl(p->fd, F_SETFL, O_NONBLOCK);
+	printf("{\"count\": %lu, \"seconds\": %.4f, \"cpu_ns\": %.1f, \"p50_us\": %.2f, "
+	       "\"p90_us\": %.2f, \"p99_us\": %.2f, \"p999_us\": %.2f}\n",
+	       (unsigned long)count, (double)(b->ns - a->ns) / 1e9, each, percentile(0.5),
+	       percentile(0.9), percentile(0.99), percentile(0.999));
 }
 
-static size_t make_frame(size_t bytes)
+/* --- opening */
+
+static const char *next_ticket(void)
+{
+	return tickets[ticket_at++ % ticket_count];
+}
+
+static void refused(const struct peer *p)
+{
+	fprintf(stderr, "wsload: status %u instead of %u\n%.*s\n", p->status, o.expected,
+		(int)(p->len < 2000 ? p->len : 2000), p->in ? p->in : "");
+	exit(1);
+}
+
+/* So many at a time, all of them open in the end. */
+static void open_all(void)
+{
+	enum { AT_A_TIME = 64 };
+	struct epoll_event events[LOAD_EVENTS];
+	unsigned begun = 0, open = 0;
+
+	while (open < o.conns) {
+		while (begun < o.conns && begun - open < AT_A_TIME)
+			peer_connect(&peers[begun++], &o.target, epoll_fd);
+		int n = epoll_wait(epoll_fd, events, LOAD_EVENTS, 20000);
+		if (n == 0)
+			fail("no connection within 20 seconds");
+		for (int i = 0; i < n; i++) {
+			struct peer *p = events[i].data.ptr;
+			if (p->state == PEER_OPEN)
+				continue;
+			if (!peer_advance(p, &o.target, epoll_fd))
+				refused(p);
+			open += p->state == PEER_OPEN;
+		}
+	}
+}
+
+/* --- messages */
+
+static void send_messages(struct peer *p, unsigned count)
+{
+	p->outstanding += count;
+	if (p->out_len) {
+		p->owed += count;
+		return;
+	}
+	p->out = frames;
+	p->out_len = count * frame_bytes;
+	p->asked_ns = load_now_ns();
+	peer_flush(p, epoll_fd);
+}
+
+static void send_owed(struct peer *p)
+{
+	unsigned count = p->owed;
+
+	if (p->out_len || !count)
+		return;
+	p->owed = 0;
+	p->outstanding -= count;
+	send_messages(p, count);
+}
+
+/* Messages that ended in what was read. Only their heads are looked at. */
+static unsigned count_messages(struct peer *p)
+{
+	static const struct ws_rules rules = {
+		.side = WS_CLIENT, .text_ok = true, .rsv1_ok = true, .max_payload = LOAD_BUFFER};
+	struct ws_header h;
+	enum reason why;
+	unsigned ended = 0;
+	size_t at = 0;
+
+	for (;;) {
+		size_t passing = p->len - at < p->skip ? p->len - at : p->skip;
+		at += passing;
+		p->skip -= passing;
+		ended += passing && p->skip == 0;
+		if (p->skip || ws_header_decode(slice_of(p->in + at, p->len - at), &rules, &h,
+						&why) != WS_HEADER_DONE)
+			break;
+		if (h.opcode != WS_OPCODE_TEXT ||
+		    (!o.any_reply && h.payload_bytes != payload_bytes)) {
+			fprintf(stderr, "wsload: instead of the echo: %.*s\n",
+				(int)(p->len - at - h.header_bytes), p->in + at + h.header_bytes);
+			exit(1);
+		}
+		at += h.header_bytes;
+		p->skip = h.payload_bytes;
+	}
+	peer_drop_front(p, at);
+	return ended;
+}
+
+static void take_answers(struct peer *p)
+{
+	unsigned ended = 0;
+	bool again, more;
+
+	/* What TLS has taken in already epoll does not tell of. */
+	do {
+		more = peer_read(p, &again);
+		ended += more ? count_messages(p) : 0;
+	} while (more && p->ssl);
+	if (!more && !again)
+		fail("the connection was closed");
+	if (!ended)
+		return;
+	done += ended;
+	p->outstanding -= ended;
+	if (o.flight == 1 || (o.batch && p->outstanding == 0))
+		record(load_now_ns() - p->asked_ns);
+	if (!o.batch)
+		send_messages(p, ended);
+	else if (p->outstanding == 0)
+		send_messages(p, o.flight);
+}
+
+static void load_round(void)
+{
+	struct epoll_event events[LOAD_EVENTS];
+	int n = epoll_wait(epoll_fd, events, LOAD_EVENTS, 20000);
+
+	if (n == 0)
+		fail("no answer within 20 seconds");
+	for (int i = 0; i < n; i++) {
+		struct peer *p = events[i].data.ptr;
+		if (events[i].events & (EPOLLHUP | EPOLLERR | EPOLLRDHUP))
+			fail("the connection was closed");
+		if (events[i].events & EPOLLOUT) {
+			peer_flush(p, epoll_fd);
+			send_owed(p);
+		}
+		if (events[i].events & ~(unsigned)EPOLLOUT)
+			take_answers(p);
+	}
+}
+
+/* As permessage-deflate wants it (RFC 7692 section 7.2.1): without the empty block's end. */
+static char *deflated(const char *text, size_t *len)
+{
+	enum { EMPTY_BLOCK = 4, WINDOW_BITS = 15, MEMORY = 8 };
+	z_stream z = {0};
+	size_t room = *len + 1000;
+	char *out = malloc(room);
+
+	if (!out || deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, -WINDOW_BITS, MEMORY,
+				 Z_DEFAULT_STRATEGY) != Z_OK)
+		load_die("deflate");
+	z.next_in = (Bytef *)(uintptr_t)text;
+	z.avail_in = (uInt)*len;
+	z.next_out = (Bytef *)out;
+	z.avail_out = (uInt)room;
+	if (deflate(&z, Z_SYNC_FLUSH) != Z_OK || z.avail_in)
+		load_die("deflate");
+	*len = z.total_out - EMPTY_BLOCK;
+	deflateEnd(&z);
+	return out;
+}
+
+static void make_frames(const char *payload)
 {
 	struct ws_header h = {.fin = true,
 			      .masked = true,
 			      .opcode = WS_OPCODE_TEXT,
+			      .rsv1 = o.compress,
 			      .key = {1, 2, 3, 4},
-			      .payload_bytes = bytes};
-	size_t n = ws_header_encode(&h, out);
+			      .payload_bytes = payload_bytes};
 
-	memset(out + n, 'a', bytes);
-	ws_mask(out + n, bytes, h.key, 0);
-	return n + bytes;
-}
-
-static double now(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static uint64_t run_until(int epoll_fd, size_t frame, double end)
-{
-	struct epoll_event events[EVENTS];
-	uint64_t messages = 0;
-
-	while (now() < end) {
-		int n = epoll_wait(epoll_fd, events, EVENTS, 100);
-		for (int i = 0; i < n; i++) {
-			struct peer *p = events[i].data.ptr;
-			struct ws_header h;
-			size_t at = 0;
-			ssize_t got = recv(p->fd, scratch, sizeof(scratch), 0);
-			if (got <= 0)
-				die("recv");
-			keep(p, scratch, (size_t)got);
-			while (at < p->len && frame_at(p, at, false, &h)) {
-				at += h.header_bytes + h.payload_bytes;
-				if (h.opcode != WS_OPCODE_TEXT)
-					continue;
-				messages++;
-				send_all(p->fd, out, frame);
-			}
-			drop_front(p, at);
-		}
+	frame_bytes = ws_header_size(&h) + payload_bytes;
+	frames = malloc(frame_bytes * o.flight);
+	if (!frames)
+		load_die("memory");
+	for (unsigned i = 0; i < o.flight; i++) {
+		char *at = frames + i * frame_bytes;
+		at += ws_header_encode(&h, at);
+		memcpy(at, payload, payload_bytes);
+		ws_mask(at, payload_bytes, h.key, 0);
 	}
-	return messages;
 }
 
-static void run_load(char **a, const char *pid)
-{
-	uint16_t port = (uint16_t)strtoul(a[0], NULL, 10);
-	unsigned conns = (unsigned)strtoul(a[2], NULL, 10);
-	size_t frame = make_frame(strtoul(a[3], NULL, 10));
-	double seconds = strtod(a[4], NULL);
-	int epoll_fd = epoll_create1(0);
-	struct peer *peers = calloc(conns, sizeof(*peers));
+/* --- handshakes */
 
-	if (!peers)
-		die("calloc");
-	for (unsigned i = 0; i < conns; i++) {
-		open_one(&peers[i], port, a[1]);
-		watch(epoll_fd, &peers[i]);
-		send_all(peers[i].fd, out, frame);
+static void begin(struct peer *p)
+{
+	peer_connect(p, &o.target, epoll_fd);
+	p->asked_ns = load_now_ns();
+}
+
+static void shake_round(void)
+{
+	struct epoll_event events[LOAD_EVENTS];
+	int n = epoll_wait(epoll_fd, events, LOAD_EVENTS, 20000);
+
+	if (n == 0)
+		fail("no answer within 20 seconds");
+	for (int i = 0; i < n; i++) {
+		struct peer *p = events[i].data.ptr;
+		if (p->state == PEER_ENDED ||
+		    (peer_advance(p, &o.target, epoll_fd) && p->state != PEER_OPEN))
+			continue;
+		if (p->status != o.expected)
+			refused(p);
+		record(load_now_ns() - p->asked_ns);
+		done++;
+		peer_close(p);
+		begin(p);
 	}
-	run_until(epoll_fd, frame, now() + 0.3);
-	double began = now();
-	uint64_t cpu = pid ? cpu_of_threads(pid) : 0;
-	uint64_t messages = run_until(epoll_fd, frame, began + seconds);
-	double took = now() - began;
-	cpu = pid ? cpu_of_threads(pid) - cpu : 0;
-	printf("%.0f messages/s", (double)messages / took);
-	if (pid && messages)
-		printf("  %.0f ns", (double)cpu / (double)messages);
-	printf("\n");
+}
+
+/* --- the kinds of load */
+
+static void work_until(void (*round)(void), uint64_t count, uint64_t end_ns)
+{
+	while (count ? done < count : load_now_ns() < end_ns)
+		round();
+}
+
+static void measure(void (*round)(void))
+{
+	if (o.warm_up)
+		work_until(round, done + o.warm_up, 0);
+	recording = true;
+	struct moment a = now();
+	work_until(round, o.count ? done + o.count : 0, a.ns + (uint64_t)(o.seconds * 1e9));
+	struct moment b = now();
+	report(&a, &b);
+}
+
+static void run_load(void)
+{
+	open_all();
+	for (unsigned i = 0; i < o.conns; i++)
+		send_messages(&peers[i], o.flight);
+	measure(load_round);
+}
+
+static void run_shake(void)
+{
+	for (unsigned i = 0; i < o.conns; i++)
+		begin(&peers[i]);
+	measure(shake_round);
+}
+
+static void run_idle(void)
+{
+	char ignored[64];
+
+	open_all();
+	printf("{\"open\": %u}\n", o.conns);
+	fflush(stdout);
+	while (read(0, ignored, sizeof(ignored)) > 0)
+		;
+}
+
+/* --- options */
+
+static char *read_file(const char *path, size_t *len)
+{
+	struct stat st;
+	FILE *f = fopen(path, "r");
+
+	if (!f || fstat(fileno(f), &st))
+		load_die(path);
+	char *text = calloc(1, (size_t)st.st_size + 1);
+	if (!text || fread(text, 1, (size_t)st.st_size, f) != (size_t)st.st_size)
+		load_die(path);
+	fclose(f);
+	*len = (size_t)st.st_size;
+	return text;
+}
+
+static void read_tickets(const char *path)
+{
+	size_t len;
+	char *text = read_file(path, &len), *rest = NULL;
+
+	tickets = calloc(TICKETS_MAX, sizeof(*tickets));
+	if (!tickets)
+		load_die("memory");
+	for (char *line = strtok_r(text, "\n", &rest); line && ticket_count < TICKETS_MAX;
+	     line = strtok_r(NULL, "\n", &rest))
+		tickets[ticket_count++] = line;
+	o.target.ticket = next_ticket;
+}
+
+static void add_header(const char *line)
+{
+	size_t len = strlen(o.headers);
+
+	snprintf(o.headers + len, sizeof(o.headers) - len, "%s\r\n", line);
+	o.target.headers = o.headers;
+}
+
+static void add_pids(char *list)
+{
+	char *rest = NULL;
+
+	for (const char *pid = strtok_r(list, ",", &rest); pid && o.pid_count < PIDS_MAX;
+	     pid = strtok_r(NULL, ",", &rest))
+		o.pids[o.pid_count++] = (unsigned)strtoul(pid, NULL, 10);
+}
+
+static bool take_url(const char *url)
+{
+	char *path;
+
+	o.target.tls = strncmp(url, "wss://", 6) == 0;
+	if (!o.target.tls && strncmp(url, "ws://", 5) != 0)
+		return false;
+	o.target.port = (uint16_t)strtoul(url + (o.target.tls ? 6 : 5), &path, 10);
+	snprintf(o.target.path, sizeof(o.target.path), "%s", path);
+	return o.target.port && path[0] == '/';
+}
+
+static unsigned number(const char *text)
+{
+	return (unsigned)strtoul(text, NULL, 10);
+}
+
+static void usage(void)
+{
+	fputs("usage: wsload echo PORT|/SOCKET\n"
+	      "       wsload load|shake|idle ws[s]://PORT/PATH [-c N] [-f N] [-b] [-z] [-r]\n"
+	      "              [-p FILE] [-s SECONDS] [-n N] [-w N] [-H LINE] [-t FILE] [-a N]\n"
+	      "              [-e CODE] [-P PID,...]\n",
+	      stderr);
+	exit(2);
 }
 
 int main(int argc, char **argv)
 {
+	const char *message = NULL;
+	size_t len = 2;
+
 	if (argc == 3 && strcmp(argv[1], "echo") == 0)
-		run_echo((uint16_t)strtoul(argv[2], NULL, 10));
-	if ((argc != 7 && argc != 8) || strcmp(argv[1], "load") != 0) {
-		fputs("usage: wsload echo PORT | load PORT PATH CONNS BYTES SECONDS [PID]\n",
-		      stderr);
-		return 2;
+		echo_run(argv[2]);
+	if (argc < 3 || !take_url(argv[2]))
+		usage();
+	for (int c; (c = getopt(argc - 2, argv + 2, "c:f:bzrp:s:n:w:H:t:a:e:P:")) != -1;) {
+		/* clang-format off */
+		switch (c) {
+		case 'c': o.conns = number(optarg); break;
+		case 'f': o.flight = number(optarg); break;
+		case 'b': o.batch = true; break;
+		case 'z': o.compress = o.any_reply = true; break;
+		case 'r': o.any_reply = true; break;
+		case 'p': message = read_file(optarg, &len); break;
+		case 's': o.seconds = strtod(optarg, NULL); break;
+		case 'n': o.count = strtoul(optarg, NULL, 10); break;
+		case 'w': o.warm_up = strtoul(optarg, NULL, 10); break;
+		case 'H': add_header(optarg); break;
+		case 't': read_tickets(optarg); break;
+		case 'a': o.target.addresses = number(optarg); break;
+		case 'e': o.expected = number(optarg); break;
+		case 'P': add_pids(optarg); break;
+		default: usage();
+		}
+		/* clang-format on */
 	}
-	run_load(argv + 2, argc == 8 ? argv[7] : NULL);
+	message = message ? message : "{}";
+	if (o.compress)
+		message = deflated(message, &len);
+	payload_bytes = len;
+	make_frames(message);
+	peers = calloc(o.conns, sizeof(*peers));
+	epoll_fd = epoll_create1(0);
+	if (!peers || epoll_fd < 0)
+		load_die("memory");
+	if (strcmp(argv[1], "load") == 0)
+		run_load();
+	else if (strcmp(argv[1], "shake") == 0)
+		run_shake();
+	else if (strcmp(argv[1], "idle") == 0)
+		run_idle();
+	else
+		usage();
 	return 0;
 }

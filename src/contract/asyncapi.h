@@ -25,7 +25,7 @@
 #include "json/value.h"
 
 enum {
-	CONTRACT_MESSAGES_MAX = 512, /* in one channel, both directions */
+	CONTRACT_MESSAGES_MAX = 2048, /* in one channel, both directions */
 	CONTRACT_REFS_MAX = 32,      /* that lead from one to the next */
 	CONTRACT_REFUSED = 1,        /* outcome of asyncapi_load */
 };
