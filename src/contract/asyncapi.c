@@ -453,6 +453,78 @@ static void add_operations_3(struct load *l, const struct place *channel)
 	}
 }
 
+/* --- what a handshake may carry: parameters, and the channel's binding `ws` */
+
+static const struct schema *compile_value(struct load *l, struct place schema)
+{
+	struct contract_message m = {0};
+
+	return schema.node && compile(l, schema, slice_of(NULL, 0), &m) ? m.schema : NULL;
+}
+
+static bool requires(const struct json_node *payload, struct slice name);
+
+/* Room for a value per member of the object. */
+static struct contract_value *values_room(struct load *l, const struct place *object)
+{
+	if (json_type(object->node) != JSON_OBJECT || !json_count(object->node))
+		return NULL;
+	return arena_calloc(l->arena, json_count(object->node), sizeof(struct contract_value));
+}
+
+/* 2.x has a schema for each parameter, 3.0 a list of the values that there are. */
+static void read_parameters(struct load *l, const struct place *channel,
+			    struct contract_values *out)
+{
+	struct place parameters = child(l, channel, SLICE("parameters"));
+	struct contract_value *values = values_room(l, &parameters);
+
+	if (!values)
+		return;
+	out->items = values;
+	JSON_EACH_MEMBER (key, parameters.node) {
+		struct place p = follow(l, child(l, &parameters, json_string(key)));
+		values[out->count++] = (struct contract_value){
+			.name = json_string(key),
+			.required = true,
+			.schema = compile_value(l, child(l, &p, SLICE("schema"))),
+			.values = json_member_typed(p.node, SLICE("enum"), JSON_ARRAY),
+		};
+	}
+}
+
+/* A schema of an object with texts as members: each by itself, because what comes in a query or
+ * a head is text, and which type it stands for only its own schema says. */
+static void read_members(struct load *l, struct place schema, struct contract_values *out)
+{
+	struct place object = follow(l, schema);
+	struct place properties = child(l, &object, SLICE("properties"));
+	struct contract_value *values = values_room(l, &properties);
+
+	if (!values)
+		return;
+	out->items = values;
+	JSON_EACH_MEMBER (key, properties.node)
+		values[out->count++] = (struct contract_value){
+			.name = json_string(key),
+			.required = requires(object.node, json_string(key)),
+			.schema = compile_value(l, child(l, &properties, json_string(key))),
+		};
+}
+
+static void read_handshake(struct load *l, const struct place *channel, struct contract *out)
+{
+	struct place bindings = follow(l, child(l, channel, SLICE("bindings")));
+	struct place ws = follow(l, child(l, &bindings, SLICE("ws")));
+	struct slice method = text_of(l, &ws, SLICE("method"));
+
+	if (method.len && !slice_eq(method, SLICE("GET")))
+		fail_at(l, &ws, SLICE("a WebSocket is opened with GET, and with no other method"));
+	read_parameters(l, channel, &out->parameters);
+	read_members(l, child(l, &ws, SLICE("query")), &out->query);
+	read_members(l, child(l, &ws, SLICE("headers")), &out->headers);
+}
+
 /* --- what tells messages apart */
 
 static const struct json_node *property_schema(const struct contract_message *m,
@@ -599,7 +671,8 @@ static bool read_version(struct load *l)
 }
 
 /* Finds the channel and adds its messages. */
-static int read_channel(struct load *l, struct slice channel, struct slice *name)
+static int read_channel(struct load *l, struct slice channel, struct slice *name,
+			struct contract *out)
 {
 	if (!read_version(l))
 		return CONTRACT_REFUSED;
@@ -611,6 +684,8 @@ static int read_channel(struct load *l, struct slice channel, struct slice *name
 		add_operation_2(l, &found, SLICE("publish"), true);
 		add_operation_2(l, &found, SLICE("subscribe"), false);
 	}
+	if (found.node)
+		read_handshake(l, &found, out);
 	if (l->arena->overflow || l->no_memory)
 		return -ENOMEM;
 	return l->failed ? CONTRACT_REFUSED : 0;
@@ -639,11 +714,13 @@ int asyncapi_load(const struct contract_source *source, struct slice uri, struct
 	if (!l.messages || !l.payloads)
 		return -ENOMEM;
 	arena_init(&l.scratch, SCRATCH_BLOCK, SCRATCH_MAX);
-	int r = read_channel(&l, channel, &name);
+	int r = read_channel(&l, channel, &name, out);
 	arena_deinit(&l.scratch);
 	if (r)
 		return r;
-	*out = (struct contract){.channel = name, .messages = l.messages, .count = l.count};
+	out->channel = name;
+	out->messages = l.messages;
+	out->count = l.count;
 	out->discriminator[0] = find_discriminator(&l, true);
 	out->discriminator[1] = find_discriminator(&l, false);
 	for (int server = 0; server < 2; server++)

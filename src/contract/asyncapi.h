@@ -58,8 +58,23 @@ struct contract_lookup_slot {
 	const struct contract_message *message;
 };
 
+/* What a handshake may carry: a parameter of the path, of the query, a header field. */
+struct contract_value {
+	struct slice name;
+	bool required;
+	const struct schema *schema;    /* NULL: any, unless there are `values` */
+	const struct json_node *values; /* array of texts; NULL: any */
+};
+
+struct contract_values {
+	const struct contract_value *items;
+	size_t count;
+};
+
 struct contract {
 	struct slice channel;
+	struct contract_values parameters;     /* of the channel */
+	struct contract_values query, headers; /* of its binding `ws` */
 	const struct contract_message *messages;
 	size_t count;
 	/* Per direction (0: from clients): the property that decides; empty: none does. */

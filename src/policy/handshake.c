@@ -4,6 +4,7 @@
  */
 #include "policy/handshake.h"
 
+#include "policy/binding.h"
 #include "policy/mtls.h"
 #include "policy/origin.h"
 #include "policy/rules.h"
@@ -150,13 +151,22 @@ static struct verdict gate_identity(struct handshake *h)
 	return v.kind == VERDICT_PASS ? ask_other_nodes(h) : v;
 }
 
+/* What the contract says of path, query and head. */
+static struct verdict gate_binding(struct handshake *h)
+{
+	const struct dispatch *d = h->in->dispatch;
+
+	return binding_judge(d->route->messages.contract, &d->match, &h->in->request->target,
+			     h->in->head, h->in->arena);
+}
+
 typedef struct verdict (*gate_fn)(struct handshake *h);
 
 static struct verdict pass_gates(struct handshake *h)
 {
 	static const gate_fn gates[] = {
-		gate_websocket, gate_protocols,  gate_extensions,
-		gate_origin,    gate_credential, gate_siege,
+		gate_websocket,  gate_protocols, gate_extensions, gate_origin,
+		gate_credential, gate_siege,     gate_binding,
 	};
 	for (size_t i = 0; i < sizeof(gates) / sizeof(gates[0]); i++) {
 		struct verdict v = gates[i](h);
