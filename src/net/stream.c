@@ -261,12 +261,15 @@ static int push(struct stream *s, const struct slice *parts, size_t count)
 		return stream_break(s, r);
 	size_t old = stream_queue_slice(s->out).len;
 	size_t from_out = sent < old ? sent : old;
-	stream_queue_take(&s->out, from_out);
+	if (from_out)
+		stream_queue_take(&s->out, from_out);
 	sent -= from_out;
 	for (size_t i = 0; i < count; i++) {
 		size_t skip = sent < parts[i].len ? sent : parts[i].len;
 
 		sent -= skip;
+		if (skip == parts[i].len)
+			continue;
 		r = stream_queue_append(s, &s->out, slice_from(parts[i], skip), out_max(s));
 		if (r)
 			return stream_break(s, r);
