@@ -43,6 +43,40 @@ static inline bool slice_eq(struct slice a, struct slice b)
 	return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
+static inline uint64_t slice_load8(const char *p)
+{
+	uint64_t word;
+
+	memcpy(&word, p, sizeof(word));
+	return word;
+}
+
+static inline uint32_t slice_load4(const char *p)
+{
+	uint32_t word;
+
+	memcpy(&word, p, sizeof(word));
+	return word;
+}
+
+/* memcmp() == 0 for names, which are mostly short: a call would take longer than comparing
+ * their first and their last bytes, which may overlap. */
+static inline bool slice_same(const char *a, const char *b, size_t len)
+{
+	if (len > 16)
+		return memcmp(a, b, len) == 0;
+	if (len >= 8)
+		return slice_load8(a) == slice_load8(b) &&
+		       slice_load8(a + len - 8) == slice_load8(b + len - 8);
+	if (len >= 4)
+		return slice_load4(a) == slice_load4(b) &&
+		       slice_load4(a + len - 4) == slice_load4(b + len - 4);
+	for (size_t i = 0; i < len; i++)
+		if (a[i] != b[i])
+			return false;
+	return true;
+}
+
 /* The bytes from `from` to the end; empty when `from` is past the end. */
 static inline struct slice slice_from(struct slice s, size_t from)
 {

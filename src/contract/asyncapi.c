@@ -626,10 +626,12 @@ static struct slice find_discriminator(struct load *l, bool from_client)
 }
 
 /* Where all values are texts, a table of them. */
-static void make_lookup(struct load *l, bool from_client, struct contract_lookup *out)
+static void make_lookup(struct load *l, bool from_client, struct slice property,
+			struct contract_lookup *out)
 {
 	uint32_t values = 0, slots = 2;
 
+	*out = (struct contract_lookup){.property = json_name(property)};
 	for (size_t i = 0; i < l->count; i++) {
 		const struct contract_message *m = &l->messages[i];
 		for (uint32_t v = 0; m->from_client == from_client && v < m->value_count; v++)
@@ -642,7 +644,8 @@ static void make_lookup(struct load *l, bool from_client, struct contract_lookup
 	struct contract_lookup_slot *table = arena_calloc(l->arena, slots, sizeof(*table));
 	if (!table)
 		return;
-	*out = (struct contract_lookup){table, slots - 1};
+	out->slots = table;
+	out->mask = slots - 1;
 	for (size_t i = 0; i < l->count; i++) {
 		const struct contract_message *m = &l->messages[i];
 		for (uint32_t v = 0; m->from_client == from_client && v < m->value_count; v++) {
@@ -725,7 +728,7 @@ int asyncapi_load(const struct contract_source *source, struct slice uri, struct
 	out->discriminator[1] = find_discriminator(&l, false);
 	for (int server = 0; server < 2; server++)
 		if (out->discriminator[server].len)
-			make_lookup(&l, !server, &out->lookup[server]);
+			make_lookup(&l, !server, out->discriminator[server], &out->lookup[server]);
 	return arena->overflow ? -ENOMEM : 0;
 }
 
@@ -736,7 +739,8 @@ static const struct contract_message *by_text(const struct contract_lookup *t, s
 	uint32_t hash = json_key_hash(value);
 
 	for (uint32_t i = hash & t->mask; t->slots[i].value.data; i = (i + 1) & t->mask)
-		if (t->slots[i].hash == hash && slice_eq(t->slots[i].value, value))
+		if (t->slots[i].hash == hash && t->slots[i].value.len == value.len &&
+		    slice_same(t->slots[i].value.data, value.data, value.len))
 			return t->slots[i].message;
 	return NULL;
 }
@@ -744,8 +748,8 @@ static const struct contract_message *by_text(const struct contract_lookup *t, s
 const struct contract_message *contract_named(const struct contract *c, bool from_client,
 					      const struct json_node *value)
 {
-	const struct json_node *says = json_member(value, c->discriminator[from_client ? 0 : 1]);
 	const struct contract_lookup *lookup = &c->lookup[from_client ? 0 : 1];
+	const struct json_node *says = json_member_named(value, &lookup->property);
 
 	if (lookup->slots)
 		return json_type(says) == JSON_STRING ? by_text(lookup, json_string(says)) : NULL;

@@ -50,6 +50,7 @@ struct contract_message {
 struct contract_lookup {
 	const struct contract_lookup_slot *slots; /* NULL: some value is no text */
 	uint32_t mask;
+	struct json_name property; /* the discriminator */
 };
 
 struct contract_lookup_slot {

@@ -140,7 +140,7 @@ schema_names_find(const struct schema_names *t, const char *data, uint32_t len, 
 {
 	for (uint32_t i = hash & t->mask; t->slots[i].text.data; i = (i + 1) & t->mask) {
 		const struct schema_name *n = &t->slots[i];
-		if (n->hash == hash && n->text.len == len && memcmp(n->text.data, data, len) == 0)
+		if (n->hash == hash && n->text.len == len && slice_same(n->text.data, data, len))
 			return n;
 	}
 	return NULL;

@@ -31,7 +31,8 @@ enum {
 
 /* A leaf of the schema pays for no more than its own part: what is kept apart from `check` needs
  * no room in its frame. */
-#define NOINLINE __attribute__((noinline))
+#define NOINLINE      __attribute__((noinline))
+#define ALWAYS_INLINE inline __attribute__((always_inline))
 
 struct schema_room {
 	struct arena arena;
@@ -547,8 +548,8 @@ static NOINLINE bool check_other(struct run *r, const struct schema_other *s,
 
 /* ---- one node */
 
-static bool check_parts(struct run *r, const struct schema_node *s, const struct json_node *v,
-			struct seen *seen)
+static ALWAYS_INLINE bool check_parts(struct run *r, const struct schema_node *s,
+				      const struct json_node *v, struct seen *seen)
 {
 	if (s->other && !check_other(r, s->other, v, seen))
 		return false;

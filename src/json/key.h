@@ -42,7 +42,7 @@ static inline uint32_t json_key_mix(const char *key, size_t len)
 static inline bool json_key_same(const struct json_node *a, const struct json_node *b)
 {
 	return a->as.string.hash == b->as.string.hash && a->len == b->len &&
-	       memcmp(a->data, b->data, a->len) == 0;
+	       slice_same(a->data, b->data, a->len);
 }
 
 /* Slots that json_keys_repeated needs for that many members; 0 for few. */

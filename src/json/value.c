@@ -90,7 +90,7 @@ uint32_t json_key_hash(struct slice key)
 static bool key_is(const struct json_node *key, struct slice text, uint32_t hash)
 {
 	return key->as.string.hash == hash && key->len == text.len &&
-	       memcmp(key->data, text.data, text.len) == 0;
+	       slice_same(key->data, text.data, text.len);
 }
 
 const struct json_node *json_member_named(const struct json_node *object,

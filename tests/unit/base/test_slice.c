@@ -13,6 +13,26 @@ static void eq_wants_length_and_bytes(void **state)
 	assert_true(slice_eq(slice_from_cstr(NULL), SLICE("")));
 }
 
+/* Every length around those that are compared in another way, and every place of a difference. */
+static void same_is_memcmp(void **state)
+{
+	char a[40], b[40];
+
+	(void)state;
+	for (size_t len = 0; len <= sizeof(a); len++) {
+		memset(a, 'x', sizeof(a));
+		memset(b, 'x', sizeof(b));
+		if (len < sizeof(a))
+			b[len] = 'y'; /* behind the end */
+		assert_true(slice_same(a, b, len));
+		for (size_t at = 0; at < len; at++) {
+			b[at] ^= 1;
+			assert_false(slice_same(a, b, len));
+			b[at] ^= 1;
+		}
+	}
+}
+
 static void icase_is_for_ascii_letters_only(void **state)
 {
 	(void)state;
@@ -109,6 +129,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(eq_wants_length_and_bytes),
+		cmocka_unit_test(same_is_memcmp),
 		cmocka_unit_test(icase_is_for_ascii_letters_only),
 		cmocka_unit_test(cuts_stay_inside),
 		cmocka_unit_test(both_ends),
