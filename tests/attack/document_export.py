@@ -32,6 +32,23 @@ def naked(field):
     return f"one export waits for {len(done)} others"
 
 
+def hang_up(lab, name):
+    """Asks on ever new connections and never waits; how often it was let through before it was refused."""
+    cookie = lab.log_in(name)
+    (mine,) = lab.whoami(cookie)["documents"]
+    for number in range(2 * MANY):
+        person = lab.enter(name, "/document", cookie)
+        person.say({"type": "export", "document": mine, "format": "html"})
+        person.say({"type": "open", "document": mine})
+        heard = person.hear_all()[0]
+        while heard["type"] == "exported":
+            heard = person.hear_all()[0]
+        person.peer.wire.close()
+        if heard["type"] == "error":
+            return number, heard["reason"]
+    return 2 * MANY, "nothing"
+
+
 def guarded(field):
     lab = Lab(field, "document")
     lab.guard()
@@ -51,7 +68,11 @@ def guarded(field):
         raise Failed(f"mallory was not closed for too many refusals: {payload}")
     if done > 3 or set(words) != {"busy", "cost_exceeded"}:
         raise Failed(f"{done} exports done, then {words}")
-    # a connection of his own is no way around it, and the honest go on
+    # who hangs up gives back what `running` counts, though the application works on: then it is `cost` that says no
+    times, reason = hang_up(lab, "carol")
+    if reason != "cost_exceeded" or times < 6:
+        raise Failed(f"hanging up worked {times} times, then {reason}")
+    # the honest go on
     alice.say(EXPORT)
     alice.hear(type="exported", document=3)
     field.expect_counted("cost_exceeded", 10)

@@ -49,7 +49,7 @@ WEAKENED = (
     ("document", "detect: {sqli: [words]}", ""),
     ("document", "running: {at_most: 1,", "running: {at_most: 2,"),
     ("document", "queue: 2,", "queue: 3,"),
-    ("document", "cost: 10\n", "cost: 1\n"),
+    ("document", "cost: 10 ", "cost: 1 "),
     ("document", "stack_trace: [error], ", ""),
     ("document", "secret: [error], ", ""),
     ("document", ", private_ip: [error]", ""),
