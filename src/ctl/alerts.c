@@ -77,21 +77,22 @@ static struct config *config_free(struct config *c)
 static int config_new(struct snapshot *snapshot, struct config **out)
 {
 	struct config *c = calloc(1, sizeof(*c));
-	int r = c ? 0 : err_raise(ENOMEM, "alerts");
+	int r = 0;
 
-	if (r)
-		return r;
+	if (!c)
+		return err_raise(ENOMEM, "alerts");
 	c->snapshot = snapshot_ref(snapshot);
 	for (size_t i = 0; r == 0 && i < snapshot->alert_count; i++)
 		if (snapshot->alerts[i].token_file.len)
 			r = secret_file_read("alerts.token", snapshot->alerts[i].token_file,
 					     c->hooks[i].token, TOKEN_BYTES,
 					     &c->hooks[i].token_len);
-	if (r)
+	if (r) {
 		config_free(c);
-	else
-		*out = c;
-	return r;
+		return r;
+	}
+	*out = c;
+	return 0;
 }
 
 /* Refusals in SURGE_SLOTS seconds. */
