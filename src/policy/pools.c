@@ -24,13 +24,23 @@ const char *pools_word(enum pool pool)
 	return rows[pool].word;
 }
 
+static bool may_have_guests(const struct snapshot *s)
+{
+	for (size_t r = 0; r < s->route_count; r++)
+		for (size_t i = 0; i < s->routes[r].identify_count; i++)
+			if (s->identities[s->routes[r].identify[i]].kind == CONF_IDENTITY_ANYONE)
+				return true;
+	return s->site_count > 0;
+}
+
 struct pools_shares pools_shares(const struct snapshot *s)
 {
 	struct pools_shares shares = {.capacity = s->limits.connections};
-	bool nobody = siege_knows_nobody(s);
+	bool nobody = siege_knows_nobody(s), guests = may_have_guests(s);
 
 	for (unsigned i = 0; i < POOL_COUNT; i++) {
-		bool idle = nobody && (i == POOL_KNOWN || i == POOL_ISSUE);
+		bool idle = (nobody && (i == POOL_KNOWN || i == POOL_ISSUE)) ||
+			    (!guests && i == POOL_GUEST);
 		shares.reserved[i] =
 			idle ? 0
 			     : shares.capacity / PERCENT * rows[i].percent +

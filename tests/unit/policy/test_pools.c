@@ -112,6 +112,23 @@ static void what_cannot_come_has_no_reserve(void **state)
 	(void)state;
 	assert_int_equal(fill(&p, &shares, POOL_GUEST, r, CAPACITY), 90);
 	empty(&p, r, CAPACITY);
+
+	/* Tickets alone: nothing is kept for guests. */
+	static const struct conf_identity ticket = {.kind = CONF_IDENTITY_TICKET};
+	static const size_t first = 0;
+	struct conf_route route = {.identify = &first, .identify_count = 1};
+	struct snapshot s = {.identities = &ticket,
+			     .identity_count = 1,
+			     .routes = &route,
+			     .route_count = 1,
+			     .limits.connections = CAPACITY};
+	shares = pools_shares(&s);
+	assert_int_equal(fill(&p, &shares, POOL_KNOWN, r, CAPACITY), 85);
+	empty(&p, r, CAPACITY);
+	s.site_count = 1;
+	shares = pools_shares(&s);
+	assert_int_equal(fill(&p, &shares, POOL_KNOWN, r, CAPACITY), 80);
+	empty(&p, r, CAPACITY);
 }
 
 static void shares_at_their_edges(void **state)
