@@ -232,28 +232,29 @@ static void values_are_as_an_array_has_them(void **state)
  * takes anybody's room. */
 static void a_full_set_refuses(void **state)
 {
-	enum { MANY = 1 << 21, WHO = 64 };
+	enum { MANY = 3 << 19, WHO = 64 };
 	uint8_t *told = calloc(MANY, 1);
-	uint64_t keys[WHO], full = 0;
+	uint64_t keys[WHO], full = 0, wrong = 0;
 	for (uint32_t i = 0; i < WHO; i++)
 		keys[i] = key_of(*state, QUOTA_UNIQUE, i);
 	for (uint32_t i = 0; i < MANY; i++) {
 		told[i] = (uint8_t)quota_unique(*state, keys[i % WHO], i, start, WITHIN_MS, true);
-		assert_int_not_equal(told[i], QUOTA_SEEN_AGAIN);
+		wrong += told[i] == QUOTA_SEEN_AGAIN;
 		full += told[i] == QUOTA_SEEN_FULL;
 	}
+	assert_int_equal(wrong, 0);
 	assert_in_range(full, 1, MANY / 100);
 	for (uint32_t i = 0; i < MANY; i++) {
 		enum quota_seen got =
 			quota_unique(*state, keys[i % WHO], i, start + 1, WITHIN_MS, true);
-		assert_int_equal(got,
-				 told[i] == QUOTA_SEEN_NEW ? QUOTA_SEEN_AGAIN : QUOTA_SEEN_FULL);
+		wrong += got != (told[i] == QUOTA_SEEN_NEW ? QUOTA_SEEN_AGAIN : QUOTA_SEEN_FULL);
 	}
+	assert_int_equal(wrong, 0);
 	/* Their time over, there is room again for as many. */
 	for (uint32_t i = 0; i < MANY; i += 7)
-		assert_int_equal(quota_unique(*state, keys[i % WHO], i,
-					      start + WITHIN_MS * UINT64_C(1000), WITHIN_MS, true),
-				 QUOTA_SEEN_NEW);
+		wrong += quota_unique(*state, keys[i % WHO], i, start + WITHIN_MS * UINT64_C(1000),
+				      WITHIN_MS, true) != QUOTA_SEEN_NEW;
+	assert_int_equal(wrong, 0);
 	free(told);
 }
 
@@ -296,11 +297,11 @@ static void slots_come_back(void **state)
 
 /* --- threads */
 
-enum { THREADS = 6, CROWD = 8, EPOCHS = 4000, AT_MOST = 3 };
+enum { THREADS = 6, CROWD = 8, EPOCHS = 1000, AT_MOST = 3 };
 
 static struct quota *shared;
 static pthread_barrier_t barrier;
-static uint64_t crowd[CROWD * 4]; /* values of one set */
+static uint64_t crowd[CROWD * 2]; /* values of one set */
 static _Atomic unsigned heard[EPOCHS][CROWD], wrong;
 static _Atomic int under_way, runs;
 
