@@ -17,10 +17,10 @@
 
 #include "base/clock.h"
 #include "base/obj.h"
+#include "policy/quota_priv.h"
 #include "policy/tally.h"
 
 enum {
-	SEEN_WAYS = 16,
 	SEEN_TICK_MS = 10,
 	SEEN_UNTIL_BITS = 34, /* five years to a turn */
 };
@@ -46,7 +46,7 @@ struct quota *quota_new(const struct siphash_key *key)
 	q->key = *key;
 	if (!tally_make(&q->rates, RATE_WORDS, TALLY_RATE_WAYS) ||
 	    !tally_make(&q->counts, RUN_WORDS, TALLY_COUNT_WAYS) ||
-	    !tally_make(&q->seen, SEEN_WORDS, SEEN_WAYS))
+	    !tally_make(&q->seen, SEEN_WORDS, QUOTA_SEEN_WAYS))
 		return quota_free(q);
 	return q;
 }
@@ -103,6 +103,11 @@ static uint64_t seen_tag(uint64_t word)
 	return word >> SEEN_UNTIL_BITS;
 }
 
+uint64_t quota_word(uint64_t tag, uint64_t until)
+{
+	return tag << SEEN_UNTIL_BITS | (until & SEEN_UNTIL_MASK);
+}
+
 /* Its time is neither over nor further away than any can be. */
 static bool seen_counts(uint64_t word, uint64_t now)
 {
@@ -110,23 +115,14 @@ static bool seen_counts(uint64_t word, uint64_t now)
 	return word && ahead > 0 && ahead <= QUOTA_WITHIN_MAX_MS / SEEN_TICK_MS + 1;
 }
 
-/* What a look at one set finds. */
-struct seen_look {
-	bool again;   /* the tag is there */
-	bool crowded; /* its newest has to be copied first, and there is no word for it */
-	uint64_t newest;
-	_Atomic uint64_t *copy_to; /* NULL: it need not be copied */
-	uint64_t copy_over;
-};
-
 /* The newest first: what it was when the others are looked at is what must be in its place
  * when it is replaced. */
-static struct seen_look seen_look(_Atomic uint64_t *set, uint64_t tag, uint64_t now)
+struct quota_look quota_look(_Atomic uint64_t *set, uint64_t tag, uint64_t now)
 {
-	struct seen_look look = {.newest = atomic_load(&set[0])};
+	struct quota_look look = {.newest = atomic_load(&set[0])};
 	bool copied = !seen_counts(look.newest, now);
 	look.again = !copied && seen_tag(look.newest) == tag;
-	for (unsigned way = 1; way < SEEN_WAYS; way++) {
+	for (unsigned way = 1; way < QUOTA_SEEN_WAYS; way++) {
 		uint64_t word = atomic_load(&set[way]);
 		if (seen_counts(word, now)) {
 			look.again |= seen_tag(word) == tag;
@@ -142,8 +138,7 @@ static struct seen_look seen_look(_Atomic uint64_t *set, uint64_t tag, uint64_t 
 	return look;
 }
 
-/* The newest is copied and replaced; false: somebody else changed the set. */
-static bool seen_replace(_Atomic uint64_t *set, struct seen_look *look, uint64_t wanted)
+bool quota_replace(_Atomic uint64_t *set, struct quota_look *look, uint64_t wanted)
 {
 	if (look->copy_to &&
 	    !atomic_compare_exchange_strong(look->copy_to, &look->copy_over, look->newest))
@@ -177,17 +172,17 @@ enum quota_seen quota_unique(struct quota *q, uint64_t key, uint64_t value_hash,
 	uint64_t now = now_us / tick_us;
 	/* Rounded up: a value is remembered for the whole time, and up to a tick longer. */
 	uint64_t until = (now_us + clock_ms_to_us(within_ms) + tick_us - 1) / tick_us;
-	uint64_t wanted = tag << SEEN_UNTIL_BITS | (until & SEEN_UNTIL_MASK);
+	uint64_t wanted = quota_word(tag, until);
 
-	struct seen_look look = seen_look(set, tag, now);
+	struct quota_look look = quota_look(set, tag, now);
 	if (look.again || look.crowded || !take)
 		return look.again     ? QUOTA_SEEN_AGAIN
 		       : look.crowded ? QUOTA_SEEN_FULL
 				      : QUOTA_SEEN_NEW;
 	if (!within_share(q, key, now_us, within_ms))
 		return QUOTA_SEEN_FULL;
-	while (!seen_replace(set, &look, wanted)) {
-		look = seen_look(set, tag, now);
+	while (!quota_replace(set, &look, wanted)) {
+		look = quota_look(set, tag, now);
 		if (look.again)
 			return QUOTA_SEEN_AGAIN;
 		if (look.crowded)

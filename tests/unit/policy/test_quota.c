@@ -8,6 +8,7 @@
 
 #include "base/num.h"
 #include "base/rate.h"
+#include "policy/quota_priv.h"
 
 #include "unit.h"
 
@@ -271,6 +272,43 @@ static void nobody_fills_the_table_alone(void **state)
 	assert_int_equal(quota_unique(*state, key, 0, start, WITHIN_MS, true), QUOTA_SEEN_AGAIN);
 }
 
+/* Two threads on one set, step by step: both have looked before either puts its value in. */
+static void who_looks_before_another_puts_looks_again(void **state)
+{
+	_Atomic uint64_t set[QUOTA_SEEN_WAYS] = {0};
+	(void)state;
+	for (uint64_t value = 1; value <= QUOTA_SEEN_WAYS; value++) {
+		struct quota_look a = quota_look(set, value, 1), b = a;
+		assert_false(a.again || a.crowded);
+		assert_true(quota_replace(set, &a, quota_word(value, 100 + value)));
+		assert_false(quota_replace(set, &b, quota_word(value, 100 + value)));
+		assert_true(quota_look(set, value, 1).again);
+	}
+	/* Full, and nothing was lost. */
+	assert_true(quota_look(set, 99, 1).crowded);
+	for (uint64_t value = 1; value <= QUOTA_SEEN_WAYS; value++)
+		assert_true(quota_look(set, value, 1).again);
+	/* The first is over: one thread stops between its look and its copy, others go on. */
+	struct quota_look slow = quota_look(set, 50, 101);
+	assert_false(slow.again || slow.crowded);
+	struct quota_look fast = quota_look(set, 51, 101);
+	assert_true(quota_replace(set, &fast, quota_word(51, 200)));
+	assert_false(quota_replace(set, &slow, quota_word(50, 200)));
+	assert_true(quota_look(set, 50, 101).crowded);
+	assert_true(quota_look(set, 51, 101).again);
+	/* The second one, too; this time it stops between its copy and its value. */
+	slow = quota_look(set, 50, 102);
+	atomic_store(slow.copy_to, slow.newest);
+	fast = quota_look(set, 52, 102);
+	assert_null(fast.copy_to);
+	assert_true(quota_replace(set, &fast, quota_word(52, 200)));
+	assert_false(quota_replace(set, &slow, quota_word(50, 200)));
+	for (uint64_t value = 51; value <= 52; value++)
+		assert_true(quota_look(set, value, 102).again);
+	for (uint64_t value = 3; value <= QUOTA_SEEN_WAYS; value++)
+		assert_true(quota_look(set, value, 102).again);
+}
+
 /* --- slots */
 
 static void slots_come_back(void **state)
@@ -427,6 +465,7 @@ int main(void)
 		TEST(values_are_as_an_array_has_them),
 		TEST(a_full_set_refuses),
 		TEST(nobody_fills_the_table_alone),
+		cmocka_unit_test(who_looks_before_another_puts_looks_again),
 		TEST(slots_come_back),
 		TEST(of_two_at_once_one_is_new),
 		TEST(never_more_are_under_way),
