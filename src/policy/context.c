@@ -7,7 +7,7 @@
 #include "json/read.h"
 
 enum {
-	BLOCK_BYTES = 512,
+	BLOCK_BYTES = 128, /* of each session: mostly it holds a subject, no more */
 	/* Of copies of a head, a path and a query, or of claims with their tape: those are at
 	 * most IDENTITY_CLAIMS_MAX long, and a tape takes up to 24 times the text. */
 	BYTES_MAX = 4 * 1024 * 1024,
