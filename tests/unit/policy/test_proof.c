@@ -58,6 +58,15 @@ static void a_solution_is_good_once(void **state)
 	(void)state;
 	assert_int_equal(proof_check(&keys, &f, proof, used), REASON_NONE);
 	assert_int_equal(proof_check(&keys, &f, proof, used), REASON_PROOF_INVALID);
+	/* and not a part of a second longer than it was said */
+	char challenge_of_half[PROOF_CHALLENGE_CHARS], late[PROOF_TEXT_MAX + 1];
+	assert_int_equal(proof_make(&keys, &f, BITS, NOW_MS + 500, dice, challenge_of_half), 0);
+	assert_true(proof_solve(slice_of(challenge_of_half, PROOF_CHALLENGE_CHARS), BITS, TRIES, late));
+	f.now_unix_ms = NOW_MS + 500;
+	assert_int_equal(proof_check(&keys, &f, slice_from_cstr(late), used), REASON_PROOF_INVALID);
+	f.now_unix_ms = NOW_MS + 499;
+	assert_int_equal(proof_check(&keys, &f, slice_from_cstr(late), used), REASON_NONE);
+	f.now_unix_ms = NOW_MS;
 	/* nor is another solution of the same challenge */
 	char other[PROOF_TEXT_MAX + 1];
 	struct slice challenge = slice_first(proof, PROOF_CHALLENGE_CHARS);
