@@ -30,8 +30,23 @@ static unsigned judge(unsigned wanted, struct slice text)
 	return found;
 }
 
+/* Letters and digits: a name, a word, a number. That is no attack on anything, and it is what
+ * most strings of most messages are. (With an underscore it may be: xp_cmdshell.) */
+static bool is_word(struct slice text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char lower = (unsigned char)text.data[i] | 0x20;
+		if ((unsigned)(lower - 'a') > 25 && (unsigned)(text.data[i] - '0') > 9)
+			return false;
+	}
+	return true;
+}
+
 unsigned detect_find(unsigned wanted, struct slice text, struct arena *arena)
 {
+	if (is_word(text))
+		return 0;
+
 	static const detect_view_fn views[] = {detect_view_percent, detect_view_references,
 					       detect_view_escapes, detect_view_folded};
 	unsigned found = judge(wanted, text);

@@ -41,7 +41,12 @@ static const struct {
 	{"wide", DETECT_XSS, "\xef\xbc\x9cscript\xef\xbc\x9e" "alert(1)"},
 	{"with escapes", DETECT_XSS, "\\x3cscript\\x3ealert(1)"},
 
+	{"a procedure's name", DETECT_SQLI, "xp_cmdshell"},
+
 	{"nothing", 0, ""},
+	{"a word", 0, "select"},
+	{"a number", 0, "0x31"},
+	{"a token", 0, "dGhlIHNhbXBsZSBub25jZQ"},
 	{"a greeting", 0, "hello, how's it going? it's 100% fine & well"},
 	{"names", 0, "O'Brien and D'Angelo"},
 	{"a quoted mark", 0, "Susan, duh - what is the '<' for?"},
@@ -109,7 +114,7 @@ static void no_room_finds_everything(void **state)
 
 	(void)state;
 	arena_init(&a, 1, 1);
-	assert_int_equal(detect_find(BOTH, SLICE("hello"), &a), BOTH);
+	assert_int_equal(detect_find(BOTH, SLICE("hello, you"), &a), BOTH);
 	arena_deinit(&a);
 }
 
