@@ -2,9 +2,12 @@
 /*
  * A new configuration for a running gateway.
  *
- *   configure --> sockets for new addresses --> COMMAND_RELOAD to all workers --> in force
- *       \_____________ any failure: the old one stays, and why is said _____________/
+ *   configure --> sockets, keys, TLS, addresses --> COMMAND_RELOAD to all workers --> in force
+ *       \_______________ any failure: the old one stays, and why is said ________/
+ *
+ * All that can fail comes before the first worker hears of it.
  */
+#include <string.h>
 #include <unistd.h>
 
 #include "base/ct.h"
@@ -61,9 +64,10 @@ static void on_reloaded(struct command_batch *b)
 	if (s->admin)
 		admin_set_conf(s->admin, s->generation->snapshot);
 	resolver_stop(s->resolver);
-	s->resolver = NULL;
-	if (resolver_start(s->generation, serve_log(s), &s->resolver) || command_failed(b))
-		log_outcome(s, EVENT_ERROR, "reload_incomplete", err_sentence());
+	s->resolver = s->next_resolver;
+	s->next_resolver = NULL;
+	if (command_failed(b))
+		log_outcome(s, EVENT_ERROR, "reload_incomplete", "a worker ends");
 	else
 		log_outcome(s, EVENT_INFO, "reloaded", NULL);
 	generation_unref(old);
@@ -125,15 +129,29 @@ static int open_sockets(struct serve *s, struct command_batch *b)
 	return 0;
 }
 
-/* detail NULL: text says it already; the log gets its first line. */
+/* The first line that is not about a warning: an error with its place, or a sentence of our own. */
+static struct slice main_line(struct slice said)
+{
+	while (said.len) {
+		struct slice line = slice_first(said, slice_index(said, '\n'));
+		bool place = memmem(line.data, line.len, ": error: ", 9) ||
+			     memmem(line.data, line.len, ": unsafe: ", 10);
+		if (place || slice_starts_with(line, SLICE("sallyport: ")))
+			return line;
+		said = slice_from(said, line.len + 1);
+	}
+	return SLICE("no memory");
+}
+
+/* detail NULL: text says it already. The log gets one line. */
 static int refuse(struct serve *s, struct buf *text, const char *detail)
 {
 	struct event e;
 
-	bool unsaid = detail && buf_printf(text, "sallyport: %s: %s\n", s->path, detail);
-	struct slice said = unsaid ? slice_from_cstr(detail) : buf_slice(text);
+	if (detail)
+		(void)!buf_printf(text, "sallyport: %s: %s\n", s->path, detail);
 	event_init(&e, EVENT_ERROR, "reload_failed");
-	event_text(&e, "detail", slice_first(said, slice_index(said, '\n')));
+	event_text(&e, "detail", detail ? slice_from_cstr(detail) : main_line(buf_slice(text)));
 	event_cstr(&e, "what", "the old configuration stays in force");
 	event_emit(serve_log(s), &e);
 	parent_say_reloaded();
@@ -151,6 +169,28 @@ static bool store_moves(const struct conf_store *old, const struct conf_store *n
 static bool auditlog_moves(const struct conf_audit *old, const struct conf_audit *now)
 {
 	return !slice_eq(old->file, now->file) || old->chain_off != now->chain_off;
+}
+
+/* What the workers are given, and what runs beside them. Nothing is left behind on failure. */
+static int prepare(struct serve *s, struct command_batch *b)
+{
+	struct generation *g = b->generation;
+	int r = open_sockets(s, b);
+
+	if (r)
+		return r;
+	for (unsigned w = 0; r == 0 && w < b->count; w++)
+		r = worker_tls_init(&b->commands[w].tls, g);
+	if (r == 0)
+		r = resolver_start(g, serve_log(s), &s->next_resolver);
+	if (r == 0) /* last: it cannot be taken back. Before the first connection asks for them. */
+		r = keysets_adopt(control_keysets(s->control), g);
+	if (r == 0)
+		return 0;
+	close_all(b, b->count, g->snapshot->listener_count);
+	resolver_stop(s->next_resolver);
+	s->next_resolver = NULL;
+	return r;
 }
 
 static int reload(struct serve *s, struct buf *text)
@@ -179,17 +219,10 @@ static int reload(struct serve *s, struct buf *text)
 		return refuse(s, text, "no memory");
 	}
 	b->generation = g;
-	if (open_sockets(s, b)) {
+	if (prepare(s, b)) {
 		command_batch_free(b);
 		return refuse(s, text, err_sentence());
 	}
-	/* Before the first connection asks for them. */
-	if (keysets_adopt(control_keysets(s->control), g)) {
-		close_all(b, b->count, g->snapshot->listener_count);
-		command_batch_free(b);
-		return refuse(s, text, err_sentence());
-	}
-	resolve_once(g, serve_log(s));
 	s->reload = b;
 	command_send(b, s->workers);
 	return 0;

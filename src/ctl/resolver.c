@@ -76,7 +76,7 @@ static void *run(void *arg)
 	pthread_mutex_lock(&r->lock);
 	while (!r->stopping) {
 		struct timespec until;
-		clock_gettime(CLOCK_REALTIME, &until);
+		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_sec += RESOLVER_MS / 1000;
 		if (pthread_cond_timedwait(&r->stop, &r->lock, &until) != ETIMEDOUT)
 			continue;
@@ -86,11 +86,6 @@ static void *run(void *arg)
 	}
 	pthread_mutex_unlock(&r->lock);
 	return NULL;
-}
-
-void resolve_once(struct generation *g, struct event_sink *log)
-{
-	resolve_all(g, log, false);
 }
 
 int resolver_start(struct generation *g, struct event_sink *log, struct resolver **out)
@@ -103,8 +98,12 @@ int resolver_start(struct generation *g, struct event_sink *log, struct resolver
 		return err_raise(ENOMEM, "the resolver");
 	r->generation = generation_ref(g);
 	r->log = log;
+	pthread_condattr_t monotonic; /* the other clock may be set back, and the wait be long */
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_mutex_init(&r->lock, NULL);
-	pthread_cond_init(&r->stop, NULL);
+	pthread_cond_init(&r->stop, &monotonic);
+	pthread_condattr_destroy(&monotonic);
 	int failed = pthread_create(&r->thread, NULL, run, r);
 	if (failed) {
 		generation_unref(g);

@@ -15,8 +15,5 @@ struct resolver;
  * the thread if there is any name. Takes a reference. *out may become NULL: nothing to do. */
 int resolver_start(struct generation *g, struct event_sink *log, struct resolver **out);
 
-/* Fills in all addresses, without a thread. */
-void resolve_once(struct generation *g, struct event_sink *log);
-
 /* Accepts NULL. Waits for a look-up under way. */
 void resolver_stop(struct resolver *r);

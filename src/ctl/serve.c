@@ -589,6 +589,7 @@ static void stop(struct serve *s)
 	api_free(s->api);
 	tls_server_free(s->admin_tls);
 	resolver_stop(s->resolver);
+	resolver_stop(s->next_resolver);
 	control_free(s->control);
 	MUST(!s->gateway.limits || limits_whole(s->gateway.limits));
 	MUST(pools_whole(&s->gateway.pools));

@@ -38,7 +38,7 @@ struct serve {
 	bool reactor_ready, scratch_ready;
 	struct stream_scratch scratch;
 	struct control *control;
-	struct resolver *resolver;
+	struct resolver *resolver, *next_resolver; /* next: of the reload under way */
 	struct admin *admin;
 	struct tls_server *admin_tls;
 	char token[TOKEN_BYTES];

@@ -163,7 +163,8 @@ static void carry_out(struct mail *mail, void *receiver)
 			run_budgets(m);
 			break;
 		case COMMAND_RELOAD:
-			m->failed = worker_reload(m->worker, b->generation, m->listen_fds) != 0;
+			m->failed = worker_reload(m->worker, b->generation, m->listen_fds,
+						  &m->tls) != 0;
 			break;
 		default:
 			m->failed = true;
@@ -234,8 +235,10 @@ void command_batch_free(struct command_batch *b)
 {
 	if (!b)
 		return;
-	for (unsigned i = 0; i < b->count; i++)
+	for (unsigned i = 0; i < b->count; i++) {
 		buf_deinit(&b->commands[i].out);
+		worker_tls_deinit(&b->commands[i].tls);
+	}
 	generation_unref(b->generation);
 	free(b);
 }

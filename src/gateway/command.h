@@ -34,6 +34,7 @@ struct command {
 	struct command_batch *batch;
 	struct buf out;
 	int listen_fds[WORKER_LISTENERS]; /* RELOAD: see worker_reload */
+	struct worker_tls tls;            /* RELOAD: likewise */
 	size_t hits;                      /* sessions listed or closed */
 	bool failed;                      /* no memory: it was not carried out whole */
 };

@@ -340,28 +340,43 @@ static uint64_t largest_frame(const struct generation *g)
 	return largest + FRAME_SLACK_BYTES;
 }
 
-static int make_tls(const struct generation *g, struct tls_server **server,
-		    struct tls_client **client)
+int worker_tls_init(struct worker_tls *tls, const struct generation *g)
 {
 	int r = 0;
 
-	*server = NULL;
-	*client = NULL;
+	*tls = (struct worker_tls){0};
 	if (g->certificate_count)
 		r = tls_server_new(g->certificates, g->certificate_count,
-				   g->snapshot->tls.minimum_13, server);
-	if (r == 0 && *server && g->client_ca)
-		r = tls_server_ask_clients(*server, g->client_ca);
+				   g->snapshot->tls.minimum_13, &tls->server);
+	if (r == 0 && tls->server && g->client_ca)
+		r = tls_server_ask_clients(tls->server, g->client_ca);
 	if (r == 0 && needs_tls_client(g->snapshot))
-		r = tls_client_new(slice_of(NULL, 0), client);
+		r = tls_client_new(slice_of(NULL, 0), &tls->client);
 	if (r)
-		*server = tls_server_free(*server);
+		worker_tls_deinit(tls);
 	return r;
+}
+
+void worker_tls_deinit(struct worker_tls *tls)
+{
+	tls->server = tls_server_free(tls->server);
+	tls->client = tls_client_free(tls->client);
+}
+
+/* What was there before goes. */
+static void take_tls(struct worker *w, struct worker_tls *tls)
+{
+	tls_server_free(w->tls_server);
+	tls_client_free(w->tls_client);
+	w->tls_server = tls->server;
+	w->tls_client = tls->client;
+	*tls = (struct worker_tls){0};
 }
 
 static int make_parts(struct worker *w)
 {
 	struct siphash_key key;
+	struct worker_tls tls;
 	int r = random_bytes(&key, sizeof(key));
 
 	if (r)
@@ -376,7 +391,9 @@ static int make_parts(struct worker *w)
 	if (!w->inflater || !w->deflater || !w->revocations || !w->refusals || !w->rules_room)
 		return err_raise(ENOMEM, "a worker");
 	rules_room_fit(w->rules_room, w->generation->snapshot);
-	return make_tls(w->generation, &w->tls_server, &w->tls_client);
+	r = worker_tls_init(&tls, w->generation);
+	take_tls(w, &tls);
+	return r;
 }
 
 int worker_init(struct worker *w, unsigned number, struct gateway *gateway,
@@ -487,22 +504,16 @@ static void reload_listeners(struct worker *w, struct generation *g, const int *
 	}
 }
 
-int worker_reload(struct worker *w, struct generation *g, const int *listen_fds)
+int worker_reload(struct worker *w, struct generation *g, const int *listen_fds,
+		  struct worker_tls *tls)
 {
-	struct tls_server *server;
-	struct tls_client *client;
-	int r = w->draining ? -ESHUTDOWN : make_tls(g, &server, &client);
-
-	if (r) {
+	if (w->draining) {
 		for (size_t i = 0; i < g->snapshot->listener_count; i++)
 			if (listen_fds[i] >= 0)
 				close(listen_fds[i]);
-		return r;
+		return -ESHUTDOWN;
 	}
-	tls_server_free(w->tls_server);
-	tls_client_free(w->tls_client);
-	w->tls_server = server;
-	w->tls_client = client;
+	take_tls(w, tls);
 	w->frame.max = largest_frame(g);
 	rules_room_fit(w->rules_room, g->snapshot);
 	proxy_forget_idle(w);

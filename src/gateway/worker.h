@@ -138,12 +138,24 @@ int worker_init(struct worker *w, unsigned number, struct gateway *gateway,
 
 int worker_start(struct worker *w);
 
+/* What a worker needs of a generation for TLS; either is NULL where there is no use for it. */
+struct worker_tls {
+	struct tls_server *server;
+	struct tls_client *client;
+};
+
+/* On any thread. Returns 0, or -errno with nothing in it. */
+int worker_tls_init(struct worker_tls *tls, const struct generation *g);
+void worker_tls_deinit(struct worker_tls *tls);
+
 /* On the worker's thread: what comes from now on is judged by g. Live sessions go on under
  * g's route of the same path, or are closed where that, or their identity's right to it, is
  * gone. listen_fds has a socket for each of g's listeners, or -1 where the worker has one
- * on that address already; all are taken over. Returns 0, or -errno with the old
- * generation still in force. */
-int worker_reload(struct worker *w, struct generation *g, const int *listen_fds);
+ * on that address already; all are taken over, and what is in tls is. Returns 0, or -ESHUTDOWN
+ * while draining, with the old generation still in force: nothing else can fail here, so that
+ * no two workers judge by different rules. */
+int worker_reload(struct worker *w, struct generation *g, const int *listen_fds,
+		  struct worker_tls *tls);
 
 /* From any thread: close sessions with 1001, finish what is under way, end within
  * deadline_ms. */

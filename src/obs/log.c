@@ -2,7 +2,10 @@
 /* Rendering events and the thread that writes them; see log.h. */
 #include "obs/log.h"
 
+#include <limits.h>
+#include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -18,6 +21,8 @@ enum {
 	BUFFER_MAX_BYTES = 1 << 20,
 	RECENT = 128, /* refusals kept for the operator */
 	RECENT_BYTES = 1024,
+	POLL_MS = 100,
+	END_MS = 3000, /* at the end nobody is waited for longer */
 };
 
 struct recent {
@@ -32,8 +37,8 @@ struct log {
 	struct event_sink *also;
 	int fd;
 	bool readable;
-	bool stopping;
-	uint64_t dropped;
+	atomic_bool stopping;
+	uint64_t dropped; /* lines, not said yet; under the lock */
 	pthread_mutex_t lock;
 	pthread_cond_t filled;
 	pthread_t thread;
@@ -70,11 +75,6 @@ static bool render_text(struct buf *line, const struct event *e)
 static void push(struct log *log, struct slice line)
 {
 	pthread_mutex_lock(&log->lock);
-	if (log->dropped &&
-	    buf_printf(&log->waiting,
-		       "{\"level\":\"warn\",\"event\":\"log_dropped\",\"lines\":%llu}\n",
-		       (unsigned long long)log->dropped) == 0)
-		log->dropped = 0;
 	if (buf_append(&log->waiting, line))
 		log->dropped++;
 	pthread_cond_signal(&log->filled);
@@ -143,22 +143,72 @@ static void take(struct event_sink *sink, const struct event *e)
 	pthread_mutex_unlock(&log->lock);
 }
 
-static void write_all(int fd, struct slice s)
+/* So that write returns: a pipe that is ready takes PIPE_BUF bytes. False: it is over. */
+static bool wait_for_room(const struct log *log)
 {
-	while (s.len) {
-		ssize_t n = write(fd, s.data, s.len);
+	struct pollfd p = {.fd = log->fd, .events = POLLOUT};
+
+	for (int ended_ms = 0; ended_ms < END_MS;) {
+		int n = poll(&p, 1, POLL_MS);
+		if (n > 0 || (n < 0 && errno != EINTR))
+			return true;
+		ended_ms += log->stopping ? POLL_MS : 0;
+	}
+	return false;
+}
+
+/* Returns what was not written: the disk is full, or nobody reads any more. *torn: what is out
+ * has no end of line. */
+static struct slice write_all(const struct log *log, struct slice s, bool *torn)
+{
+	while (s.len && wait_for_room(log)) {
+		ssize_t n = write(log->fd, s.data, s.len < PIPE_BUF ? s.len : PIPE_BUF);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return; /* nobody left to tell */
+			break;
+		*torn = s.data[n - 1] != '\n';
 		s = slice_from(s, (size_t)n);
 	}
+	return s;
+}
+
+static uint64_t count_lines(struct slice s)
+{
+	uint64_t lines = 0;
+
+	for (size_t at; (at = slice_index(s, '\n')) < s.len; s = slice_from(s, at + 1))
+		lines++;
+	return lines;
+}
+
+/* How many lines were lost, before there are others. False: there is still no room. */
+static bool say_dropped(const struct log *log, uint64_t dropped, bool *torn)
+{
+	char room[LINE_MAX_BYTES + 1];
+	struct buf line = {.data = room, .cap = sizeof(room), .max = LINE_MAX_BYTES};
+	struct event e;
+
+	event_init(&e, EVENT_WARN, "log_dropped");
+	event_number(&e, "lines", (int64_t)dropped);
+	return (!*torn || write_all(log, SLICE("\n"), torn).len == 0) &&
+	       (log->readable ? render_text(&line, &e) : render_json(&line, &e)) &&
+	       write_all(log, buf_slice(&line), torn).len == 0;
+}
+
+/* Writes the lines, after what there is to say of lost ones. Returns how many are lost now. */
+static uint64_t write_lines(const struct log *log, struct slice lines, uint64_t dropped, bool *torn)
+{
+	if (dropped && !say_dropped(log, dropped, torn))
+		return dropped + count_lines(lines);
+	return count_lines(write_all(log, lines, torn));
 }
 
 static void *writer(void *arg)
 {
 	struct log *log = arg;
 	struct buf out;
+	bool torn = false;
 
 	OBJ_CHECK(log, LOG_MAGIC);
 	buf_init(&out, BUFFER_MAX_BYTES);
@@ -171,10 +221,13 @@ static void *writer(void *arg)
 		struct buf swap = out;
 		out = log->waiting;
 		log->waiting = swap;
+		uint64_t dropped = log->dropped;
+		log->dropped = 0;
 		pthread_mutex_unlock(&log->lock);
-		write_all(log->fd, buf_slice(&out));
+		uint64_t lost = write_lines(log, buf_slice(&out), dropped, &torn);
 		buf_clear(&out);
 		pthread_mutex_lock(&log->lock);
+		log->dropped += lost;
 	}
 	pthread_mutex_unlock(&log->lock);
 	buf_deinit(&out);
