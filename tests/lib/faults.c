@@ -11,7 +11,6 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
-#include <execinfo.h>
 #include <fcntl.h>
 #include <link.h>
 #include <stdatomic.h>
@@ -21,6 +20,7 @@
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
+#include <unwind.h>
 
 /* In the order of tests/e2e/faults. */
 struct faults {
@@ -79,25 +79,29 @@ static int look_at(struct dl_phdr_info *info, size_t bytes, void *arg)
 	return 1;
 }
 
+static _Unwind_Reason_Code look_at_caller(struct _Unwind_Context *context, void *hit)
+{
+	uintptr_t at = _Unwind_GetIP(context);
+
+	*(int *)hit |= at >= spared.from && at < spared.to;
+	return _URC_NO_REASON;
+}
+
 static int is_spared(void)
 {
-	void *callers[32];
-	int count = backtrace(callers, 32), hit = 0;
+	int hit = 0;
 
-	for (int i = 0; i < count; i++)
-		hit |= (uintptr_t)callers[i] >= spared.from && (uintptr_t)callers[i] < spared.to;
+	_Unwind_Backtrace(look_at_caller, &hit);
 	return hit;
 }
 
 __attribute__((constructor)) static void begin(void)
 {
-	void *warm[2];
 	const char *name = getenv("FAULTS");
 	int fd = name ? open(name, O_RDWR | O_CLOEXEC) : -1;
 
 	find();
 	self = getpid();
-	backtrace(warm, 2); /* loads what it needs */
 	dl_iterate_phdr(look_at, NULL);
 	if (fd < 0)
 		return;
