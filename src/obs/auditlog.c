@@ -537,7 +537,7 @@ static int make_id(char out[AUDITLOG_ID_CHARS])
 int auditlog_new(const struct auditlog_facts *facts, struct auditlog **out)
 {
 	struct auditlog *a = calloc(1, sizeof(*a));
-	char *path = malloc(facts->path.len + 1);
+	char *path = malloc(facts->path.len + 1), *room;
 	pthread_condattr_t monotonic;
 
 	if (!a || !path) {
@@ -566,6 +566,11 @@ int auditlog_new(const struct auditlog_facts *facts, struct auditlog **out)
 	buf_init(&a->batch, QUEUE_MAX);
 	/* Beside a batch: a checkpoint, a begin, and a line for everything that was left out. */
 	buf_init(&a->out, OUT_MAX + (CLASSES * (size_t)REASON_COUNT + 4) * AUDITLOG_LINE_MAX);
+	/* From the start: a log whose `begin` found no memory would look like one that was cut. */
+	if (buf_reserve(&a->out, OUT_MAX + 2 * AUDITLOG_LINE_MAX, &room)) {
+		auditlog_free(a);
+		return err_raise(ENOMEM, "the audit log");
+	}
 	*out = a;
 	return 0;
 }
