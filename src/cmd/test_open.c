@@ -329,6 +329,8 @@ struct verdict test_open(struct test_talk *t, const char **broken)
 
 void test_close(struct test_talk *t)
 {
+	if (t->rules)
+		rules_end(t->rules, t->world->room);
 	t->rules = rules_free(t->rules);
 	limits_release(&t->receipt);
 	arena_reset(&t->arena);

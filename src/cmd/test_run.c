@@ -174,6 +174,7 @@ static void set_time(struct test_talk *t, uint64_t now_us)
 {
 	t->now_unix_ms += now_us / 1000 - t->now_us / 1000;
 	t->now_us = now_us;
+	rules_room_sweep(t->world->room, now_us);
 }
 
 /* Time passes; what has a moment happens at that moment. */
@@ -420,6 +421,7 @@ int test_run(struct test_world *w, const struct test_case *c, struct arena *a,
 	arena_deinit(&t->arena);
 	budget_deinit(&t->budget);
 	limits_free(t->limits);
+	rules_room_sweep(t->world->room, UINT64_MAX);
 	quota_free(t->quota);
 	free(run);
 	*results = out;

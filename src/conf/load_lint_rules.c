@@ -3,6 +3,8 @@
  * Warnings about contracts and rules: messages that nobody can send, rules that nothing comes
  * to, schemas that take anything.
  */
+#include <inttypes.h>
+
 #include "conf/load_priv.h"
 
 enum { NAMES_BYTES = 300, DEPTH_MAX = 4, MEMBERS_MAX = 256 };
@@ -244,6 +246,26 @@ static void lint_escapes(const struct lint *t)
 	}
 }
 
+/* What is remembered is one connection's: a second one of the same person may know better. */
+static void lint_last(const struct lint *t)
+{
+	if (t->l->s->limits.connections_per_identity <= 1)
+		return;
+	for (size_t i = 0; i < t->m->rule_count; i++) {
+		const struct cel_program *allow = t->m->rules[i].allow.program;
+		if (!from_client(t->m, i) || !allow || !cel_program_uses(allow, CONF_VAR_LAST))
+			continue;
+		diag_add(t->l->diag, DIAG_WARNING, place_of_rule(t, i),
+			 "`last` is what this connection was sent, and one person may have %" PRIu64
+			 " connections: on another one it may still be what was true before",
+			 t->l->s->limits.connections_per_identity);
+		diag_help(t->l->diag,
+			  "where that matters write `limits: {connections_per_identity: "
+			  "1}` at the top of the file");
+		return;
+	}
+}
+
 void load_lint_rules(struct load *l, const struct yaml_node *route, const struct conf_route *out)
 {
 	const struct yaml_node *contract = load_get(route, SET_ROUTE_CONTRACT);
@@ -261,6 +283,7 @@ void load_lint_rules(struct load *l, const struct yaml_node *route, const struct
 			lint_discriminator(&t, contract, !server);
 	}
 	lint_escapes(&t);
+	lint_last(&t);
 	for (size_t i = 0; i < t.m->rule_count; i++) {
 		lint_dependence(&t, i);
 		if (t.m->contract)

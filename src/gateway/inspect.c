@@ -65,9 +65,10 @@ void inspect_close(struct conn *c)
 	inspect_forget_answer(s);
 	if (!s->rules)
 		return;
-	rules_end(s->rules);
+	rules_end(s->rules, c->worker->rules_room);
 	give_back(c);
 	s->rules = rules_free(s->rules);
+	worker_watch_running(c->worker);
 }
 
 /* The end, unless the verdict is PASS. Policy may not look at the old rules any more then. */

@@ -253,6 +253,24 @@ static void drain_conn(struct conn *c, uint64_t spread_ms)
 	}
 }
 
+void worker_watch_running(struct worker *w)
+{
+	uint64_t at = rules_room_deadline_us(w->rules_room);
+
+	if (at == UINT64_MAX)
+		timer_disarm(&w->running_end);
+	else
+		timer_arm(&w->reactor.timers, &w->running_end, clock_us_to_ms(at) + 1);
+}
+
+static void on_running_end(struct timer *t)
+{
+	struct worker *w = TIMER_OWNER(t, struct worker, running_end);
+
+	rules_room_sweep(w->rules_room, reactor_now_us(&w->reactor));
+	worker_watch_running(w);
+}
+
 static void on_drain_end(struct timer *t)
 {
 	struct worker *w = TIMER_OWNER(t, struct worker, drain_end);
@@ -417,6 +435,7 @@ int worker_init(struct worker *w, unsigned number, struct gateway *gateway,
 	ws_masker_init(&w->masker, fill_random, NULL);
 	timer_init(&w->accept_pause, on_accept_pause);
 	timer_init(&w->drain_end, on_drain_end);
+	timer_init(&w->running_end, on_running_end);
 	buf_init(&w->response, WORKER_RESPONSE_BYTES);
 	buf_init(&w->frame, largest_frame(generation));
 	w->reserve_fd = sock_reserve_open();
@@ -570,6 +589,7 @@ void worker_join(struct worker *w)
 	reactor_hook_remove(&w->hook);
 	stream_scratch_deinit(&w->scratch);
 	timer_disarm(&w->drain_end);
+	timer_disarm(&w->running_end);
 	reactor_deinit(&w->reactor);
 	budget_deinit(&w->memory);
 	w->tls_server = tls_server_free(w->tls_server);

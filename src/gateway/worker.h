@@ -116,6 +116,7 @@ struct worker {
 	struct guard guard;
 	struct timer accept_pause; /* out of descriptors, or of breath: try again then */
 	struct timer drain_end;
+	struct timer running_end; /* of an operation that outlived its session */
 	int reserve_fd;
 	struct list conns, gone;
 	struct list idle_proxies; /* connections to sites' applications that may be used again */
@@ -168,6 +169,9 @@ uint64_t worker_spread(const struct worker *w);
 /* From the control thread: whether the loop has gone round since this was asked last; an
  * ended one counts as if it had. */
 bool worker_turned(struct worker *w);
+
+/* On the worker's thread: a session has left operations of `running` behind, perhaps. */
+void worker_watch_running(struct worker *w);
 
 /* Waits for the thread's end, then frees. */
 void worker_join(struct worker *w);

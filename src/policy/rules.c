@@ -60,6 +60,8 @@ struct rules_room *rules_room_new(const struct siphash_key *secret)
 struct rules_room *rules_room_free(struct rules_room *room)
 {
 	if (room) {
+		rules_room_sweep(room, UINT64_MAX);
+		free(room->orphans);
 		schema_room_free(room->schema);
 		arena_deinit(&room->arena);
 		buf_deinit(&room->text);

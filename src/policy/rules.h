@@ -150,6 +150,15 @@ struct judgement rules_answer(struct rules *r, const struct answer *answer, uint
  * forgotten here. False: none. Asked for after each call of the functions above. */
 bool rules_give_back(struct rules *r, struct question *q);
 
-/* The session ends: everything is given back. rules_give_back and rules_free are all that may
- * come then. */
-void rules_end(struct rules *r);
+/*
+ * The session ends, and with it all but what it started: an operation that is under way goes on in
+ * the application, so its slot stays taken until its deadline (here in the room, in the store by
+ * itself). Who hangs up gains nothing. rules_give_back and rules_free are all that may come then.
+ */
+void rules_end(struct rules *r, struct rules_room *room);
+
+/* When rules_room_sweep should be called (monotonic); UINT64_MAX: nothing is under way. */
+uint64_t rules_room_deadline_us(const struct rules_room *room);
+
+/* Gives back the slots whose time is over. */
+void rules_room_sweep(struct rules_room *room, uint64_t now_us);

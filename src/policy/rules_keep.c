@@ -365,10 +365,61 @@ bool rules_give_back(struct rules *r, struct question *q)
 	return q->counted_count > 0;
 }
 
-void rules_end(struct rules *r)
+/* Where there is no room for more, the one that would end first goes. */
+static void adopt(struct rules_room *room, const struct rules_lease *lease)
 {
-	while (r->lease_count)
-		end_lease(r, 0);
+	uint32_t at = 0;
+
+	if (!room->orphans)
+		room->orphans = calloc(RULES_ORPHANS_MAX, sizeof(*room->orphans));
+	if (!room->orphans) {
+		struct quota_slot slot = lease->slot;
+		quota_release(&slot);
+		return;
+	}
+	if (room->orphan_count < RULES_ORPHANS_MAX) {
+		at = room->orphan_count++;
+	} else {
+		for (uint32_t i = 1; i < room->orphan_count; i++)
+			if (room->orphans[i].deadline_us < room->orphans[at].deadline_us)
+				at = i;
+		quota_release(&room->orphans[at].slot);
+	}
+	room->orphans[at] = (struct rules_orphan){lease->slot, lease->deadline_us};
+}
+
+void rules_end(struct rules *r, struct rules_room *room)
+{
+	for (uint32_t i = 0; i < r->lease_count; i++) {
+		/* One that the store was only asked for has not begun. */
+		if (r->leases[i].asking)
+			quota_release(&r->leases[i].slot);
+		else
+			adopt(room, &r->leases[i]);
+	}
+	r->lease_count = 0;
+}
+
+uint64_t rules_room_deadline_us(const struct rules_room *room)
+{
+	uint64_t at = UINT64_MAX;
+
+	for (uint32_t i = 0; i < room->orphan_count; i++)
+		if (room->orphans[i].deadline_us < at)
+			at = room->orphans[i].deadline_us;
+	return at;
+}
+
+void rules_room_sweep(struct rules_room *room, uint64_t now_us)
+{
+	for (uint32_t i = 0; i < room->orphan_count;) {
+		if (room->orphans[i].deadline_us > now_us) {
+			i++;
+			continue;
+		}
+		quota_release(&room->orphans[i].slot);
+		room->orphans[i] = room->orphans[--room->orphan_count];
+	}
 }
 
 bool rules_runs(const struct rules *r)

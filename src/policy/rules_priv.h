@@ -14,6 +14,7 @@
 #include "policy/rules.h"
 
 enum {
+	RULES_ORPHANS_MAX = 4096, /* operations of a thread's sessions that ended before them */
 	RULES_LEASES_MAX = 64,       /* operations of one session under way */
 	RULES_WAITING_MAX = 1000,    /* messages of one session that wait, whatever `queue` says */
 	RULES_RETRY_US = 50000,      /* a slot that another session gave back is seen within this */
@@ -101,12 +102,20 @@ struct rules {
 	uint64_t slots_named; /* so that none is named twice */
 };
 
+/* An operation whose session ended before it did. */
+struct rules_orphan {
+	struct quota_slot slot;
+	uint64_t deadline_us;
+};
+
 struct rules_room {
 	struct arena arena;
 	struct schema_room *schema;
 	struct buf text;
 	struct siphash_key secret;
 	char pointer[RULES_POINTER_BYTES];
+	struct rules_orphan *orphans; /* orphan_count, room for RULES_ORPHANS_MAX; or NULL */
+	uint32_t orphan_count;
 };
 
 /* --- rules_keep.c */

@@ -331,6 +331,18 @@ static void running_operations_are_few(void **state)
 	assert_true(rules_next(w.rules, w.now_us, &text, &binary));
 	assert_slice(text, "{\"type\":\"export\"}");
 	assert_false(rules_next(w.rules, w.now_us, &text, &binary));
+	/* who hangs up gains nothing: what was begun goes on until its time is over */
+	rules_end(w.rules, w.room);
+	w.rules = rules_free(w.rules);
+	assert_int_equal(rules_room_deadline_us(w.room), w.now_us + 30000000);
+	w.rules = join(&w, SLICE("user1"), SLICE("{}"));
+	assert_true(judge(&w, w.rules, true, export).waits);
+	rules_room_sweep(w.room, w.now_us + 29999999);
+	assert_int_equal(judge(&w, w.rules, true, export).reason, REASON_BUSY);
+	w.now_us += 30000000;
+	rules_room_sweep(w.room, w.now_us);
+	assert_int_equal(rules_room_deadline_us(w.room), UINT64_MAX);
+	assert_int_equal(rules_next(w.rules, w.now_us, &text, &binary), RULES_GOES);
 	/* a report that never comes does not block for ever */
 	assert_int_equal(rules_deadline_us(w.rules, w.now_us), w.now_us + 30000000);
 	w.now_us += 30000000;
