@@ -25,7 +25,7 @@ enum { FILE_MAX_BYTES = 16 << 20, ANSWER_MAX_BYTES = 64 << 20 };
 
 static const struct part {
 	const char *name;
-	try_fn line, bytes; /* NULL: not in this version */
+	try_fn line, bytes;
 	const char *help;
 } parts[] = {
 	{"json", try_json_line, try_json_bytes, "is this JSON, as the gateway reads it"},
@@ -51,8 +51,7 @@ static void print_usage(FILE *to)
 	      "\n",
 	      to);
 	for (int i = 0; i < PARTS; i++)
-		fprintf(to, "  %-9s %s%s\n", parts[i].name, parts[i].help,
-			parts[i].line ? "" : " (not yet in this version)");
+		fprintf(to, "  %-9s %s\n", parts[i].name, parts[i].help);
 	fputs("\n"
 	      "  -l, --lines   one input per line\n"
 	      "  -h, --help    this text\n"
@@ -205,10 +204,6 @@ int cmd_try(int argc, char **argv)
 		return EXIT_FINE;
 	}
 	const struct part *part = optind < argc ? find_part(argv[optind]) : NULL;
-	if (part && !part->line) {
-		fprintf(stderr, "sallyport try: %s is not yet in this version\n", part->name);
-		return EXIT_WRONG_USE;
-	}
 	if (!part || (optind + 1 == argc && !o.lines)) {
 		if (!part && optind < argc)
 			fprintf(stderr, "sallyport try: no part is called '%s'\n", argv[optind]);
