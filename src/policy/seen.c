@@ -2,8 +2,9 @@
 /*
  * What was seen lately; see seen.h.
  *
- * Two threads may put the same thing into two words of its set. Whoever has put looks again:
- * the word that stands first counts, and who has another gives it back.
+ * Two threads may put the same thing into two words of its set. Whoever has put looks again,
+ * and gives back if there is another: then both may be refused, but never are both let through,
+ * also where their clocks differ and they do not see the same words as free.
  */
 #include "policy/seen.h"
 
@@ -83,6 +84,17 @@ static unsigned find(const struct seen *s, uint64_t set, uint32_t tag, uint32_t 
 	return way;
 }
 
+/* No other word of the set is a live one of the tag. */
+static bool is_only(const struct seen *s, uint64_t set, uint32_t tag, uint32_t now_s, unsigned way)
+{
+	for (unsigned i = 0; i < WAYS; i++) {
+		uint64_t word = atomic_load(&s->words[set + i]);
+		if (i != way && word_tag(word) == tag && is_live(word, now_s))
+			return false;
+	}
+	return true;
+}
+
 /* The first word that has run out, or WAYS; what is in it. */
 static unsigned find_room(const struct seen *s, uint64_t set, uint32_t now_s, uint64_t *is)
 {
@@ -112,7 +124,7 @@ enum seen_outcome seen_once(struct seen *s, struct slice what, uint32_t until_s,
 		if (way == WAYS)
 			return SEEN_FULL;
 	} while (!atomic_compare_exchange_strong(&s->words[set + way], &was, wanted));
-	if (find(s, set, tag, now_s) == way)
+	if (is_only(s, set, tag, now_s, way))
 		return SEEN_NEW;
 	atomic_compare_exchange_strong(&s->words[set + way], &wanted, 0);
 	return SEEN_BEFORE;

@@ -30,7 +30,7 @@ struct seen *seen_new(const struct siphash_key *key, uint64_t things);
 struct seen *seen_free(struct seen *s);
 
 /* Once and not again until then. What has not run out is never forgotten: of two threads with the
- * same thing one hears NEW. now_s is not 0. */
+ * same thing at most one hears NEW. now_s is not 0. */
 enum seen_outcome seen_once(struct seen *s, struct slice what, uint32_t until_s, uint32_t now_s)
 	__attribute__((warn_unused_result));
 
