@@ -136,14 +136,6 @@ static void check_names(struct load_rules *r, bool from_client)
 
 /* ---- reading them */
 
-static void count_in(struct load_rules *r, const struct conf_rule *rule)
-{
-	struct conf_messages *m = &r->out->messages;
-
-	m->counts =
-		m->counts || rule->has_rate || rule->cost || rule->running.on || rule->unique.on;
-}
-
 /* False when something in it was wrong. */
 static bool read_rule(struct load_rules *r, const struct yaml_node *node,
 		      const struct contract_message *m, bool from_client, struct conf_rule *out)
@@ -162,7 +154,6 @@ static bool read_rule(struct load_rules *r, const struct yaml_node *node,
 	out->wildcard = rule.wildcard;
 	out->line = node->key_at.line;
 	load_rule(&rule);
-	count_in(r, out);
 	return r->l->diag->errors == errors;
 }
 

@@ -7,7 +7,7 @@
  *   rules:             --load_rules-----> one struct conf_rule per message of the contract
  *   expressions        --cel_compile----> programs over the variables below
  *
- * Everything lies in the snapshot's arena and never changes. policy/rules.c acts on it.
+ * Everything lies in the snapshot's arena and never changes. policy/rules.h acts on it.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -177,7 +177,6 @@ struct conf_messages {
 	size_t rule_count;
 	uint16_t slots;     /* that a session needs */
 	uint32_t uses;      /* sum of 1 << enum conf_variable: what some expression asks for */
-	bool counts;        /* some rule counts over connections: rate, cost, running, unique */
 	uint64_t cost_each; /* the dearest expression plus schema, for `check` */
 };
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What rules.c (the gates) and rules_keep.c (what outlives a message) share. Private to them.
+ * What rules.c (rooms and sessions), rules_judge.c (the gates) and rules_keep.c (what outlives a
+ * message) share. Private to them.
  *
  *   struct rules   the session's:  context | slots: last, when | leases and queue of `running`
  *   struct room    the thread's:   arena | validator | text
@@ -14,7 +15,7 @@
 #include "policy/rules.h"
 
 enum {
-	RULES_ORPHANS_MAX = 4096, /* operations of a thread's sessions that ended before them */
+	RULES_ORPHANS_MAX = 4096,    /* operations of a thread's sessions that ended before them */
 	RULES_LEASES_MAX = 64,       /* operations of one session under way */
 	RULES_WAITING_MAX = 1000,    /* messages of one session that wait, whatever `queue` says */
 	RULES_RETRY_US = 50000,      /* a slot that another session gave back is seen within this */
@@ -117,6 +118,11 @@ struct rules_room {
 	struct rules_orphan *orphans; /* orphan_count, room for RULES_ORPHANS_MAX; or NULL */
 	uint32_t orphan_count;
 };
+
+/* --- rules.c */
+
+/* What JSON may be on that route. */
+struct json_limits rules_json_limits(const struct conf_route *route, const struct rules_room *room);
 
 /* --- rules_keep.c */
 
