@@ -32,7 +32,7 @@ enum conf_variable {
 	CONF_VAR_IDENTITY_CLAIMS, /* map(string, dyn) */
 	CONF_VAR_REQUEST_PATH,    /* decoded */
 	CONF_VAR_REQUEST_PARAMS,  /* map(string, string), as `params` */
-	CONF_VAR_REQUEST_QUERY,   /* map(string, string); a name that came twice is not in it */
+	CONF_VAR_REQUEST_QUERY,   /* map(string, string); no value if a name came twice */
 	CONF_VAR_REQUEST_HEADERS, /* map(string, string); names in lower case */
 	CONF_VAR_REQUEST_ORIGIN,  /* "" when it is missing */
 	CONF_VAR_REQUEST_IP,      /* of the client, as text */

@@ -71,15 +71,18 @@ static struct cel_entry *find_entry(struct cel_entry *entries, uint32_t count, s
 	return NULL;
 }
 
-/* Pieces of a query that are looked at; what is behind is in no map. */
+/* Names of a query; one with more has no value. */
 enum { QUERY_NAMES_MAX = 64 };
 
-/* Which of two values of one name the application takes nobody knows: none is in the map. */
+/*
+ * A query that cannot be read, has too many names or one of them twice (which of the values
+ * would the application take?) has no value at all: were only that name missing,
+ * `!('debug' in request.query)` would be true of it.
+ */
 static bool keep_query(struct context *c, const struct http_target *target)
 {
 	struct cel_entry *entries;
-	bool twice[QUERY_NAMES_MAX] = {false};
-	uint32_t count = 0, kept = 0;
+	uint32_t count = 0;
 
 	if (!keeps(c, CONF_VAR_REQUEST_QUERY))
 		return true;
@@ -89,20 +92,14 @@ static bool keep_query(struct context *c, const struct http_target *target)
 	struct slice query = target ? target->query : slice_of(NULL, 0);
 	struct http_parameters walk = {.rest = query, .more = query.len != 0};
 	struct http_parameter p;
-	while (count < QUERY_NAMES_MAX && http_parameters_next(&walk, &c->request, &p)) {
-		struct cel_entry *before = find_entry(entries, count, p.name);
-		if (before)
-			twice[before - entries] = true;
-		else if (!add_entry(&c->request, &entries[count++], p.name, p.value))
+	while (http_parameters_next(&walk, &c->request, &p)) {
+		if (count == QUERY_NAMES_MAX || find_entry(entries, count, p.name))
+			return true;
+		if (!add_entry(&c->request, &entries[count++], p.name, p.value))
 			return false;
 	}
-	/* More names than are looked at, or a query that cannot be read: it says nothing. */
-	if (walk.failed || walk.more)
-		count = 0;
-	for (uint32_t i = 0; i < count; i++)
-		if (!twice[i])
-			entries[kept++] = entries[i];
-	c->slots[CONF_VAR_REQUEST_QUERY] = cel_map(entries, kept);
+	if (!walk.failed)
+		c->slots[CONF_VAR_REQUEST_QUERY] = cel_map(entries, count);
 	return true;
 }
 

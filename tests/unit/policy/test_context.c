@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What expressions get to know of a handshake. */
+#include "policy/context.h"
+#include "unit.h"
+
+static const struct identity nobody = {.claims = SLICE_INIT("{}")};
+
+/* Entries of request.query for that target; -1: it has no value. */
+static int query_entries(const char *text)
+{
+	struct arena a;
+	struct http_target target;
+	struct context c;
+
+	arena_init(&a, 4096, 1 << 20);
+	assert_int_equal(http_target_parse(slice_from_cstr(text), &a, &target, NULL), REASON_NONE);
+	const struct context_facts facts = {.identity = &nobody, .target = &target};
+	assert_true(context_init(&c, &facts, 1u << CONF_VAR_REQUEST_QUERY, 0));
+	const struct cel_value *query = &c.slots[CONF_VAR_REQUEST_QUERY];
+	int entries = query->kind == CEL_MAP ? (int)query->count : -1;
+	context_deinit(&c);
+	arena_deinit(&a);
+	return entries;
+}
+
+static void a_query_of_which_nothing_is_sure_has_no_value(void **state)
+{
+	char many[512] = "/?";
+	(void)state;
+
+	assert_int_equal(query_entries("/"), 0);
+	assert_int_equal(query_entries("/?a=1&b=2"), 2);
+	assert_int_equal(query_entries("/?a=1&b=2&a=1"), -1);
+	assert_int_equal(query_entries("/?a=1&%61=2"), -1);
+	assert_int_equal(query_entries("/?a=%zz"), -1);
+	assert_int_equal(query_entries("/?a=%00"), -1);
+	size_t at = 2;
+	for (int i = 0; i < 64; i++)
+		at += (size_t)snprintf(many + at, sizeof(many) - at, "n%d&", i);
+	assert_int_equal(query_entries(many), 64);
+	snprintf(many + at, sizeof(many) - at, "last");
+	assert_int_equal(query_entries(many), -1);
+}
+
+static void header_fields_of_one_name_are_one_value(void **state)
+{
+	static const struct http_header fields[] = {
+		{SLICE_INIT("X-A"), SLICE_INIT("1")},
+		{SLICE_INIT("B"), SLICE_INIT("")},
+		{SLICE_INIT("x-a"), SLICE_INIT("2")},
+	};
+	const struct http_head head = {.headers = fields, .header_count = COUNT(fields)};
+	const struct context_facts facts = {.identity = &nobody, .head = &head};
+	struct context c;
+	(void)state;
+
+	assert_true(context_init(&c, &facts, 1u << CONF_VAR_REQUEST_HEADERS, 0));
+	const struct cel_value *headers = &c.slots[CONF_VAR_REQUEST_HEADERS];
+	assert_int_equal(headers->count, 2);
+	assert_slice(headers->as.entries[0].key.as.text, "x-a");
+	assert_slice(headers->as.entries[0].value.as.text, "1, 2");
+	assert_slice(headers->as.entries[1].value.as.text, "");
+	context_deinit(&c);
+}
+
+static void what_nobody_asks_for_is_not_kept(void **state)
+{
+	const struct context_facts facts = {
+		.identity = &nobody, .path = SLICE("/chat"), .connection_id = SLICE("1")};
+	struct context c;
+	(void)state;
+
+	assert_true(context_init(&c, &facts, 1u << CONF_VAR_REQUEST_PATH, 0));
+	assert_int_equal(c.slots[CONF_VAR_REQUEST_PATH].kind, CEL_STRING);
+	assert_int_equal(c.slots[CONF_VAR_CONNECTION_ID].kind, CEL_ERROR);
+	assert_int_equal(c.slots[CONF_VAR_IDENTITY_CLAIMS].kind, CEL_ERROR);
+	context_deinit(&c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_query_of_which_nothing_is_sure_has_no_value),
+		cmocka_unit_test(header_fields_of_one_name_are_one_value),
+		cmocka_unit_test(what_nobody_asks_for_is_not_kept),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
