@@ -3,8 +3,11 @@
 #include "ctl/life.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "ctl/beat.h"
 #include "ctl/parent.h"
+#include "net/clock.h"
 
 enum { ROUND_MS = 1000, MS_PER_S = 1000 };
 
@@ -65,13 +68,15 @@ void life_look_at_certificates(struct serve *s)
 
 /* --- workers */
 
-static void give_up(struct serve *s, unsigned worker)
+static void give_up(struct serve *s, unsigned worker, uint64_t silent_us)
 {
 	struct event e;
 
+	/* Should the log not get away: the parent waits a moment, not for ever. */
+	beat_enter(BEAT_STUCK);
 	event_init(&e, EVENT_ERROR, "worker_stuck");
 	event_number(&e, "worker", worker);
-	event_number(&e, "seconds", LIFE_STUCK_S);
+	event_number(&e, "ms", (int64_t)clock_us_to_ms(silent_us));
 	event_cstr(&e, "what", "the process aborts, to be started again");
 	event_emit(serve_log(s), &e);
 	serve_end_logs(s);
@@ -82,14 +87,26 @@ static bool all_turn(struct serve *s)
 {
 	bool all = true;
 
-	for (unsigned i = 0; i < s->started; i++) {
-		uint8_t *missed = &s->life.missed[i];
-		*missed = worker_turned(&s->workers[i]) ? 0 : (uint8_t)(*missed + 1);
-		if (*missed > LIFE_STUCK_S)
-			give_up(s, i);
-		all &= *missed < 2;
-	}
+	for (unsigned i = 0; i < s->started; i++)
+		all &= s->life.workers[i].watch.silent_us < WATCH_ROUND_MAX_US;
 	return all;
+}
+
+static void on_watch(struct timer *t)
+{
+	struct serve *s = TIMER_OWNER(t, struct serve, life.watch);
+	pid_t self = getpid();
+
+	beat_turn();
+	for (unsigned i = 0; i < s->started; i++) {
+		s->life.workers[i].turns += worker_turned(&s->workers[i]);
+		uint64_t silent_us =
+			watch_round(&s->life.workers[i].watch, s->life.workers[i].turns,
+				    clock_read().us, self, worker_tid(&s->workers[i]));
+		if (silent_us >= WATCH_STUCK_US)
+			give_up(s, i, silent_us);
+	}
+	timer_arm(&s->reactor.timers, t, clock_add(reactor_now_ms(&s->reactor), WATCH_EVERY_MS));
 }
 
 /* --- what the audit log counted */
@@ -129,9 +146,9 @@ static uint64_t count_refused(const struct serve *s)
 	return sum;
 }
 
-static void on_round(struct timer *t)
+static void on_second(struct timer *t)
 {
-	struct serve *s = TIMER_OWNER(t, struct serve, life.timer);
+	struct serve *s = TIMER_OWNER(t, struct serve, life.second);
 	uint64_t now = reactor_now_ms(&s->reactor);
 
 	if (all_turn(s))
@@ -146,13 +163,19 @@ static void on_round(struct timer *t)
 
 void life_start(struct serve *s)
 {
-	timer_init(&s->life.timer, on_round);
+	uint64_t now = reactor_now_ms(&s->reactor);
+
+	timer_init(&s->life.watch, on_watch);
+	timer_init(&s->life.second, on_second);
 	life_look_at_certificates(s);
-	timer_arm(&s->reactor.timers, &s->life.timer,
-		  clock_add(reactor_now_ms(&s->reactor), ROUND_MS));
+	timer_arm(&s->reactor.timers, &s->life.watch, clock_add(now, WATCH_EVERY_MS));
+	timer_arm(&s->reactor.timers, &s->life.second, clock_add(now, ROUND_MS));
+	beat_enter(BEAT_TURNING);
 }
 
 void life_stop(struct serve *s)
 {
-	timer_disarm(&s->life.timer);
+	beat_enter(BEAT_UNWATCHED);
+	timer_disarm(&s->life.watch);
+	timer_disarm(&s->life.second);
 }

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Once a second, on the control thread: do all the workers' loops still turn?
+ * A few times a second, on the control thread: do all the workers' loops still turn?
  *
- *   all of them      the parent hears so, and the service manager from it
+ *   this one         is what the parent looks at (ctl/beat)
+ *   all of them      the parent hears so each second, and the service manager from it
  *   not all          nobody hears anything
- *   one not for LIFE_STUCK_S   the process says so and aborts; the parent starts another
+ *   one is stuck     the process says so and aborts; the parent starts another
  *
- * Seconds are counted as rounds of the control thread: a process that was stopped as a whole
- * has not been stuck.
+ * What stuck means, and what it does not: ctl/watch.
  *
- * Once a day, and after each reload: how long the certificates are still good.
+ * Once a second: what the levels of siege, the audit log and alerts need. Once a day, and after
+ * each reload: how long the certificates are still good.
  */
 #include "ctl/serve_priv.h"
 
 enum {
-	LIFE_STUCK_S = 10,
 	LIFE_SOON_DAYS = 14, /* a certificate ends so soon: a warning */
 	LIFE_LATE_DAYS = 2,  /* an error */
 };

@@ -18,20 +18,27 @@
 
 #include "base/err.h"
 #include "base/num.h"
+#include "ctl/beat.h"
 #include "ctl/notify.h"
+#include "ctl/watch.h"
 #include "net/clock.h"
 #include "net/sock.h"
 
 #define ENV_CHANNEL "SALLYPORT_PARENT"
 #define ENV_SOCKETS "SALLYPORT_SOCKETS"
 #define ENV_DIED    "SALLYPORT_DIED"
+#define ENV_BEAT    "SALLYPORT_BEAT"
 
 enum {
 	SOCKETS_MAX = 16384,    /* workers times listeners */
-	QUICK_DEATH_MS = 2000,  /* younger than that: something is wrong with it */
-	QUICK_DEATHS_MAX = 10,  /* in a row, then the parent gives up */
-	RESTART_PAUSE_MS = 200, /* after a quick death; otherwise at once */
+	QUICK_DEATH_MS = 10000, /* younger than that: something is wrong with it */
+	PAUSE_MS = 250,         /* before another is started after a second quick death, ... */
+	PAUSE_MAX_MS = 8000,    /* ... and twice that after each further one, up to this */
+	UNREADY_MAX = 10,       /* so many in a row never became ready: the parent gives up */
 	START_MS = 20000,       /* for a rolled gateway to become ready */
+	START_AGAIN_MS = 60000, /* for one that takes a dead one's place */
+	LAST_WORDS_MS = 500,    /* from SIGABRT, or from its own word that it ends, to SIGKILL */
+	TURN_MS = 250,          /* so often the parent looks */
 	ENV_BYTES = 256 * 1024,
 	ACTIVATED = 65534, /* in place of a listener: the service manager's, for all workers */
 };
@@ -66,7 +73,7 @@ static bool hold(int fd, uint32_t listener)
 /* ------------------------------------------------------------------ in the gateway */
 
 static int channel = -1;
-static char died[32]; /* how the one before us died; empty: nobody did */
+static char died[64]; /* how the one before us died; empty: nobody did */
 
 static bool read_number(struct slice *rest, char separator, uint64_t *out)
 {
@@ -94,10 +101,13 @@ bool parent_present(void)
 			break;
 		fcntl((int)fd, F_SETFD, FD_CLOEXEC);
 	}
-	const char *how = getenv(ENV_DIED);
+	const char *how = getenv(ENV_DIED), *beat = getenv(ENV_BEAT);
 	if (how)
 		snprintf(died, sizeof(died), "%s", how);
+	if (beat && num_parse_u64(slice_from_cstr(beat), INT_MAX, &fd))
+		beat_take((int)fd);
 	unsetenv(ENV_CHANNEL);
+	unsetenv(ENV_BEAT);
 	unsetenv(ENV_SOCKETS);
 	unsetenv(ENV_DIED);
 	return true;
@@ -161,8 +171,9 @@ static void say(const struct message *m, int fd)
 		c->cmsg_len = CMSG_LEN(sizeof(int));
 		memcpy(CMSG_DATA(c), &fd, sizeof(int));
 	}
-	/* A parent that does not listen is dead, and so will we be. */
-	(void)!sendmsg(channel, &header, MSG_NOSIGNAL);
+	/* A parent that does not listen is dead, and so will we be; or it is stopped, and then
+	 * nobody waits for it. */
+	(void)!sendmsg(channel, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 void parent_say_ready(void)
@@ -172,7 +183,10 @@ void parent_say_ready(void)
 
 void parent_say_alive(void)
 {
-	say(&(struct message){.kind = SAY_ALIVE}, -1);
+	if (beat_taken())
+		beat_alive();
+	else /* an older parent's */
+		say(&(struct message){.kind = SAY_ALIVE}, -1);
 }
 
 void parent_say_reloaded(void)
@@ -197,6 +211,11 @@ struct child {
 	int channel;
 	bool ready, told_to_end;
 	uint64_t started_ms;
+	struct beat *beat;
+	struct watch watch;
+	uint64_t alive;      /* as the beat said last */
+	uint64_t kill_at_ms; /* it was told to die, or says that it does; 0: neither */
+	const char *stuck;   /* what of it, if that is why */
 };
 
 struct parent {
@@ -205,8 +224,9 @@ struct parent {
 	int signals;
 	struct child now, next; /* next: being rolled to */
 	bool ending, ever_ready;
-	unsigned quick_deaths;
-	char died[32]; /* told to the next one that is started */
+	unsigned quick_deaths, unready_deaths; /* in a row */
+	uint64_t restart_at_ms;                /* nobody lives until then; 0: somebody does */
+	char died[64];                         /* told to the next one that is started */
 };
 
 static void complain(const char *what)
@@ -220,9 +240,9 @@ static uint64_t now_ms(void)
 }
 
 /* Between fork and exec: only the sockets, the channel and standard descriptors stay open. */
-static void become_gateway(struct parent *p, int its_channel, char *sockets)
+static void become_gateway(struct parent *p, int its_channel, int its_beat, char *sockets)
 {
-	char channel_text[16];
+	char channel_text[16], beat_text[16];
 	sigset_t none;
 
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -232,9 +252,11 @@ static void become_gateway(struct parent *p, int its_channel, char *sockets)
 	for (size_t i = 0; i < held_count; i++)
 		fcntl(held[i].fd, F_SETFD, 0);
 	fcntl(its_channel, F_SETFD, 0);
+	fcntl(its_beat, F_SETFD, 0);
 	snprintf(channel_text, sizeof(channel_text), "%d", its_channel);
-	if (setenv(ENV_CHANNEL, channel_text, 1) || setenv(ENV_SOCKETS, sockets, 1) ||
-	    (p->died[0] && setenv(ENV_DIED, p->died, 1)))
+	snprintf(beat_text, sizeof(beat_text), "%d", its_beat);
+	if (setenv(ENV_CHANNEL, channel_text, 1) || setenv(ENV_BEAT, beat_text, 1) ||
+	    setenv(ENV_SOCKETS, sockets, 1) || (p->died[0] && setenv(ENV_DIED, p->died, 1)))
 		_exit(1);
 	execv(p->binary, p->argv);
 	_exit(127);
@@ -257,23 +279,28 @@ static bool write_sockets(char *text, size_t bytes)
 static bool start(struct parent *p, struct child *c)
 {
 	static char sockets[ENV_BYTES];
-	int pair[2];
+	int pair[2], beat_fd;
+	struct beat *beat = write_sockets(sockets, sizeof(sockets)) ? beat_new(&beat_fd) : NULL;
 
-	if (!write_sockets(sockets, sizeof(sockets)) ||
-	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) {
+	if (!beat || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) {
+		if (beat)
+			close(beat_fd);
+		beat_free(beat);
 		complain("a gateway could not be started");
 		return false;
 	}
 	pid_t pid = fork();
 	if (pid == 0)
-		become_gateway(p, pair[1], sockets);
+		become_gateway(p, pair[1], beat_fd, sockets);
 	close(pair[1]);
+	close(beat_fd);
 	if (pid < 0) {
 		close(pair[0]);
+		beat_free(beat);
 		complain("a gateway could not be started: fork");
 		return false;
 	}
-	*c = (struct child){.pid = pid, .channel = pair[0], .started_ms = now_ms()};
+	*c = (struct child){.pid = pid, .channel = pair[0], .started_ms = now_ms(), .beat = beat};
 	return true;
 }
 
@@ -356,29 +383,62 @@ static enum heard listen_to(struct parent *p, struct child *c)
 }
 
 /* What it said before it ended still counts: sockets, above all. */
-static void bury(struct parent *p, struct child *c)
+static void hear_last_words(struct parent *p, struct child *c)
 {
 	while (listen_to(p, c) == HEARD_MESSAGE)
 		;
+}
+
+static void bury(struct child *c)
+{
 	if (c->channel >= 0)
 		close(c->channel);
+	beat_free(c->beat);
 	*c = (struct child){.channel = -1};
 }
 
-/* A gateway died unasked. Returns false when there is no use in starting another. */
-static bool restart(struct parent *p, uint64_t age_ms, int status)
+/* Nothing for the first, which may be chance; then longer and longer: something kills each. */
+static uint64_t pause_before(unsigned quick_deaths)
 {
+	uint64_t pause = PAUSE_MS;
+
+	if (quick_deaths < 2)
+		return 0;
+	for (unsigned i = 2; i < quick_deaths && pause < PAUSE_MAX_MS; i++)
+		pause *= 2;
+	return pause;
+}
+
+/* A gateway died unasked. Returns false when there is no use in starting another: where each
+ * becomes ready before it dies there is, however often that happens. */
+static bool plan_restart(struct parent *p, const struct child *dead, int status)
+{
+	uint64_t age_ms = clock_since(dead->started_ms, now_ms());
+
 	if (!p->ever_ready && WIFEXITED(status))
 		return false; /* it said itself why it could not start */
-	if (age_ms < QUICK_DEATH_MS && ++p->quick_deaths > QUICK_DEATHS_MAX) {
-		complain("the gateway dies again and again: giving up");
+	p->quick_deaths = age_ms < QUICK_DEATH_MS ? p->quick_deaths + 1 : 0;
+	p->unready_deaths = dead->ready ? 0 : p->unready_deaths + 1;
+	if (p->unready_deaths == UNREADY_MAX) {
+		complain("no gateway becomes ready any more: giving up");
 		return false;
 	}
-	snprintf(p->died, sizeof(p->died), "%s %d", WIFSIGNALED(status) ? "signal" : "status",
-		 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-	fprintf(stderr, "sallyport: parent: the gateway died (%s): starting it again\n", p->died);
-	if (age_ms < QUICK_DEATH_MS)
-		poll(NULL, 0, RESTART_PAUSE_MS);
+	uint64_t pause = pause_before(p->quick_deaths);
+	snprintf(p->died, sizeof(p->died), "%s %d%s%s", WIFSIGNALED(status) ? "signal" : "status",
+		 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
+		 dead->stuck ? ", stuck: " : "", dead->stuck ? dead->stuck : "");
+	fprintf(stderr, "sallyport: parent: the gateway died (%s): starting it again%s\n", p->died,
+		pause ? " after a pause" : "");
+	p->restart_at_ms = clock_add(now_ms(), pause);
+	return true;
+}
+
+/* When its time has come. Returns false when that cannot be. */
+static bool start_again(struct parent *p)
+{
+	if (!p->restart_at_ms || now_ms() < p->restart_at_ms)
+		return true;
+	p->restart_at_ms = 0;
 	bool started = start(p, &p->now);
 	p->died[0] = '\0';
 	return started;
@@ -397,21 +457,23 @@ static int collect(struct parent *p)
 	for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
 		if (pid == p->next.pid) {
 			complain("the new gateway did not start: the old one goes on");
-			bury(p, &p->next);
+			hear_last_words(p, &p->next);
+			bury(&p->next);
 			continue;
 		}
 		if (pid != p->now.pid)
 			continue;
 		/* Whoever ends with 0 drained because the operator said so through the API. */
 		bool asked = p->now.told_to_end || (WIFEXITED(status) && WEXITSTATUS(status) == 0);
-		uint64_t age_ms = clock_since(p->now.started_ms, now_ms());
-		bury(p, &p->now);
+		hear_last_words(p, &p->now);
+		struct child dead = p->now;
+		bury(&p->now);
 		if (p->next.pid) {
 			p->now = p->next;
 			p->next = (struct child){.channel = -1};
 			continue;
 		}
-		if (asked || p->ending || !restart(p, age_ms, status))
+		if (asked || p->ending || !plan_restart(p, &dead, status))
 			return exit_status(status);
 	}
 	return -1;
@@ -438,6 +500,10 @@ static void roll(struct parent *p)
 {
 	if (p->next.pid || p->ending) {
 		complain("already rolling, or ending");
+		return;
+	}
+	if (p->restart_at_ms) { /* somebody has brought a better one */
+		p->restart_at_ms = now_ms();
 		return;
 	}
 	complain("rolling to the binary as it is now");
@@ -467,11 +533,58 @@ static void on_signal(struct parent *p)
 	}
 }
 
-/* A rolled gateway that never becomes ready must not wait there for ever. */
-static void check_roll(struct parent *p)
+/* A gateway that never becomes ready must not wait there for ever: neither a rolled one, nor
+ * one that takes a dead one's place. The first may take its time, its starter waits for it. */
+static void check_start(const struct parent *p)
 {
 	if (p->next.pid && !p->next.ready && now_ms() - p->next.started_ms > START_MS)
 		kill(p->next.pid, SIGKILL);
+	if (p->now.pid && p->ever_ready && !p->now.ready &&
+	    now_ms() - p->now.started_ms > START_AGAIN_MS)
+		kill(p->now.pid, SIGKILL);
+}
+
+/* It gets a moment for its last words, then it has to make room. */
+static void put_down(struct child *c, const char *what)
+{
+	c->stuck = what;
+	c->kill_at_ms = clock_add(now_ms(), LAST_WORDS_MS);
+}
+
+/* Does the gateway's control thread turn? Nothing that it looks after does otherwise. */
+static void check_pulse(struct child *c)
+{
+	if (!c->pid || !c->beat)
+		return;
+	if (c->kill_at_ms) {
+		if (now_ms() >= c->kill_at_ms)
+			kill(c->pid, SIGKILL);
+		return;
+	}
+	uint64_t turns = atomic_load(&c->beat->turns);
+	uint32_t state = atomic_load(&c->beat->state);
+	/* The control thread is the process's first. */
+	uint64_t silent_us = watch_round(&c->watch, turns, clock_read().us, c->pid, c->pid);
+	if (state == BEAT_UNWATCHED) {
+		c->watch = (struct watch){0};
+	} else if (state == BEAT_STUCK) {
+		put_down(c, "a worker");
+	} else if (silent_us / (state == BEAT_BUSY ? WATCH_BUSY_PART : 1) >= WATCH_STUCK_US) {
+		complain("the gateway's control thread is stuck: it is ended, to be started again");
+		put_down(c, "the control thread");
+		kill(c->pid, SIGABRT);
+	}
+}
+
+/* The service manager hears that we live: from the gateway, or from us while we wait to start
+ * another. */
+static void pass_on_alive(struct parent *p)
+{
+	uint64_t alive = p->now.beat ? atomic_load(&p->now.beat->alive) : 0;
+
+	if (p->restart_at_ms || alive != p->now.alive)
+		notify_alive();
+	p->now.alive = alive;
 }
 
 static int watch(struct parent *p)
@@ -482,7 +595,7 @@ static int watch(struct parent *p)
 			{.fd = p->now.channel, .events = POLLIN},
 			{.fd = p->next.channel, .events = POLLIN},
 		};
-		if (poll(fds, 3, 1000) < 0 && errno != EINTR)
+		if (poll(fds, 3, TURN_MS) < 0 && errno != EINTR)
 			return 1;
 		if (fds[0].revents)
 			on_signal(p);
@@ -494,10 +607,17 @@ static int watch(struct parent *p)
 				c->channel = -1; /* the rest is told by SIGCHLD */
 			}
 		}
-		check_roll(p);
+		check_start(p);
+		check_pulse(&p->now);
+		check_pulse(&p->next);
+		pass_on_alive(p);
 		int status = collect(p);
 		if (status >= 0)
 			return status;
+		if (p->ending && p->restart_at_ms)
+			return 0;
+		if (!start_again(p))
+			return 1;
 	}
 }
 

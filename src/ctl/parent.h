@@ -7,12 +7,15 @@
  *   parent --fork, exec--> gateway (workers, control)
  *      |  sockets are inherited; while no gateway lives, clients queue in the kernel
  *      |  channel: "ready", "closed", new sockets (SCM_RIGHTS)
+ *      |  beat: a page that says whether the gateway lives (ctl/beat); one that is stuck is ended
  *
  * SIGTERM, SIGINT   passed on; the gateway drains and both end. A second one ends at once
  * SIGHUP            passed on: reload
  * SIGUSR1           passed on: the audit log's file is looked for again
  * SIGUSR2           roll: a new gateway from the binary as it is on disk now; when it is
  *                   ready the old one drains
+ *
+ * One that dies soon after its start is started again later and later.
  *
  * Sockets that a service manager opened are held like our own. It hears from here that we are
  * ready, reload, end, and that the gateway lives: ctl/notify.

@@ -12,6 +12,7 @@
 
 #include "base/ct.h"
 #include "base/err.h"
+#include "ctl/beat.h"
 #include "ctl/configure.h"
 #include "ctl/keysets.h"
 #include "ctl/life.h"
@@ -238,10 +239,10 @@ int serve_reload(struct serve *s, struct buf *text)
 		s->reload_again = true;
 		return 0;
 	}
-	if (text)
-		return reload(s, text);
 	buf_init(&own, CONFIGURE_TEXT_MAX);
-	int r = reload(s, &own);
+	enum beat_state before = beat_enter(BEAT_BUSY);
+	int r = reload(s, text ? text : &own);
+	beat_enter(before);
 	buf_deinit(&own);
 	return r;
 }

@@ -348,6 +348,11 @@ static void on_worker_ended(struct mail *mail, void *receiver)
 	struct serve *s = w->gateway->owner;
 
 	(void)receiver;
+	/* One whose loop failed leaves sockets behind that nobody accepts from. */
+	if (!s->draining) {
+		serve_end_logs(s);
+		abort();
+	}
 	if (++s->ended == s->started)
 		reactor_stop(&s->reactor);
 }

@@ -6,6 +6,7 @@
 #include "ctl/control.h"
 #include "ctl/resolver.h"
 #include "ctl/siege.h"
+#include "ctl/watch.h"
 #include "gateway/command.h"
 #include "gateway/worker.h"
 #include "obs/admin.h"
@@ -23,10 +24,13 @@ struct api;
 
 /* of life.c */
 struct life {
-	struct timer timer;
+	struct timer watch, second;
 	uint64_t next_certificates_ms;
 	uint64_t dropped; /* lines of the audit log, a second ago */
-	uint8_t missed[WORKERS_MAX]; /* rounds in which that worker's loop did not turn */
+	struct {
+		struct watch watch;
+		uint64_t turns;
+	} workers[WORKERS_MAX];
 };
 
 struct serve {

@@ -324,11 +324,20 @@ static void on_ping(struct mail *mail, void *receiver)
 
 bool worker_turned(struct worker *w)
 {
+	if (atomic_load(&w->over))
+		return true;
 	if (!atomic_exchange(&w->turned, false))
 		return false;
-	if (mailbox_post(&w->box, &w->ping))
-		atomic_store(&w->turned, true);
-	return true;
+	if (mailbox_post(&w->box, &w->ping) == 0)
+		return true;
+	/* Full: the next time it is tried again, and until then nobody knows. */
+	atomic_store(&w->turned, true);
+	return false;
+}
+
+pid_t worker_tid(const struct worker *w)
+{
+	return atomic_load(&w->tid);
 }
 
 /* --- birth and end */
@@ -424,6 +433,8 @@ int worker_init(struct worker *w, unsigned number, struct gateway *gateway,
 	w->number = number;
 	w->ping.fn = on_ping;
 	atomic_init(&w->turned, true);
+	atomic_init(&w->over, false);
+	atomic_init(&w->tid, 0);
 	w->gateway = gateway;
 	w->generation = generation_ref(generation);
 	list_init(&w->conns);
@@ -553,11 +564,13 @@ static void *run(void *arg)
 	struct event e;
 
 	OBJ_CHECK(w, WORKER_MAGIC);
+	atomic_store(&w->tid, gettid());
 	if (reactor_run(&w->reactor)) {
 		event_init(&e, EVENT_ERROR, "worker_failed");
 		event_cstr(&e, "detail", err_text());
 		event_emit(w->gateway->log, &e);
 	}
+	atomic_store(&w->over, true);
 	w->ended.fn = w->gateway->ended_fn;
 	MUST(mailbox_post_answer(w->gateway->control, &w->ended) == 0);
 	return NULL;

@@ -97,7 +97,8 @@ struct worker {
 	pthread_t thread;
 	struct mail ended; /* posted to the control thread as the thread's last act */
 	struct mail ping;  /* in the mailbox, unless turned */
-	_Atomic bool turned;
+	_Atomic bool turned, over; /* over: the loop has ended */
+	_Atomic pid_t tid;         /* the kernel's word for the thread */
 	struct reactor reactor;
 	struct reactor_hook hook; /* frees what ended in this round */
 	struct stream_scratch scratch;
@@ -169,6 +170,7 @@ uint64_t worker_spread(const struct worker *w);
 /* From the control thread: whether the loop has gone round since this was asked last; an
  * ended one counts as if it had. */
 bool worker_turned(struct worker *w);
+pid_t worker_tid(const struct worker *w);
 
 /* On the worker's thread: a session has left operations of `running` behind, perhaps. */
 void worker_watch_running(struct worker *w);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Preloaded into the real binary by tests/e2e/faults: fails the n-th allocation of one process,
- * libraries' ones included, and sets its wall clock. Built there, by itself; nothing links to it.
- * libfyaml is spared: where it has no memory it dereferences NULL.
+ * libraries' ones included, sets its wall clock, and has one of its threads hang. Built there, by
+ * itself; nothing links to it. libfyaml is spared: where it has no memory it dereferences NULL.
  *
  *   test --writes--> file $FAULTS <--maps-- every process that was started with it
  *
@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,7 +29,11 @@ struct faults {
 	_Atomic int64_t from, to; /* the first and the last that does; 0: none */
 	_Atomic int64_t seen, failed;
 	_Atomic int64_t wall_ms; /* how far the wall clock is ahead, in all processes */
+	_Atomic int64_t hang;    /* that process's next thread of this kind that comes by does */
+	_Atomic int64_t spin;    /* it burns a processor meanwhile */
 };
+
+enum { HANG_WORKER = 1, HANG_CONTROL = 2 };
 
 static struct faults nothing, *faults = &nothing;
 static int64_t self;
@@ -41,6 +46,7 @@ static void *(*real_malloc)(size_t);
 static void *(*real_calloc)(size_t, size_t);
 static void *(*real_realloc)(void *, size_t);
 static int (*real_clock)(clockid_t, struct timespec *);
+static int (*real_wait)(int, struct epoll_event *, int, int);
 
 /* For what dlsym itself asks for before there is anybody to ask; never freed. */
 static _Alignas(16) char early[8192];
@@ -61,6 +67,7 @@ static void find(void)
 	*(void **)&real_calloc = dlsym(RTLD_NEXT, "calloc");
 	*(void **)&real_realloc = dlsym(RTLD_NEXT, "realloc");
 	*(void **)&real_clock = dlsym(RTLD_NEXT, "clock_gettime");
+	*(void **)&real_wait = dlsym(RTLD_NEXT, "epoll_wait");
 	*(void **)&real_malloc = dlsym(RTLD_NEXT, "malloc");
 }
 
@@ -165,5 +172,25 @@ int clock_gettime(clockid_t clock, struct timespec *now)
 		now->tv_sec += faults->wall_ms / 1000 + (ns < 0 ? -1 : ns / 1000000000);
 		now->tv_nsec = ns < 0 ? ns + 1000000000 : ns % 1000000000;
 	}
+	return r;
+}
+
+static void hang(void)
+{
+	const struct timespec day = {.tv_sec = 86400};
+
+	for (;;)
+		if (!faults->spin)
+			nanosleep(&day, NULL);
+}
+
+int epoll_wait(int fd, struct epoll_event *events, int max, int timeout_ms)
+{
+	int64_t kind = gettid() == getpid() ? HANG_CONTROL : HANG_WORKER;
+
+	find();
+	int r = real_wait(fd, events, max, timeout_ms);
+	if (faults->process == self && atomic_compare_exchange_strong(&faults->hang, &kind, 0))
+		hang();
 	return r;
 }
