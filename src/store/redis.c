@@ -267,8 +267,8 @@ static void redis_publish(struct store *s, uint8_t kind, struct slice text, uint
 		SLICE("what"),
 		text,
 	};
-	redis_link_send(r->link, arguments, sizeof(arguments) / sizeof(arguments[0]), on_published,
-			d);
+	redis_link_send_first(r->link, arguments, sizeof(arguments) / sizeof(arguments[0]),
+			      on_published, d);
 }
 
 static struct slice field(const struct redisReply *fields, const char *name)
@@ -327,8 +327,12 @@ static void on_page(void *arg, const struct redisReply *reply)
 	struct redis *r = arg;
 
 	r->pulling = false;
-	if (!reply) /* with the next connection */
+	if (!reply) {
+		/* With the next connection; but there was no room, perhaps, and this one stays. */
+		if (redis_link_is_up(r->link))
+			pull_in(r, REDIS_PULL_MS);
 		return;
+	}
 	const struct redisReply *entries = entries_of(reply);
 	size_t count = entries ? entries->elements : 0;
 	if (!entries && reply->type != REDIS_REPLY_NIL) {
@@ -356,7 +360,7 @@ static void pull(struct redis *r)
 	if (r->pulling || !redis_link_is_up(r->link))
 		return;
 	r->pulling = true;
-	redis_link_send(r->link, arguments, 6, on_page, r);
+	redis_link_send_first(r->link, arguments, 6, on_page, r);
 }
 
 static void on_pull(struct timer *t)

@@ -166,9 +166,9 @@ static int write_command(struct redis_link *l, const struct slice *arguments, si
 }
 
 static bool send_command(struct redis_link *l, const struct slice *arguments, size_t count,
-			 redis_fn fn, void *arg)
+			 size_t under_way_max, redis_fn fn, void *arg)
 {
-	struct command *c = l->count < l->facts.under_way_max ? malloc(sizeof(*c)) : NULL;
+	struct command *c = l->count < under_way_max ? malloc(sizeof(*c)) : NULL;
 
 	if (!c)
 		return false;
@@ -194,7 +194,17 @@ void redis_link_send(struct redis_link *l, const struct slice *arguments, size_t
 		     void *arg)
 {
 	OBJ_CHECK(l, LINK_MAGIC);
-	if (l->state != LINK_UP || l->doomed || !send_command(l, arguments, count, fn, arg))
+	if (l->state != LINK_UP || l->doomed ||
+	    !send_command(l, arguments, count, l->facts.under_way_max, fn, arg))
+		fn(arg, NULL);
+}
+
+void redis_link_send_first(struct redis_link *l, const struct slice *arguments, size_t count,
+			   redis_fn fn, void *arg)
+{
+	OBJ_CHECK(l, LINK_MAGIC);
+	if (l->state != LINK_UP || l->doomed ||
+	    !send_command(l, arguments, count, l->facts.under_way_max + REDIS_RESERVED, fn, arg))
 		fn(arg, NULL);
 }
 
@@ -255,17 +265,18 @@ static void greet(struct redis_link *l)
 	if (f->password.len) {
 		struct slice auth[] = {SLICE("AUTH"), f->user, f->password};
 		if (f->user.len)
-			sent = send_command(l, auth, 3, on_auth, l);
+			sent = send_command(l, auth, 3, REDIS_RESERVED, on_auth, l);
 		else
-			sent = send_command(l, (struct slice[]){auth[0], auth[2]}, 2, on_auth, l);
+			sent = send_command(l, (struct slice[]){auth[0], auth[2]}, 2,
+					    REDIS_RESERVED, on_auth, l);
 	}
 	if (f->database) {
 		int len = snprintf(database, sizeof(database), "%u", f->database);
 		struct slice select[] = {SLICE("SELECT"), slice_of(database, (size_t)len)};
-		sent = sent && send_command(l, select, 2, on_select, l);
+		sent = sent && send_command(l, select, 2, REDIS_RESERVED, on_select, l);
 	}
 	struct slice ping[] = {SLICE("PING")};
-	sent = sent && send_command(l, ping, 1, on_ping, l);
+	sent = sent && send_command(l, ping, 1, REDIS_RESERVED, on_ping, l);
 	if (!sent && !l->doomed)
 		l->doomed = "no memory";
 }

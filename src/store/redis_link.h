@@ -20,6 +20,7 @@ enum {
 	REDIS_REST_MS = 100, /* doubled with each failure, up to ... */
 	REDIS_REST_MAX_MS = 2000,
 	REDIS_ARGUMENTS = 64,
+	REDIS_RESERVED = 64,
 	REDIS_REPLY_MAX = 4 << 20, /* bytes of an unfinished reply */
 };
 
@@ -52,3 +53,8 @@ bool redis_link_is_up(const struct redis_link *l);
 /* fn is called exactly once, at once with NULL where nothing can be sent. */
 void redis_link_send(struct redis_link *l, const struct slice *arguments, size_t count, redis_fn fn,
 		     void *arg);
+
+/* The same for what must not wait behind clients' questions: it has REDIS_RESERVED places of
+ * its own, beyond under_way_max. */
+void redis_link_send_first(struct redis_link *l, const struct slice *arguments, size_t count,
+			   redis_fn fn, void *arg);

@@ -391,6 +391,35 @@ static void there_is_an_end_to_questions(void **state)
 	assert_int_equal(calls, REDIS_UNDER_WAY_MAX + 10);
 }
 
+/* However many ask for tickets: what others revoked is asked for, and what was revoked here is
+ * told. */
+static void revocations_come_first(void **state)
+{
+	char bytes[65536 + 1] = "";
+	size_t got = 0, kept = 0;
+	bool asked = false, said = false;
+
+	(void)state;
+	begin("", "", 0);
+	come_up();
+	for (int i = 0; i < REDIS_UNDER_WAY_MAX + 10; i++)
+		store_take(store, id, 0, on_done, NULL);
+	store_publish(store, 2, SLICE("key"), 77, on_done, NULL);
+	for (int i = 0; i < 500 && !(asked && said); i++) {
+		turn();
+		if (sock_recv(peer, bytes + kept, sizeof(bytes) - 1 - kept, &got))
+			continue;
+		bytes[kept + got] = 0;
+		asked |= strstr(bytes, "XREAD") != NULL;
+		said |= strstr(bytes, "XADD") != NULL;
+		got += kept; /* a word may be in two pieces */
+		kept = got < 8 ? got : 8;
+		memmove(bytes, bytes + got - kept, kept);
+	}
+	assert_true(asked && said);
+	end();
+}
+
 #define SUBJECT(subject, mine, max)                                                                \
 	"$5\r\n15000\r\n$" subject "\r\n$1\r\n" mine "\r\n$1\r\n" max                               \
 	"\r\n$22\r\nsallyport:connections:\r\n"
@@ -649,6 +678,7 @@ int main(void)
 		cmocka_unit_test(it_comes_back),
 		cmocka_unit_test(a_silent_one_is_away),
 		cmocka_unit_test(there_is_an_end_to_questions),
+		cmocka_unit_test(revocations_come_first),
 		cmocka_unit_test(revocations_of_others),
 		cmocka_unit_test(what_is_counted_is_one_command),
 		cmocka_unit_test(what_it_says_to_a_count),
