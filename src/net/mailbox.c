@@ -50,11 +50,12 @@ int mailbox_open(struct mailbox *box, struct reactor *r, size_t max, void *recei
 	*box = (struct mailbox){.max = max, .receiver = receiver};
 	box->last = &box->first;
 	int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (fd < 0)
-		return err_raise(errno, "cannot make an eventfd");
-	int result = io_add(r, &box->io, fd, ring);
+	int result =
+		fd < 0 ? err_raise(errno, "cannot make an eventfd") : io_add(r, &box->io, fd, ring);
 	if (result) {
-		close(fd);
+		if (fd >= 0)
+			close(fd);
+		*box = (struct mailbox){0}; /* nothing that deinit would close */
 		return result;
 	}
 	MUST(pthread_mutex_init(&box->lock, NULL) == 0);
