@@ -79,13 +79,29 @@ bool utf8_valid_plain(const unsigned char *s, size_t len)
 	return true;
 }
 
+/* Most short messages are. Byte by byte only below a word; else the last word overlaps. */
+static bool short_ascii(const unsigned char *s, size_t len)
+{
+	unsigned char all = 0;
+
+	if (len >= 8) {
+		for (size_t i = 0; i + 8 < len; i += 8)
+			if (!eight_ascii(s + i))
+				return false;
+		return eight_ascii(s + len - 8);
+	}
+	for (size_t i = 0; i < len; i++)
+		all |= s[i];
+	return all < 0x80;
+}
+
 bool utf8_valid(struct slice s)
 {
 	const unsigned char *bytes = (const unsigned char *)s.data;
 
 	if (s.len >= WORTH_VECTORS && utf8_has_avx2())
 		return utf8_valid_avx2(bytes, s.len);
-	return utf8_valid_plain(bytes, s.len);
+	return short_ascii(bytes, s.len) || utf8_valid_plain(bytes, s.len);
 }
 
 /* What a byte that is not ASCII demands of the next ones; bad if it starts nothing. */

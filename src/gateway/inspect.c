@@ -268,6 +268,7 @@ bool inspect_message(struct conn *c, enum side from, struct ws_event *e)
 	if (!relay_act(c, v, &j.finding))
 		return false;
 	if (v.kind == VERDICT_REWRITE) {
+		e->frame = slice_of(NULL, 0);
 		e->payload = j.text;
 		e->writable = (char *)(uintptr_t)j.text.data;
 	}

@@ -10,7 +10,8 @@
  *
  * Back-pressure: while more than `buffered` waits towards one side nothing is read from
  * the other; what was read already goes back into its stream. Messages of one read leave
- * with one send, at the end of the round.
+ * with one send: a whole frame that nobody changed is not copied but made ours and lent where
+ * it was read, and frames that lie behind each other are one piece to the kernel.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -277,18 +278,15 @@ static void watch_message(struct conn *c, enum side side)
 }
 
 /* More waits towards `to` than may: stop reading from the other side, and give it time. */
-static bool is_slow(struct conn *c, enum side to)
+static bool stays_slow(struct conn *c, enum side to)
 {
 	struct session *s = c->session;
 	struct leg *leg = &s->legs[to];
-	uint64_t may_wait = s->run->conf->limits.buffered;
 
-	if (stream_pending_bytes(stream_of(c, to)) <= may_wait)
-		return false;
 	/* What was only gathered for the end of the round does not count yet: nobody would
 	 * tell us when it has gone. Whoever reads finds out if sending failed. */
 	(void)stream_flush(stream_of(c, to));
-	if (stream_pending_bytes(stream_of(c, to)) <= may_wait)
+	if (stream_pending_bytes(stream_of(c, to)) <= s->run->conf->limits.buffered)
 		return false;
 	s->legs[other(to)].paused = true;
 	if (!leg->slow_deadline_ms) {
@@ -296,6 +294,12 @@ static bool is_slow(struct conn *c, enum side to)
 		arm_no_later(c, leg->slow_deadline_ms);
 	}
 	return true;
+}
+
+static inline bool is_slow(struct conn *c, enum side to)
+{
+	return stream_pending_bytes(stream_of(c, to)) > c->session->run->conf->limits.buffered &&
+	       stays_slow(c, to);
 }
 
 static void unpause(struct conn *c, enum side to)
@@ -513,14 +517,28 @@ static void on_gone(struct conn *c, enum side side)
 
 /* --- messages */
 
-static int write_message(struct conn *c, enum side to, const struct ws_event *e)
+static bool is_compressed(const struct ws_writer *writer, const struct ws_event *e)
+{
+	return writer->deflater && e->payload.len >= writer->deflate_from;
+}
+
+/* Came as one frame, and nobody has put another text in its place. */
+static bool is_untouched(const struct ws_event *e)
+{
+	return e->frame.len &&
+	       e->frame.data + e->frame.len == e->payload.data + e->payload.len;
+}
+
+/* Not inlined: its arrays are not the common case's business. */
+__attribute__((noinline)) static int write_message(struct conn *c, enum side to,
+						   const struct ws_event *e)
 {
 	const struct ws_writer *writer = &c->session->legs[to].writer;
 	struct stream *stream = stream_of(c, to);
 	char head[WS_HEADER_MAX];
 	size_t head_bytes;
 
-	if (writer->deflater && e->payload.len >= writer->deflate_from) {
+	if (is_compressed(writer, e)) {
 		struct buf *frame = &c->worker->frame;
 		buf_clear(frame);
 		int r = ws_write_message(writer, frame, e->opcode, e->payload);
@@ -533,27 +551,43 @@ static int write_message(struct conn *c, enum side to, const struct ws_event *e)
 	return stream_writev(stream, parts, 2);
 }
 
-void relay_forward(struct conn *c, enum side from, const struct ws_event *e)
+static void cannot_forward(struct conn *c, enum side to, int why)
+{
+	if (why == STREAM_RESET || why == STREAM_TLS_FAILED)
+		on_gone(c, to);
+	else
+		relay_refuse(c, REASON_OVERLOADED, "no room to forward");
+}
+
+static inline void forward(struct conn *c, enum side from, const struct ws_event *e)
 {
 	struct session *s = c->session;
-	struct worker *w = c->worker;
+	struct metrics *m = &c->worker->metrics;
 	enum side to = other(from);
 	bool client = from == CLIENT;
+	const struct ws_writer *writer = &s->legs[to].writer;
+	int r;
 
-	int r = write_message(c, to, e);
-	if (r == STREAM_RESET || r == STREAM_TLS_FAILED) {
-		on_gone(c, to);
-		return;
+	if (is_untouched(e) && !is_compressed(writer, e)) {
+		r = ws_write_again(writer, e->writable, e->payload.len);
+		if (r == 0)
+			r = stream_lend(stream_of(c, to), e->frame);
+	} else {
+		r = write_message(c, to, e);
 	}
 	if (r) {
-		relay_refuse(c, REASON_OVERLOADED, "no room to forward");
+		cannot_forward(c, to, r);
 		return;
 	}
 	s->messages[from]++;
 	s->bytes[from] += e->payload.len;
-	metric_add(&w->metrics, client ? METRIC_CLIENT_MESSAGES : METRIC_SERVER_MESSAGES, 1);
-	metric_add(&w->metrics, client ? METRIC_CLIENT_BYTES : METRIC_SERVER_BYTES,
-		   (int64_t)e->payload.len);
+	metric_add(m, client ? METRIC_CLIENT_MESSAGES : METRIC_SERVER_MESSAGES, 1);
+	metric_add(m, client ? METRIC_CLIENT_BYTES : METRIC_SERVER_BYTES, (int64_t)e->payload.len);
+}
+
+void relay_forward(struct conn *c, enum side from, const struct ws_event *e)
+{
+	forward(c, from, e);
 }
 
 /* A message of our own to the client. */
@@ -618,10 +652,17 @@ static void on_message(struct conn *c, enum side from, struct ws_event *e)
 		if (v.kind == VERDICT_REFUSE)
 			v = verdict_refuse(REASON_UPSTREAM_FAILED, reason_word(v.reason));
 	}
-	if (!relay_act(c, v, NULL) || (from == CLIENT && s->control && renew_take(c, e)))
+	bool passes = v.kind == VERDICT_PASS && v.reason == REASON_NONE;
+	if (!passes && !relay_act(c, v, NULL))
 		return;
-	if (!s->rules || inspect_message(c, from, e))
-		relay_forward(c, from, e);
+	if (from == CLIENT && s->control && renew_take(c, e))
+		return;
+	if (!s->rules) {
+		forward(c, from, e);
+		return;
+	}
+	if (inspect_message(c, from, e))
+		forward(c, from, e);
 	if (from == SERVER && c->state == CONN_OPEN && s->rules && rules_runs(s->rules))
 		inspect_waiting(c);
 }
@@ -709,30 +750,40 @@ static void give_back(struct conn *c, enum side from, struct ws_input in, bool n
 		stream_resume(stream_of(c, from));
 }
 
-/* Everything that one read brought, or as much of it as is this session's turn. */
-static void read_events(struct conn *c, enum side from, struct stream_bytes got)
+/* False: there is nobody left whose messages could wait. */
+static bool take_turn(struct conn *c, enum side from, struct ws_input *in)
 {
 	struct leg *leg = &c->session->legs[from];
-	struct ws_input in = {got.data, got.data + got.len};
+	struct turn turn = {0};
 	struct ws_event e;
 
-	leg->last_ms = conn_now(c);
-	leg->pinged = false;
-	struct turn turn = {0};
-	while (ws_reader_next(&leg->reader, &in, &e) != WS_NEED_MORE) {
+	while (ws_reader_next(&leg->reader, in, &e) != WS_NEED_MORE) {
 		on_event(c, from, &e);
 		if (c->state == CONN_GONE || leg->ended || e.kind == WS_REFUSED)
-			return;
+			return false;
 		bool stop = c->state == CONN_OPEN &&
 			    (is_slow(c, other(from)) || is_held(c->session, leg));
 		bool over = is_turn_over(&turn);
-		if ((stop || over) && in.at < in.end) {
-			give_back(c, from, in, !stop);
+		if ((stop || over) && in->at < in->end) {
+			give_back(c, from, *in, !stop);
 			break;
 		}
 	}
-	if (c->state == CONN_OPEN)
+	return c->state == CONN_OPEN;
+}
+
+/* Everything that one read brought, or as much of it as is this session's turn. */
+static void read_events(struct conn *c, enum side from, struct stream_bytes got)
+{
+	struct stream_scratch *scratch = &c->worker->scratch;
+	struct leg *leg = &c->session->legs[from];
+	struct ws_input in = {got.data, got.data + got.len};
+
+	leg->last_ms = conn_now(c);
+	leg->pinged = false;
+	if (take_turn(c, from, &in))
 		watch_message(c, from);
+	stream_settle(scratch);
 }
 
 static void on_readable(struct conn *c, enum side from)

@@ -336,17 +336,37 @@ static int send_all(struct stream *s, struct slice data)
 	return push(s, parts, 2);
 }
 
+/* What was lent to s, which is the caller's to send now. */
+static struct slice take_lent(struct stream *s)
+{
+	struct stream_scratch *scratch = s->scratch;
+
+	if (scratch->borrower != s)
+		return slice_of(NULL, 0);
+	scratch->borrower = NULL;
+	return scratch->lent;
+}
+
 int stream_flush(struct stream *s)
 {
-	if (!s->cork && !s->out)
+	struct slice lent = take_lent(s);
+
+	if (!s->cork && !s->out && !lent.len)
 		return s->broken;
-	return send_all(s, slice_of(NULL, 0));
+	return send_all(s, lent);
+}
+
+void stream_settle(struct stream_scratch *scratch)
+{
+	if (scratch->borrower)
+		(void)stream_flush(scratch->borrower);
 }
 
 static void flush_corked(struct reactor_hook *hook)
 {
 	struct stream_scratch *scratch = LIST_ENTRY(hook, struct stream_scratch, hook);
 
+	stream_settle(scratch);
 	while (!list_empty(&scratch->corked)) {
 		struct stream_cork *cork =
 			LIST_ENTRY(scratch->corked.next, struct stream_cork, link);
@@ -357,26 +377,9 @@ static void flush_corked(struct reactor_hook *hook)
 
 /* --- writing */
 
-size_t stream_pending_bytes(const struct stream *s)
+size_t stream_waiting_bytes(const struct stream *s)
 {
 	return stream_queue_slice(s->out).len + (s->cork ? s->cork->len : 0);
-}
-
-/* Whether `bytes` more may be written. */
-static int admit(struct stream *s, size_t bytes)
-{
-	if (s->broken)
-		return s->broken;
-	if (s->state & (HANDSHAKING | SHUTTING))
-		return err_raise(ENOTCONN, "written before the TLS handshake or after the end");
-	if (bytes > s->max_pending)
-		return STREAM_FULL;
-	if (stream_pending_bytes(s) <= s->max_pending - bytes)
-		return 0;
-	int r = stream_flush(s);
-	if (r)
-		return r;
-	return stream_pending_bytes(s) <= s->max_pending - bytes ? 0 : STREAM_FULL;
 }
 
 /* Part of an admitted write. */
@@ -396,6 +399,34 @@ static int put(struct stream *s, struct slice data)
 			return r;
 	}
 	return 0;
+}
+
+/* What was lent goes before anything that is written behind it. */
+static int gather_lent(struct stream *s)
+{
+	struct slice lent = take_lent(s);
+
+	return lent.len ? put(s, lent) : 0;
+}
+
+/* Whether `bytes` more may be written. */
+static int admit(struct stream *s, size_t bytes)
+{
+	if (s->broken)
+		return s->broken;
+	if (s->state & (HANDSHAKING | SHUTTING))
+		return err_raise(ENOTCONN, "written before the TLS handshake or after the end");
+	if (bytes > s->max_pending)
+		return STREAM_FULL;
+	int r = gather_lent(s);
+	if (r)
+		return r;
+	if (stream_pending_bytes(s) <= s->max_pending - bytes)
+		return 0;
+	r = stream_flush(s);
+	if (r)
+		return r;
+	return stream_pending_bytes(s) <= s->max_pending - bytes ? 0 : STREAM_FULL;
 }
 
 int stream_writev(struct stream *s, const struct slice *parts, size_t count)
@@ -433,6 +464,21 @@ void stream_commit(struct stream *s, size_t bytes)
 {
 	MUST(s->cork && bytes <= STREAM_CORK_BYTES - s->cork->len);
 	s->cork->len += bytes;
+}
+
+int stream_lend_first(struct stream *s, struct slice bytes)
+{
+	struct stream_scratch *scratch = s->scratch;
+
+	if (scratch->borrower != s)
+		stream_settle(scratch);
+	int r = admit(s, bytes.len);
+	if (r)
+		return r;
+	scratch->lent_behind = stream_waiting_bytes(s);
+	scratch->borrower = s;
+	scratch->lent = bytes;
+	return 0;
 }
 
 int stream_shutdown(struct stream *s)
@@ -502,6 +548,7 @@ int stream_read(struct stream *s, struct stream_bytes *got)
 	int r;
 
 	*got = (struct stream_bytes){0};
+	stream_settle(s->scratch);
 	if (s->in)
 		return read_again(s, got);
 	/* After a reset noticed while writing there may still be the peer's last words. */
@@ -569,6 +616,7 @@ void stream_deinit(struct stream *s)
 	if (!s->scratch)
 		return;
 	cork_release(s);
+	(void)take_lent(s);
 	stream_layer_drop(s);
 	queue_free(&s->out);
 	queue_free(&s->in);

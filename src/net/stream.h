@@ -9,7 +9,8 @@
  *                   what the kernel did not take --> the stream's own queue, charged
  *
  * A stream that waits owns no buffer. One read is one recv into the worker's shared
- * buffer; writes of a round are gathered and sent with one send when the round is over.
+ * buffer; writes of a round are gathered and sent with one send when the round is over. What
+ * only passes through is not even copied: it is lent to the stream where it was read.
  * Whatever a stream keeps for itself has the caller's maximum and counts against the
  * caller's budget. The session cannot tell TLS from clear text.
  *
@@ -70,6 +71,9 @@ struct stream_scratch {
 	struct list corked;       /* in the order of their first write */
 	struct stream_cork *free; /* last used first, so that it is still in the cache */
 	unsigned cork_count;
+	struct stream *borrower; /* of lent; NULL: of nothing */
+	struct slice lent;       /* in plain: behind its cork, part of what it has to send */
+	size_t lent_behind;      /* bytes of the borrower's that wait before it */
 	uint64_t recvs, sends; /* counted for tests and benchmarks */
 };
 
@@ -166,8 +170,19 @@ int stream_writev(struct stream *s, const struct slice *parts, size_t count)
 int stream_reserve(struct stream *s, size_t bytes, char **room) __attribute__((warn_unused_result));
 void stream_commit(struct stream *s, size_t bytes);
 
+/*
+ * As stream_write, but without a copy, for bytes of what the last stream_read of any stream gave;
+ * nobody may change them any more. They leave with stream_settle, which whoever read them calls
+ * when it is done with what it read. Pieces that follow each other are one to the kernel.
+ */
+static inline int stream_lend(struct stream *s, struct slice bytes) __attribute__((warn_unused_result));
+
+/* Sends what was lent, together with what was gathered before. How that went the stream
+ * remembers, and tells its fn. */
+void stream_settle(struct stream_scratch *scratch);
+
 /* Bytes written and not yet taken by the kernel (over TLS a few more: as encrypted). */
-size_t stream_pending_bytes(const struct stream *s);
+static inline size_t stream_pending_bytes(const struct stream *s);
 
 /* Sends now instead of at the end of the round. Returns 0 (whether or not all went out),
  * STREAM_RESET, STREAM_TLS_FAILED or -errno. */
@@ -182,4 +197,32 @@ int stream_shutdown(struct stream *s);
 static inline bool stream_hung_up(const struct stream *s)
 {
 	return s->io.ready & IO_HANGUP;
+}
+
+/* --- private: what is called for each message */
+
+int stream_lend_first(struct stream *s, struct slice bytes) __attribute__((warn_unused_result));
+size_t stream_waiting_bytes(const struct stream *s);
+
+static inline bool stream_borrows(const struct stream *s)
+{
+	return s->scratch && s->scratch->borrower == s;
+}
+
+static inline size_t stream_pending_bytes(const struct stream *s)
+{
+	return stream_borrows(s) ? s->scratch->lent_behind + s->scratch->lent.len
+				 : stream_waiting_bytes(s);
+}
+
+static inline int stream_lend(struct stream *s, struct slice bytes)
+{
+	struct slice *lent = &s->scratch->lent;
+
+	if (stream_borrows(s) && lent->data + lent->len == bytes.data &&
+	    stream_pending_bytes(s) + bytes.len <= s->max_pending) {
+		lent->len += bytes.len;
+		return 0;
+	}
+	return stream_lend_first(s, bytes);
 }

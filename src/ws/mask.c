@@ -20,7 +20,7 @@
 #include <immintrin.h>
 #endif
 
-enum { WORD = 8, HALF = 4, WIDE_FROM = 256, WIDE_BLOCK = 128 };
+enum { WORD = 8, HALF = 4, WIDE_FROM = 128, WIDE_BLOCK = 128 };
 
 static const uint64_t HIGH_BITS = 0x8080808080808080;
 
@@ -132,7 +132,7 @@ __attribute__((target("avx2"), noinline)) static uint64_t mask_blocks(char *to, 
 }
 #endif
 
-static inline bool mask_any(char *to, const char *from, size_t len, uint64_t word)
+__attribute__((always_inline)) static inline bool mask_any(char *to, const char *from, size_t len, uint64_t word)
 {
 	uint64_t written = 0;
 

@@ -303,7 +303,7 @@ static bool take_common(struct ws_reader *r, struct ws_input *in, struct ws_even
 	bool masked = c->side == WS_SERVER;
 	size_t head_bytes = masked ? 2 + WS_KEY_BYTES : 2;
 
-	if (input_bytes(in) < WS_HEADER_MAX)
+	if (input_bytes(in) < head_bytes)
 		return false;
 	bool text = head[0] == (0x80 | WS_OPCODE_TEXT);
 	if (!text && head[0] != (0x80 | WS_OPCODE_BINARY))
@@ -313,8 +313,10 @@ static bool take_common(struct ws_reader *r, struct ws_input *in, struct ws_even
 	/* With the wrong mask bit it is 128 or more. */
 	size_t len = masked ? head[1] ^ 0x80u : head[1];
 	if (len == 126) {
-		len = (size_t)head[2] << 8 | head[3];
 		head_bytes += 2;
+		if (input_bytes(in) < head_bytes)
+			return false;
+		len = (size_t)head[2] << 8 | head[3];
 		if (len < 126)
 			return false;
 	} else if (len > 126) {
@@ -334,6 +336,7 @@ static bool take_common(struct ws_reader *r, struct ws_input *in, struct ws_even
 	} else if (text && !utf8_valid(slice_of(payload, len))) {
 		return false;
 	}
+	const char *frame = in->at;
 	in->at = payload + len;
 	r->serial++;
 	*out = (struct ws_event){
@@ -341,6 +344,7 @@ static bool take_common(struct ws_reader *r, struct ws_input *in, struct ws_even
 		.opcode = text ? WS_OPCODE_TEXT : WS_OPCODE_BINARY,
 		.payload = slice_of(payload, len),
 		.writable = payload,
+		.frame = slice_of(frame, head_bytes + len),
 	};
 	return true;
 }

@@ -87,6 +87,9 @@ struct ws_event {
 	uint16_t code;
 	struct slice payload; /* in the input, the assembly buffer or the inflater */
 	char *writable;       /* the same bytes: the caller may change them in place */
+	/* A message that came as one frame and lies in the input, unmasked: all of that frame, its
+	 * head as it was and the payload at its end. Else empty. For ws_write_again. */
+	struct slice frame;
 };
 
 /* Allocates nothing. `memory` and `inflater` (NULL: no permessage-deflate on this

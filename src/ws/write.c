@@ -11,17 +11,13 @@ void ws_masker_init(struct ws_masker *m, ws_random_fn fill, void *arg)
 	*m = (struct ws_masker){.fill = fill, .arg = arg};
 }
 
-int ws_masker_next(struct ws_masker *m, uint8_t key[WS_KEY_BYTES])
+int ws_masker_refill(struct ws_masker *m)
 {
-	if (m->left < WS_KEY_BYTES) {
-		int r = m->fill(m->arg, m->pool, sizeof(m->pool));
-		if (r)
-			return r;
+	int r = m->fill(m->arg, m->pool, sizeof(m->pool));
+
+	if (r == 0)
 		m->left = sizeof(m->pool);
-	}
-	memcpy(key, m->pool + sizeof(m->pool) - m->left, WS_KEY_BYTES);
-	m->left -= WS_KEY_BYTES;
-	return 0;
+	return r;
 }
 
 /* What every frame of ours has in common: whole, and masked if we are a client. */
@@ -148,5 +144,19 @@ int ws_write_head(const struct ws_writer *w, enum ws_opcode opcode, char *payloa
 	if (header.masked)
 		ws_mask(payload, payload_bytes, header.key, 0);
 	*head_bytes = ws_header_encode(&header, head);
+	return 0;
+}
+
+int ws_write_again(const struct ws_writer *w, char *payload, size_t payload_bytes)
+{
+	uint8_t key[WS_KEY_BYTES];
+
+	if (!w->masker)
+		return 0;
+	int r = ws_masker_next(w->masker, key);
+	if (r)
+		return r;
+	memcpy(payload - WS_KEY_BYTES, key, sizeof(key));
+	ws_mask(payload, payload_bytes, key, 0);
 	return 0;
 }

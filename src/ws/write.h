@@ -31,7 +31,7 @@ void ws_masker_init(struct ws_masker *m, ws_random_fn fill, void *arg);
 
 /* A key that was never given before. Returns 0 or what the callback said; then there is
  * no key and nothing may be sent. */
-int ws_masker_next(struct ws_masker *m, uint8_t key[WS_KEY_BYTES])
+static inline int ws_masker_next(struct ws_masker *m, uint8_t key[WS_KEY_BYTES])
 	__attribute__((warn_unused_result));
 
 /* How one leg writes. Small, by value, no memory of its own. */
@@ -69,3 +69,28 @@ int ws_write_close_for(const struct ws_writer *w, struct buf *out, enum reason w
 int ws_write_head(const struct ws_writer *w, enum ws_opcode opcode, char *payload,
 		  size_t payload_bytes, char head[WS_HEADER_MAX], size_t *head_bytes)
 	__attribute__((warn_unused_result));
+
+/*
+ * For a message that was read in one frame (ws_event.frame) and goes on unchanged: makes that
+ * frame one of ours, where it lies. The head is one that we would write, for ws/message.h takes
+ * no other; as a client a new key takes the old one's place and the payload, `payload_bytes` at
+ * the frame's end, is masked. The other leg must be of the other side: there frames came masked
+ * where ours are. Returns as ws_write_head.
+ */
+int ws_write_again(const struct ws_writer *w, char *payload, size_t payload_bytes)
+	__attribute__((warn_unused_result));
+
+/* --- private */
+
+int ws_masker_refill(struct ws_masker *m) __attribute__((warn_unused_result));
+
+static inline int ws_masker_next(struct ws_masker *m, uint8_t key[WS_KEY_BYTES])
+{
+	int r = m->left < WS_KEY_BYTES ? ws_masker_refill(m) : 0;
+
+	if (r)
+		return r;
+	memcpy(key, m->pool + sizeof(m->pool) - m->left, WS_KEY_BYTES);
+	m->left -= WS_KEY_BYTES;
+	return 0;
+}

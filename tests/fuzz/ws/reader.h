@@ -85,6 +85,26 @@ static void check_rewritten(enum ws_side side, const struct ws_event *e)
 	buf_deinit(&out);
 }
 
+/* Forwards the message's frame as it lies: the same bytes as if it were written anew. */
+static void check_goes_on(enum ws_side side, const struct ws_event *e)
+{
+	static uint8_t key = 0x5a;
+	struct ws_masker masker;
+	struct ws_writer w = {0};
+	struct buf out;
+
+	if (!e->frame.len)
+		return;
+	buf_init(&out, e->payload.len + WS_HEADER_MAX);
+	ws_masker_init(&masker, fixed_key, &key);
+	if (side == WS_SERVER)
+		w.masker = &masker;
+	MUST(ws_write_message(&w, &out, e->opcode, e->payload) == 0);
+	MUST(ws_write_again(&w, e->writable, e->payload.len) == 0);
+	MUST(slice_eq(e->frame, buf_slice(&out)));
+	buf_deinit(&out);
+}
+
 /* Reads all of it in pieces whose lengths follow from `cuts`; 0 is one piece. */
 static struct story read_in_pieces(const struct ws_reader_config *config, bool deflate,
 				   const uint8_t *data, size_t size, uint32_t cuts,
@@ -116,6 +136,7 @@ static struct story read_in_pieces(const struct ws_reader_config *config, bool d
 			MUST(!event.payload.len || event.writable == event.payload.data);
 			if (kind == WS_MESSAGE && !cuts)
 				check_rewritten(config->side, &event);
+			check_goes_on(config->side, &event);
 			if (event.payload.len)
 				memset(event.writable, 0xee, event.payload.len);
 		}

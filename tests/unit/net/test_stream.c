@@ -146,6 +146,65 @@ static void one_recv_per_read_one_send_per_round(void **state)
 	assert_int_equal(heard(), 300);
 }
 
+/* What a read brought leaves from where it lies, in its place among what is copied. */
+static void what_is_lent_leaves_in_order(void **state)
+{
+	struct stream_bytes got;
+
+	(void)state;
+	bench_begin(1000, 1000);
+	turn();
+	failmalloc_at(0);
+	say("one two three four ");
+	turn();
+	assert_int_equal(stream_read(&b.s, &got), 0);
+	assert_int_equal(stream_write(&b.s, SLICE("zero ")), 0);
+	assert_int_equal(stream_lend(&b.s, slice_of(got.data, 4)), 0);
+	assert_int_equal(stream_lend(&b.s, slice_of(got.data + 4, 4)), 0);
+	assert_int_equal(stream_pending_bytes(&b.s), 13);
+	/* not right behind: is gathered */
+	assert_int_equal(stream_lend(&b.s, slice_of(got.data + 14, 5)), 0);
+	assert_int_equal(stream_pending_bytes(&b.s), 18);
+	assert_int_equal(stream_write(&b.s, SLICE("five ")), 0);
+	assert_int_equal(stream_lend(&b.s, slice_of(got.data, 3)), 0);
+	assert_int_equal(b.scratch.sends, 0);
+	stream_settle(&b.scratch);
+	assert_int_equal(b.scratch.sends, 1);
+	assert_int_equal(stream_pending_bytes(&b.s), 0);
+	stream_settle(&b.scratch);
+	turn();
+	assert_int_equal(b.scratch.sends, 1);
+	assert_int_equal(failmalloc_count(), 0);
+	static const char wanted[] = "zero one two four five one";
+	char text[64];
+	ssize_t n = recv(b.peer, text, sizeof(text), MSG_DONTWAIT);
+	assert_int_equal(n, sizeof(wanted) - 1);
+	assert_memory_equal(text, wanted, sizeof(wanted) - 1);
+}
+
+/* Not more than may wait, nothing once it is broken, and forgotten with the stream's end. */
+static void what_is_lent_has_its_limits(void **state)
+{
+	struct stream_bytes got;
+
+	(void)state;
+	bench_begin(10, 1000);
+	turn();
+	say("one two three four ");
+	turn();
+	assert_int_equal(stream_read(&b.s, &got), 0);
+	assert_int_equal(stream_lend(&b.s, slice_of(got.data, 11)), STREAM_FULL);
+	assert_int_equal(stream_lend(&b.s, slice_of(got.data, 8)), 0);
+	assert_int_equal(b.scratch.sends, 0);
+	/* There would be no room behind it: it has to go first. */
+	assert_int_equal(stream_lend(&b.s, slice_of(got.data + 8, 6)), 0);
+	assert_int_equal(b.scratch.sends, 1);
+	assert_int_equal(stream_pending_bytes(&b.s), 6);
+	stream_abort(&b.s);
+	stream_settle(&b.scratch);
+	assert_int_equal(b.scratch.sends, 1);
+}
+
 static void a_full_read_is_followed_by_another(void **state)
 {
 	static char text[100000];
@@ -523,6 +582,8 @@ int main(void)
 		cmocka_unit_test(conversations),
 		cmocka_unit_test_teardown(idle_owns_nothing, bench_end),
 		cmocka_unit_test_teardown(one_recv_per_read_one_send_per_round, bench_end),
+		cmocka_unit_test_teardown(what_is_lent_leaves_in_order, bench_end),
+		cmocka_unit_test_teardown(what_is_lent_has_its_limits, bench_end),
 		cmocka_unit_test_teardown(a_full_read_is_followed_by_another, bench_end),
 		cmocka_unit_test_teardown(the_end_behind_the_bytes, bench_end),
 		cmocka_unit_test_teardown(full_takes_nothing, bench_end),

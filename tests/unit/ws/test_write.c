@@ -185,6 +185,54 @@ static void heads_for_writev(void **state)
 	assert_memory_equal(payload, "\x49\x67\x6f\x68\x6e", 5);
 }
 
+/* What was read as one frame is written as one without moving. */
+static void frames_go_on_where_they_lie(void **state)
+{
+	static const size_t lengths[] = {0, 1, 5, 125, 126, 300, 65535};
+	static char payload[65535];
+	struct budget none;
+
+	(void)state;
+	budget_init(&none, 0, NULL);
+	for (size_t i = 0; i < sizeof(payload); i++)
+		payload[i] = (char)(i * 7);
+	for (size_t l = 0; l < COUNT(lengths); l++) {
+		for (int server = 0; server < 2; server++) {
+			struct ws_reader_config config = {
+				.side = server ? WS_SERVER : WS_CLIENT,
+				.binary_ok = true,
+				.max_fragments = 1,
+				.max_message = sizeof(payload),
+			};
+			const struct ws_writer *w = server ? &as_client : &as_server;
+			struct slice message = slice_of(payload, lengths[l]);
+			struct ws_reader reader;
+			struct ws_event e;
+			struct buf came, wanted;
+			buf_init(&came, sizeof(payload) + WS_HEADER_MAX);
+			buf_init(&wanted, sizeof(payload) + WS_HEADER_MAX);
+			assert_int_equal(ws_write_message(w, &came, WS_OPCODE_BINARY, message), 0);
+			assert_int_equal(ws_write_message(w, &wanted, WS_OPCODE_BINARY, message),
+					 0);
+			if (server)
+				assert_memory_not_equal(came.data, wanted.data, came.len);
+			ws_reader_init(&reader, &config, &none, NULL);
+			struct ws_input in = {came.data, came.data + came.len};
+			assert_int_equal(ws_reader_next(&reader, &in, &e), WS_MESSAGE);
+			assert_true(slice_eq(e.payload, message));
+			assert_true(e.frame.data == came.data && e.frame.len == came.len);
+			/* the key that `wanted` got */
+			masker.left += server ? WS_KEY_BYTES : 0;
+			assert_int_equal(ws_write_again(w, e.writable, e.payload.len), 0);
+			assert_true(slice_eq(e.frame, buf_slice(&wanted)));
+			ws_reader_deinit(&reader);
+			buf_deinit(&came);
+			buf_deinit(&wanted);
+		}
+	}
+	budget_deinit(&none);
+}
+
 static void no_room_leaves_the_buffer_as_it_was(void **state)
 {
 	(void)state;
@@ -297,7 +345,8 @@ int main(void)
 		CASE(as_a_server),           CASE(as_a_client),
 		CASE(keys_never_come_twice), CASE(without_random_bytes_nothing_is_sent),
 		CASE(close_frames),          CASE(lengths_arrive),
-		CASE(heads_for_writev),      CASE(no_room_leaves_the_buffer_as_it_was),
+		CASE(heads_for_writev),      CASE(frames_go_on_where_they_lie),
+		CASE(no_room_leaves_the_buffer_as_it_was),
 		CASE(compressed_frames),     CASE(torture),
 	};
 
