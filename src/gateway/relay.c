@@ -525,8 +525,7 @@ static bool is_compressed(const struct ws_writer *writer, const struct ws_event 
 /* Came as one frame, and nobody has put another text in its place. */
 static bool is_untouched(const struct ws_event *e)
 {
-	return e->frame.len &&
-	       e->frame.data + e->frame.len == e->payload.data + e->payload.len;
+	return e->frame.len && e->frame.data + e->frame.len == e->payload.data + e->payload.len;
 }
 
 /* Not inlined: its arrays are not the common case's business. */
@@ -757,7 +756,8 @@ static bool take_turn(struct conn *c, enum side from, struct ws_input *in)
 	struct turn turn = {0};
 	struct ws_event e;
 
-	while (ws_reader_next(&leg->reader, in, &e) != WS_NEED_MORE) {
+	while (!ws_reader_is_done(&leg->reader, in) &&
+	       ws_reader_next(&leg->reader, in, &e) != WS_NEED_MORE) {
 		on_event(c, from, &e);
 		if (c->state == CONN_GONE || leg->ended || e.kind == WS_REFUSED)
 			return false;
@@ -775,7 +775,6 @@ static bool take_turn(struct conn *c, enum side from, struct ws_input *in)
 /* Everything that one read brought, or as much of it as is this session's turn. */
 static void read_events(struct conn *c, enum side from, struct stream_bytes got)
 {
-	struct stream_scratch *scratch = &c->worker->scratch;
 	struct leg *leg = &c->session->legs[from];
 	struct ws_input in = {got.data, got.data + got.len};
 
@@ -783,7 +782,6 @@ static void read_events(struct conn *c, enum side from, struct stream_bytes got)
 	leg->pinged = false;
 	if (take_turn(c, from, &in))
 		watch_message(c, from);
-	stream_settle(scratch);
 }
 
 static void on_readable(struct conn *c, enum side from)

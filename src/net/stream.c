@@ -2,9 +2,14 @@
 /*
  * Reading and writing of streams; see stream.h.
  *
- *   out.bytes   cork.bytes          What waits leaves in this order. In clear both go into one
- *   [.......]   [.........]         sendmsg; under TLS the cork is encrypted onto the wire
- *       \____________/              first. What the kernel leaves is the new out.
+ *   out.bytes   cork.bytes  cork.lent      What waits leaves in this order. In clear it goes into
+ *   [.......]   [........]  [.......]      one sendmsg; under TLS the cork is encrypted onto the
+ *       \___________________/              wire first. What the kernel leaves is the new out.
+ *
+ *   plain   [lent to a |lent to b |..free..|next read.....................]
+ *
+ * What was read and is lent stays in the worker's buffer until the end of the round; the next
+ * read begins behind it. When that has become too much, the round's output leaves early.
  */
 #include "net/stream.h"
 
@@ -22,6 +27,9 @@ enum {
 	DIRECT_BYTES = 16384, /* from here on copying into the cork costs more than a send */
 	SPARE_BYTES = 32768,  /* a record that was begun by an earlier read, and TLS's own bytes */
 	WIRE_BYTES = 131072,
+	LENT_BYTES = 65536, /* of what was read may be lent before the corks are sent early */
+	PARTS = 3,          /* of one send: cork.bytes, cork.lent, something more */
+	LINE_BYTES = 64,    /* of the cache: two reads shall not share one */
 };
 
 /* struct stream.state */
@@ -33,44 +41,51 @@ enum {
 	RESUMED = 1 << 4,     /* fn is due, whatever the kernel says */
 };
 
-struct stream_cork {
-	struct list link; /* in scratch.corked */
-	struct stream_cork *next_free;
-	struct stream *owner;
-	size_t len;
-	char bytes[STREAM_CORK_BYTES];
-};
-
 /* --- the worker's share */
 
-static struct stream_cork *cork_new(struct stream_scratch *scratch)
+static bool make_bytes(struct stream_cork *cork)
 {
-	if (scratch->cork_count == CORKS)
-		return NULL;
-	struct stream_cork *cork = malloc(sizeof(*cork));
-	if (!cork)
-		return NULL;
-	scratch->cork_count++;
-	return cork;
+	if (!cork->bytes)
+		cork->bytes = malloc(STREAM_CORK_BYTES);
+	return cork->bytes;
 }
 
-static void flush_corked(struct reactor_hook *hook);
+static bool make_corks(struct stream_scratch *scratch)
+{
+	scratch->corks = calloc(CORKS, sizeof(*scratch->corks));
+	if (!scratch->corks)
+		return false;
+	for (size_t i = CORKS; i-- > 0;) {
+		scratch->corks[i].next_free = scratch->free;
+		scratch->free = &scratch->corks[i];
+	}
+	return make_bytes(scratch->free); /* so that there is one for few streams */
+}
+
+static void free_buffers(struct stream_scratch *scratch)
+{
+	for (size_t i = 0; scratch->corks && i < CORKS; i++)
+		free(scratch->corks[i].bytes);
+	free(scratch->corks);
+	free(scratch->plain);
+	free(scratch->cipher);
+	free(scratch->wire);
+	*scratch = (struct stream_scratch){0};
+}
+
+static void end_round(struct reactor_hook *hook);
 
 int stream_scratch_init(struct stream_scratch *scratch, struct reactor *r, size_t read_bytes)
 {
 	MUST(read_bytes >= 16384);
 	*scratch = (struct stream_scratch){.reactor = r, .read_bytes = read_bytes};
 	list_init(&scratch->corked);
-	scratch->plain = malloc(read_bytes + SPARE_BYTES);
-	scratch->free = cork_new(scratch); /* so that there is always one to be had */
-	if (!scratch->plain || !scratch->free) {
-		free(scratch->plain);
-		free(scratch->free);
-		*scratch = (struct stream_scratch){0};
+	scratch->plain = malloc(LENT_BYTES + LINE_BYTES + read_bytes + SPARE_BYTES);
+	if (!scratch->plain || !make_corks(scratch)) {
+		free_buffers(scratch);
 		return err_raise(ENOMEM, "no memory for a worker's buffers");
 	}
-	scratch->free->next_free = NULL;
-	reactor_hook_add(r, &scratch->hook, flush_corked);
+	reactor_hook_add(r, &scratch->hook, end_round);
 	return 0;
 }
 
@@ -80,16 +95,7 @@ void stream_scratch_deinit(struct stream_scratch *scratch)
 		return;
 	MUST(list_empty(&scratch->corked));
 	reactor_hook_remove(&scratch->hook);
-	while (scratch->free) {
-		struct stream_cork *cork = scratch->free;
-
-		scratch->free = cork->next_free;
-		free(cork);
-	}
-	free(scratch->plain);
-	free(scratch->cipher);
-	free(scratch->wire);
-	*scratch = (struct stream_scratch){0};
+	free_buffers(scratch);
 }
 
 /* --- what a stream keeps for itself */
@@ -168,31 +174,27 @@ static void cork_release(struct stream *s)
 }
 
 /* Gives s a cork, if need be that of whoever has had one for longest. */
-static void cork_take(struct stream *s)
+static struct stream_cork *cork_take(struct stream *s)
 {
 	struct stream_scratch *scratch = s->scratch;
 
 	if (s->cork)
-		return;
-	struct stream_cork *cork = scratch->free;
-	if (cork) {
-		scratch->free = cork->next_free;
-	} else {
-		cork = cork_new(scratch);
-	}
-	if (!cork) {
+		return s->cork;
+	if (!scratch->free) {
 		struct stream_cork *oldest =
 			LIST_ENTRY(scratch->corked.next, struct stream_cork, link);
 
 		(void)stream_flush(oldest->owner); /* it remembers how that went */
-		cork = scratch->free;
-		MUST(cork);
-		scratch->free = cork->next_free;
+		MUST(scratch->free);
 	}
+	struct stream_cork *cork = scratch->free;
+	scratch->free = cork->next_free;
 	cork->owner = s;
 	cork->len = 0;
+	cork->lent = slice_of(NULL, 0);
 	list_append(&scratch->corked, &cork->link);
 	s->cork = cork;
+	return cork;
 }
 
 /* --- sending */
@@ -215,30 +217,28 @@ static void out_finished(struct stream *s)
 	(void)shutdown(s->io.fd, SHUT_WR); /* fails only where the peer is gone already */
 }
 
-/* One send of [out, parts]. Gives how many bytes the kernel took: 0 if it has no room. */
-static int send_once(struct stream *s, const struct slice *parts, size_t count, size_t *sent)
+/* One send of [out, parts], `total` bytes together. Gives how many of them the kernel took: 0 if it
+ * has no room. */
+static int send_once(struct stream *s, const struct slice *parts, size_t count, size_t total,
+		     size_t *sent)
 {
-	struct iovec v[3];
-	size_t n = 0, total = 0;
+	struct slice waiting = stream_queue_slice(s->out);
+	struct iovec v[PARTS + 1];
+	size_t n = 0;
 
 	*sent = 0;
-	if (!(s->io.ready & IO_WRITABLE))
+	if (total == 0 || !(s->io.ready & IO_WRITABLE))
 		return 0;
-	struct slice waiting = stream_queue_slice(s->out);
-	for (size_t i = 0; i <= count; i++) {
+	for (size_t i = waiting.len ? 0 : 1; i <= count; i++) {
 		struct slice part = i ? parts[i - 1] : waiting;
 		union {
 			const char *in;
 			void *out;
 		} unconst = {part.data};
 
-		if (part.len == 0)
-			continue;
-		v[n++] = (struct iovec){unconst.out, part.len};
-		total += part.len;
+		if (part.len)
+			v[n++] = (struct iovec){unconst.out, part.len};
 	}
-	if (n == 0)
-		return 0;
 	int r = sock_send(s->io.fd, v, n, sent);
 	s->scratch->sends++;
 	if (r == SOCK_AGAIN || (r == 0 && *sent < total))
@@ -248,32 +248,41 @@ static int send_once(struct stream *s, const struct slice *parts, size_t count, 
 	return r == SOCK_RESET ? STREAM_RESET : r;
 }
 
-/* Sends what waits and then parts (at most two); what the kernel does not take waits. */
-static int push(struct stream *s, const struct slice *parts, size_t count)
+/* Of [out, parts] the kernel has taken `sent` bytes: the rest waits. */
+static int keep_rest(struct stream *s, const struct slice *parts, size_t count, size_t sent)
 {
-	size_t sent;
-
-	MUST(count <= 2);
-	if (s->broken)
-		return s->broken;
-	int r = send_once(s, parts, count, &sent);
-	if (r)
-		return stream_break(s, r);
 	size_t old = stream_queue_slice(s->out).len;
 	size_t from_out = sent < old ? sent : old;
-	if (from_out)
-		stream_queue_take(&s->out, from_out);
+	int r = 0;
+
+	stream_queue_take(&s->out, from_out);
 	sent -= from_out;
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count && r == 0; i++) {
 		size_t skip = sent < parts[i].len ? sent : parts[i].len;
 
 		sent -= skip;
-		if (skip == parts[i].len)
-			continue;
 		r = stream_queue_append(s, &s->out, slice_from(parts[i], skip), out_max(s));
-		if (r)
-			return stream_break(s, r);
 	}
+	return r;
+}
+
+/* Sends what waits and then parts (at most PARTS); what the kernel does not take waits. */
+static int push(struct stream *s, const struct slice *parts, size_t count)
+{
+	size_t total = stream_queue_slice(s->out).len, sent;
+
+	MUST(count <= PARTS);
+	if (s->broken)
+		return s->broken;
+	for (size_t i = 0; i < count; i++)
+		total += parts[i].len;
+	int r = send_once(s, parts, count, total, &sent);
+	if (r == 0 && sent < total)
+		r = keep_rest(s, parts, count, sent);
+	else if (r == 0)
+		queue_free(&s->out);
+	if (r)
+		return stream_break(s, r);
 	if (!s->out && !s->cork)
 		out_finished(s);
 	return 0;
@@ -308,93 +317,79 @@ int stream_wire_append(struct stream *s, struct slice bytes)
 	return 0;
 }
 
-/* Everything gathered, and then data, over TLS: encrypted first. */
-static int push_encrypted(struct stream *s, struct slice gathered, struct slice data)
+/* All of it over TLS: encrypted first. */
+static int push_encrypted(struct stream *s, const struct slice *parts, size_t count)
 {
-	const struct stream_layer_ops *ops = s->layer->ops;
 	int r = s->broken;
 
-	if (r == 0 && gathered.len)
-		r = ops->encrypt(s, gathered);
-	if (r == 0 && data.len)
-		r = ops->encrypt(s, data);
+	for (size_t i = 0; i < count && r == 0; i++)
+		if (parts[i].len)
+			r = s->layer->ops->encrypt(s, parts[i]);
 	/* Even then: the next stream must find the wire empty. */
 	int pushed = stream_wire_push(s);
 	return r ? stream_break(s, r) : pushed;
 }
 
+/* Everything gathered, and then data. */
 static int send_all(struct stream *s, struct slice data)
 {
-	struct stream_cork *cork = s->cork;
-	struct slice parts[2] = {cork ? slice_of(cork->bytes, cork->len) : slice_of(NULL, 0), data};
+	struct slice parts[PARTS];
+	size_t count = 0;
 
+	if (s->cork && s->cork->len)
+		parts[count++] = slice_of(s->cork->bytes, s->cork->len);
+	if (s->cork && s->cork->lent.len)
+		parts[count++] = s->cork->lent;
+	if (data.len)
+		parts[count++] = data;
 	/* Off the list first: nothing below may send it a second time. Its bytes stay as they
 	 * are until somebody takes a cork, and that is not before this has returned. */
 	cork_release(s);
-	if (s->layer)
-		return push_encrypted(s, parts[0], parts[1]);
-	return push(s, parts, 2);
-}
-
-/* What was lent to s, which is the caller's to send now. */
-static struct slice take_lent(struct stream *s)
-{
-	struct stream_scratch *scratch = s->scratch;
-
-	if (scratch->borrower != s)
-		return slice_of(NULL, 0);
-	scratch->borrower = NULL;
-	return scratch->lent;
+	return s->layer ? push_encrypted(s, parts, count) : push(s, parts, count);
 }
 
 int stream_flush(struct stream *s)
 {
-	struct slice lent = take_lent(s);
-
-	if (!s->cork && !s->out && !lent.len)
+	if (!s->cork && !s->out)
 		return s->broken;
-	return send_all(s, lent);
+	return send_all(s, slice_of(NULL, 0));
 }
 
-void stream_settle(struct stream_scratch *scratch)
+static void flush_corked(struct stream_scratch *scratch)
 {
-	if (scratch->borrower)
-		(void)stream_flush(scratch->borrower);
-}
-
-static void flush_corked(struct reactor_hook *hook)
-{
-	struct stream_scratch *scratch = LIST_ENTRY(hook, struct stream_scratch, hook);
-
-	stream_settle(scratch);
 	while (!list_empty(&scratch->corked)) {
 		struct stream_cork *cork =
 			LIST_ENTRY(scratch->corked.next, struct stream_cork, link);
 
 		(void)stream_flush(cork->owner); /* which remembers, and tells its session */
 	}
+	scratch->lent_end = 0;
+}
+
+static void end_round(struct reactor_hook *hook)
+{
+	flush_corked(LIST_ENTRY(hook, struct stream_scratch, hook));
 }
 
 /* --- writing */
 
-size_t stream_waiting_bytes(const struct stream *s)
+size_t stream_queued_bytes(const struct stream *s)
 {
-	return stream_queue_slice(s->out).len + (s->cork ? s->cork->len : 0);
+	return stream_queue_slice(s->out).len;
 }
 
-/* Part of an admitted write. */
-static int put(struct stream *s, struct slice data)
+static int copy_in(struct stream *s, struct slice data)
 {
-	if (data.len >= DIRECT_BYTES && (s->io.ready & IO_WRITABLE))
-		return send_all(s, data);
 	while (data.len) {
-		cork_take(s);
-		struct slice now = slice_first(data, STREAM_CORK_BYTES - s->cork->len);
+		struct stream_cork *cork = cork_take(s);
+		if (!make_bytes(cork))
+			return send_all(s, data);
+		struct slice now = slice_first(data, STREAM_CORK_BYTES - cork->len);
 
-		memcpy(s->cork->bytes + s->cork->len, now.data, now.len);
-		s->cork->len += now.len;
+		memcpy(cork->bytes + cork->len, now.data, now.len);
+		cork->len += now.len;
 		data = slice_from(data, now.len);
-		int r = s->cork->len == STREAM_CORK_BYTES ? stream_flush(s) : 0;
+		int r = cork->len == STREAM_CORK_BYTES ? stream_flush(s) : 0;
 		if (r)
 			return r;
 	}
@@ -404,9 +399,21 @@ static int put(struct stream *s, struct slice data)
 /* What was lent goes before anything that is written behind it. */
 static int gather_lent(struct stream *s)
 {
-	struct slice lent = take_lent(s);
+	struct slice lent = s->cork ? s->cork->lent : slice_of(NULL, 0);
 
-	return lent.len ? put(s, lent) : 0;
+	if (lent.len == 0)
+		return 0;
+	s->cork->lent = slice_of(NULL, 0);
+	return copy_in(s, lent);
+}
+
+/* Part of an admitted write. */
+static int put(struct stream *s, struct slice data)
+{
+	if (data.len >= DIRECT_BYTES && (s->io.ready & IO_WRITABLE))
+		return send_all(s, data);
+	int r = gather_lent(s);
+	return r ? r : copy_in(s, data);
 }
 
 /* Whether `bytes` more may be written. */
@@ -418,12 +425,9 @@ static int admit(struct stream *s, size_t bytes)
 		return err_raise(ENOTCONN, "written before the TLS handshake or after the end");
 	if (bytes > s->max_pending)
 		return STREAM_FULL;
-	int r = gather_lent(s);
-	if (r)
-		return r;
 	if (stream_pending_bytes(s) <= s->max_pending - bytes)
 		return 0;
-	r = stream_flush(s);
+	int r = stream_flush(s);
 	if (r)
 		return r;
 	return stream_pending_bytes(s) <= s->max_pending - bytes ? 0 : STREAM_FULL;
@@ -451,12 +455,16 @@ int stream_reserve(struct stream *s, size_t bytes, char **room)
 {
 	MUST(bytes <= STREAM_CORK_BYTES);
 	int r = admit(s, bytes);
+	if (r == 0)
+		r = gather_lent(s);
 	if (r == 0 && s->cork && bytes > STREAM_CORK_BYTES - s->cork->len)
 		r = stream_flush(s);
 	if (r)
 		return r;
-	cork_take(s);
-	*room = s->cork->bytes + s->cork->len;
+	struct stream_cork *cork = cork_take(s);
+	if (!make_bytes(cork))
+		return err_raise(ENOMEM, "no memory for bytes to send");
+	*room = cork->bytes + cork->len;
 	return 0;
 }
 
@@ -466,18 +474,20 @@ void stream_commit(struct stream *s, size_t bytes)
 	s->cork->len += bytes;
 }
 
+/* Nothing was lent to s yet, or something else, or there is no room before it was sent. */
 int stream_lend_first(struct stream *s, struct slice bytes)
 {
 	struct stream_scratch *scratch = s->scratch;
+	size_t end = (size_t)(bytes.data - scratch->plain) + bytes.len;
+	int r = gather_lent(s);
 
-	if (scratch->borrower != s)
-		stream_settle(scratch);
-	int r = admit(s, bytes.len);
+	if (r == 0)
+		r = admit(s, bytes.len);
 	if (r)
 		return r;
-	scratch->lent_behind = stream_waiting_bytes(s);
-	scratch->borrower = s;
-	scratch->lent = bytes;
+	cork_take(s)->lent = bytes;
+	if (end > scratch->lent_end)
+		scratch->lent_end = end;
 	return 0;
 }
 
@@ -530,14 +540,22 @@ int stream_receive(struct stream *s, char *into, size_t room, size_t *got)
 	}
 }
 
+char *stream_read_room(struct stream_scratch *scratch)
+{
+	if (scratch->lent_end > LENT_BYTES)
+		flush_corked(scratch);
+	return scratch->plain + (scratch->lent_end + LINE_BYTES - 1) / LINE_BYTES * LINE_BYTES;
+}
+
 /* What was handed back, from where it may be changed. */
 static int read_again(struct stream *s, struct stream_bytes *got)
 {
 	struct slice back = stream_queue_slice(s->in);
+	char *room = stream_read_room(s->scratch);
 
 	MUST(back.len <= s->scratch->read_bytes + SPARE_BYTES);
-	memcpy(s->scratch->plain, back.data, back.len);
-	*got = (struct stream_bytes){s->scratch->plain, back.len};
+	memcpy(room, back.data, back.len);
+	*got = (struct stream_bytes){room, back.len};
 	queue_free(&s->in);
 	io_again(&s->io);
 	return 0;
@@ -548,7 +566,6 @@ int stream_read(struct stream *s, struct stream_bytes *got)
 	int r;
 
 	*got = (struct stream_bytes){0};
-	stream_settle(s->scratch);
 	if (s->in)
 		return read_again(s, got);
 	/* After a reset noticed while writing there may still be the peer's last words. */
@@ -559,8 +576,8 @@ int stream_read(struct stream *s, struct stream_bytes *got)
 	if (s->layer) {
 		r = s->layer->ops->read(s, got);
 	} else {
-		r = stream_receive(s, s->scratch->plain, s->scratch->read_bytes, &got->len);
-		got->data = s->scratch->plain;
+		got->data = stream_read_room(s->scratch);
+		r = stream_receive(s, got->data, s->scratch->read_bytes, &got->len);
 	}
 	return r == STREAM_AGAIN && s->broken ? s->broken : r;
 }
@@ -616,7 +633,6 @@ void stream_deinit(struct stream *s)
 	if (!s->scratch)
 		return;
 	cork_release(s);
-	(void)take_lent(s);
 	stream_layer_drop(s);
 	queue_free(&s->out);
 	queue_free(&s->in);

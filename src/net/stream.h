@@ -68,12 +68,10 @@ struct stream_scratch {
 	char *plain, *cipher; /* read_bytes each; cipher is made with the first TLS stream */
 	char *wire;           /* records of one flush; likewise */
 	size_t read_bytes, wire_len;
+	struct stream_cork *corks;
 	struct list corked;       /* in the order of their first write */
 	struct stream_cork *free; /* last used first, so that it is still in the cache */
-	unsigned cork_count;
-	struct stream *borrower; /* of lent; NULL: of nothing */
-	struct slice lent;       /* in plain: behind its cork, part of what it has to send */
-	size_t lent_behind;      /* bytes of the borrower's that wait before it */
+	size_t lent_end;          /* so much of plain is lent until the end of the round */
 	uint64_t recvs, sends; /* counted for tests and benchmarks */
 };
 
@@ -172,14 +170,11 @@ void stream_commit(struct stream *s, size_t bytes);
 
 /*
  * As stream_write, but without a copy, for bytes of what the last stream_read of any stream gave;
- * nobody may change them any more. They leave with stream_settle, which whoever read them calls
- * when it is done with what it read. Pieces that follow each other are one to the kernel.
+ * nobody may change them any more. They stay where they are until the end of the round. Pieces
+ * that follow each other are one to the kernel.
  */
-static inline int stream_lend(struct stream *s, struct slice bytes) __attribute__((warn_unused_result));
-
-/* Sends what was lent, together with what was gathered before. How that went the stream
- * remembers, and tells its fn. */
-void stream_settle(struct stream_scratch *scratch);
+static inline int stream_lend(struct stream *s, struct slice bytes)
+	__attribute__((warn_unused_result));
 
 /* Bytes written and not yet taken by the kernel (over TLS a few more: as encrypted). */
 static inline size_t stream_pending_bytes(const struct stream *s);
@@ -201,28 +196,34 @@ static inline bool stream_hung_up(const struct stream *s)
 
 /* --- private: what is called for each message */
 
-int stream_lend_first(struct stream *s, struct slice bytes) __attribute__((warn_unused_result));
-size_t stream_waiting_bytes(const struct stream *s);
+/* What a stream writes in a round: first `bytes`, then `lent`. */
+struct stream_cork {
+	struct list link; /* in scratch.corked */
+	struct stream_cork *next_free;
+	struct stream *owner;
+	struct slice lent; /* in scratch.plain */
+	size_t len;
+	char *bytes; /* STREAM_CORK_BYTES; made with the first that is copied */
+};
 
-static inline bool stream_borrows(const struct stream *s)
-{
-	return s->scratch && s->scratch->borrower == s;
-}
+int stream_lend_first(struct stream *s, struct slice bytes) __attribute__((warn_unused_result));
+size_t stream_queued_bytes(const struct stream *s);
 
 static inline size_t stream_pending_bytes(const struct stream *s)
 {
-	return stream_borrows(s) ? s->scratch->lent_behind + s->scratch->lent.len
-				 : stream_waiting_bytes(s);
+	size_t corked = s->cork ? s->cork->len + s->cork->lent.len : 0;
+
+	return s->out ? corked + stream_queued_bytes(s) : corked;
 }
 
 static inline int stream_lend(struct stream *s, struct slice bytes)
 {
-	struct slice *lent = &s->scratch->lent;
+	struct stream_cork *cork = s->cork;
 
-	if (stream_borrows(s) && lent->data + lent->len == bytes.data &&
-	    stream_pending_bytes(s) + bytes.len <= s->max_pending) {
-		lent->len += bytes.len;
-		return 0;
-	}
-	return stream_lend_first(s, bytes);
+	if (!cork || cork->lent.len == 0 || cork->lent.data + cork->lent.len != bytes.data ||
+	    stream_pending_bytes(s) + bytes.len > s->max_pending)
+		return stream_lend_first(s, bytes);
+	cork->lent.len += bytes.len;
+	s->scratch->lent_end += bytes.len;
+	return 0;
 }

@@ -47,6 +47,10 @@ void stream_layer_drop(struct stream *s);
  * sees to it that fn is called again if there may be more. */
 int stream_receive(struct stream *s, char *into, size_t room, size_t *got);
 
+/* Where a read puts what the session gets: room for read_bytes and 32 KiB more. May send what the
+ * round has gathered so far. */
+char *stream_read_room(struct stream_scratch *scratch);
+
 /* Appends to what goes to the wire. Returns 0, or an outcome that has broken the stream. */
 int stream_wire_append(struct stream *s, struct slice bytes);
 

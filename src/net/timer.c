@@ -26,6 +26,7 @@ void timer_wheel_init(struct timer_wheel *w, uint64_t now_ms)
 {
 	w->now_ms = now_ms;
 	w->armed = 0;
+	w->next_ms = 0;
 	list_init(&w->due);
 	for (unsigned level = 0; level < TIMER_LEVELS; level++) {
 		w->occupied[level] = 0;
@@ -57,6 +58,9 @@ static void file(struct timer_wheel *w, struct timer *t)
 	unsigned slot = digit(at, level);
 	w->occupied[level] |= UINT64_C(1) << slot;
 	list_append(&w->slots[level][slot], &t->link);
+	uint64_t start = at >> (level * TIMER_SLOT_BITS) << (level * TIMER_SLOT_BITS);
+	if (start < w->next_ms)
+		w->next_ms = start;
 }
 
 void timer_arm(struct timer_wheel *w, struct timer *t, uint64_t at_ms)
@@ -80,8 +84,10 @@ void timer_disarm(struct timer *t)
 {
 	if (!t->link.next)
 		return;
-	if (!list_empty(&t->link))
+	if (!list_empty(&t->link)) {
 		t->wheel->armed--;
+		t->wheel->next_ms = 0;
+	}
 	list_remove(&t->link);
 	t->at_ms = TIMER_NEVER;
 }
@@ -109,6 +115,18 @@ static bool first_slot(struct timer_wheel *w, unsigned *level, unsigned *slot, u
 	return false;
 }
 
+/* When the earliest occupied slot starts; looked up only after something has changed, since it is
+ * asked twice in every round. */
+static uint64_t next_start(struct timer_wheel *w)
+{
+	unsigned level, slot;
+	uint64_t start;
+
+	if (!w->next_ms)
+		w->next_ms = first_slot(w, &level, &slot, &start) ? start : TIMER_NEVER;
+	return w->next_ms;
+}
+
 /* Calls those in `firing` whose time has come and files the others again. Callbacks may
  * take any timer out of the list, so it is read anew each time. */
 static void fire(struct timer_wheel *w, struct list *firing)
@@ -127,7 +145,7 @@ static void fire(struct timer_wheel *w, struct list *firing)
 	}
 }
 
-void timer_wheel_run(struct timer_wheel *w, uint64_t now_ms)
+static void fire_due(struct timer_wheel *w, uint64_t now_ms)
 {
 	struct list firing;
 	unsigned level, slot;
@@ -143,16 +161,18 @@ void timer_wheel_run(struct timer_wheel *w, uint64_t now_ms)
 		list_splice(&firing, &w->slots[level][slot]);
 		fire(w, &firing);
 	}
+	w->next_ms = 0;
+}
+
+void timer_wheel_run(struct timer_wheel *w, uint64_t now_ms)
+{
+	if (!list_empty(&w->due) || next_start(w) <= now_ms)
+		fire_due(w, now_ms);
 	if (now_ms > w->now_ms)
 		w->now_ms = now_ms;
 }
 
 uint64_t timer_wheel_next_ms(struct timer_wheel *w)
 {
-	unsigned level, slot;
-	uint64_t start;
-
-	if (!list_empty(&w->due))
-		return w->now_ms;
-	return first_slot(w, &level, &slot, &start) ? start : TIMER_NEVER;
+	return list_empty(&w->due) ? next_start(w) : w->now_ms;
 }

@@ -43,6 +43,7 @@ struct timer_wheel {
 	struct list due;                 /* armed for the past: fire with the next run */
 	uint64_t occupied[TIMER_LEVELS]; /* a bit per slot; a set bit may be out of date */
 	uint64_t armed;                  /* timers that are */
+	uint64_t next_ms;                /* no slot before it is occupied; 0: not known */
 	struct list slots[TIMER_LEVELS][TIMER_SLOTS];
 };
 

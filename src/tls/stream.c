@@ -276,14 +276,13 @@ static int tls_handshake(struct stream *s)
 
 /* --- data */
 
-/* Decrypts all that is there: STREAM_AGAIN; or as much as one turn may: 0. */
+/* Decrypts into got->data all that is there: STREAM_AGAIN; or as much as one turn may: 0. */
 static int decrypt(struct stream *s, struct stream_bytes *got)
 {
 	struct tls_stream *t = of(s);
 	size_t room = s->scratch->read_bytes + PLAIN_SPARE_BYTES;
 	size_t n;
 
-	got->data = s->scratch->plain;
 	for (unsigned i = 0; i < RECORDS_PER_READ && got->len < room; i++) {
 		int r = SSL_read_ex(t->ssl, got->data + got->len, room - got->len, &n);
 		if (r != 1)
@@ -303,6 +302,8 @@ static int tls_read(struct stream *s, struct stream_bytes *got)
 
 	if (t->ended)
 		return t->ended;
+	/* First of all: it may have to encrypt for others. */
+	got->data = stream_read_room(s->scratch);
 	int received = gather(s, &cipher);
 	if (received < 0)
 		return received;

@@ -132,7 +132,8 @@ __attribute__((target("avx2"), noinline)) static uint64_t mask_blocks(char *to, 
 }
 #endif
 
-__attribute__((always_inline)) static inline bool mask_any(char *to, const char *from, size_t len, uint64_t word)
+__attribute__((always_inline)) static inline bool mask_any(char *to, const char *from, size_t len,
+							   uint64_t word)
 {
 	uint64_t written = 0;
 

@@ -110,6 +110,12 @@ void ws_reader_deinit(struct ws_reader *r);
  */
 enum ws_event_kind ws_reader_next(struct ws_reader *r, struct ws_input *in, struct ws_event *out);
 
+/* Would the next call only say WS_NEED_MORE? It may be left out then. */
+static inline bool ws_reader_is_done(const struct ws_reader *r, const struct ws_input *in)
+{
+	return in->at == in->end && !r->lent;
+}
+
 /* Has a message, a frame or a head begun that is not complete yet? */
 bool ws_reader_in_message(const struct ws_reader *r);
 

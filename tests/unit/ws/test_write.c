@@ -342,12 +342,17 @@ static void torture(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(as_a_server),           CASE(as_a_client),
-		CASE(keys_never_come_twice), CASE(without_random_bytes_nothing_is_sent),
-		CASE(close_frames),          CASE(lengths_arrive),
-		CASE(heads_for_writev),      CASE(frames_go_on_where_they_lie),
+		CASE(as_a_server),
+		CASE(as_a_client),
+		CASE(keys_never_come_twice),
+		CASE(without_random_bytes_nothing_is_sent),
+		CASE(close_frames),
+		CASE(lengths_arrive),
+		CASE(heads_for_writev),
+		CASE(frames_go_on_where_they_lie),
 		CASE(no_room_leaves_the_buffer_as_it_was),
-		CASE(compressed_frames),     CASE(torture),
+		CASE(compressed_frames),
+		CASE(torture),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
