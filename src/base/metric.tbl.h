@@ -28,6 +28,7 @@ METRIC(REQUESTS,          "requests_total",           COUNTER, "Request heads re
 METRIC(HANDSHAKES,        "handshakes_total",         COUNTER, "WebSocket handshakes answered 101")
 METRIC(TICKETS,           "tickets_total",            COUNTER, "Tickets issued")
 METRIC(PAGES,             "pages_total",              COUNTER, "Answers given for ordinary pages")
+METRIC(CLIENTS,           "client_libraries_total",   COUNTER, "Answers with the client library, or that it has not changed")
 METRIC(CSP_REPORTS,       "csp_reports_total",        COUNTER, "Violations of a Content-Security-Policy that browsers reported, one line of log each")
 METRIC(CSP_DROPPED,       "csp_reports_dropped_total", COUNTER, "Reports of browsers that were not logged: too many, not usable or of another type")
 METRIC(CLIENT_MESSAGES,   "client_messages_total",    COUNTER, "Messages forwarded to applications")

@@ -14,6 +14,7 @@
 #include "conf/explain.h"
 #include "conf/load.h"
 #include "ctl/keyfiles.h"
+#include "policy/client.h"
 
 enum { OUTPUT_MAX = 16 * 1024 * 1024 };
 
@@ -90,6 +91,26 @@ static void print_findings(struct diag *d)
 	buf_deinit(&text);
 }
 
+static bool takes_tickets(const struct snapshot *s)
+{
+	for (size_t r = 0; r < s->route_count; r++)
+		for (size_t i = 0; i < s->routes[r].identify_count; i++)
+			if (s->identities[s->routes[r].identify[i]].kind == CONF_IDENTITY_TICKET)
+				return true;
+	return false;
+}
+
+/* The line to paste. Not of the configuration: of this very binary. */
+static void print_client(const struct snapshot *s)
+{
+	if (!takes_tickets(s))
+		return;
+	printf("\nClient library (for pages of other origins, put ours before the path)\n"
+	       "  <script src=\"/.sallyport/client.js?v=%.*s\" integrity=\"%.*s\""
+	       " crossorigin=\"anonymous\"></script>\n",
+	       SLICE_ARG(client_tag), SLICE_ARG(client_integrity));
+}
+
 static int print_explanation(const struct snapshot *s)
 {
 	struct buf text;
@@ -97,7 +118,11 @@ static int print_explanation(const struct snapshot *s)
 
 	buf_init(&text, OUTPUT_MAX);
 	r = explain_snapshot(s, &text);
-	if (!r && (fwrite(text.data, 1, text.len, stdout) != text.len || fflush(stdout)))
+	if (!r && fwrite(text.data, 1, text.len, stdout) != text.len)
+		r = err_raise(errno, "cannot write");
+	if (!r)
+		print_client(s);
+	if (!r && (fflush(stdout) || ferror(stdout)))
 		r = err_raise(errno, "cannot write");
 	buf_deinit(&text);
 	return r;

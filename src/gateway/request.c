@@ -192,7 +192,7 @@ static bool append_response(struct conn *c)
 		r = conn_close_field(c, out);
 	if (r == 0)
 		r = http_respond_end(out, e->status, e->body.len);
-	if (r == 0)
+	if (r == 0 && c->request->parser.head.method != HTTP_HEAD)
 		r = buf_append(out, e->body);
 	return r == 0;
 }
@@ -204,6 +204,7 @@ static void answer_endpoint(struct conn *c)
 
 	if (c->request->dispatch.kind == DISPATCH_REPORT)
 		report_log(c);
+	metric_add(&w->metrics, METRIC_CLIENTS, c->request->dispatch.kind == DISPATCH_CLIENT);
 	if (e->status == 201) {
 		struct event event;
 		metric_add(&w->metrics, METRIC_TICKETS, 1);
@@ -458,17 +459,19 @@ static void start_body(struct conn *c)
 }
 
 /* Whether there is room and time for such a request now. A handshake is judged by what it
- * shows, later. */
+ * shows, later. The client library is on the way to a ticket and costs no more than a refusal:
+ * it comes as long as tickets do. */
 static struct verdict judge_siege(struct conn *c)
 {
 	enum dispatch_kind kind = c->request->dispatch.kind;
-	bool issue = kind == DISPATCH_TICKET || kind == DISPATCH_CSRF;
+	bool asks = kind == DISPATCH_TICKET || kind == DISPATCH_CSRF;
+	bool issue = asks || kind == DISPATCH_CLIENT;
 	struct siege_gate gate = guard_gate(c);
 	struct verdict v = verdict_pass();
 
 	if (kind == DISPATCH_HANDSHAKE || kind == DISPATCH_NOTHING)
 		return v;
-	metric_add(&c->worker->metrics, METRIC_TICKETS_ASKED, issue);
+	metric_add(&c->worker->metrics, METRIC_TICKETS_ASKED, asks);
 	if (!issue)
 		v = siege_admit(&gate, SIEGE_CLAIMED);
 	if (v.kind == VERDICT_PASS && !guard_move(c, issue ? POOL_ISSUE : POOL_GUEST))
@@ -492,6 +495,7 @@ static void start_phase(struct conn *c)
 		break;
 	case DISPATCH_TICKET:
 	case DISPATCH_CSRF:
+	case DISPATCH_CLIENT:
 	case DISPATCH_REPORT:
 		start_body(c);
 		break;

@@ -197,7 +197,12 @@ static void accept_answer(struct conn *c)
 	}
 	struct buf *out = &c->worker->response;
 	buf_clear(out);
-	if (http_respond_switch(out, q->handshake.ws.key, answer.protocol, &q->handshake.deflate) ||
+	/* A browser fails the handshake when it offered protocols and none is chosen. Whoever talks
+	 * to us too gets that one where the application chose none. */
+	struct slice protocol = answer.protocol;
+	if (!protocol.len && q->handshake.ws.protocols.control)
+		protocol = SLICE("sallyport.control.v1");
+	if (http_respond_switch(out, q->handshake.ws.key, protocol, &q->handshake.deflate) ||
 	    stream_write(&c->client, buf_slice(out))) {
 		conn_end(c);
 		return;

@@ -21,6 +21,8 @@ static enum dispatch_kind own_endpoint(const struct snapshot *s, const struct ht
 		return DISPATCH_TICKET;
 	if (slice_eq(t->segments[1], SLICE("csrf")))
 		return DISPATCH_CSRF;
+	if (slice_eq(t->segments[1], SLICE("client.js")))
+		return DISPATCH_CLIENT;
 	if (slice_eq(t->segments[1], SLICE("csp-report")) && wants_reports(s))
 		return DISPATCH_REPORT;
 	return DISPATCH_NOTHING;

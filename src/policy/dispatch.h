@@ -20,6 +20,7 @@ enum dispatch_kind {
 	DISPATCH_HANDSHAKE, /* route, match */
 	DISPATCH_TICKET,    /* POST /.sallyport/ticket and its preflight: policy/endpoint.h */
 	DISPATCH_CSRF,      /* GET /.sallyport/csrf */
+	DISPATCH_CLIENT,    /* GET /.sallyport/client.js: policy/client.h */
 	DISPATCH_REPORT,    /* POST /.sallyport/csp-report: policy/report.h */
 	DISPATCH_SITE,      /* site, match */
 };
@@ -27,7 +28,8 @@ enum dispatch_kind {
 /* One of the gateway's own: policy/endpoint.h. */
 static inline bool dispatch_is_own(enum dispatch_kind kind)
 {
-	return kind == DISPATCH_TICKET || kind == DISPATCH_CSRF || kind == DISPATCH_REPORT;
+	return kind == DISPATCH_TICKET || kind == DISPATCH_CSRF || kind == DISPATCH_CLIENT ||
+	       kind == DISPATCH_REPORT;
 }
 
 struct dispatch {

@@ -9,6 +9,7 @@
 #include "base/jsonout.h"
 #include "http/header.h"
 #include "json/read.h"
+#include "policy/client.h"
 #include "policy/csrf.h"
 #include "policy/host.h"
 #include "policy/mtls.h"
@@ -93,6 +94,7 @@ static void allow_origin(struct endpoint *e, bool with_cookies)
 	add_header(e, SLICE("Access-Control-Allow-Origin"), e->origin);
 	if (with_cookies)
 		add_header(e, SLICE("Access-Control-Allow-Credentials"), SLICE("true"));
+	add_header(e, SLICE("Access-Control-Expose-Headers"), SLICE("Retry-After"));
 }
 
 /* --- the answer */
@@ -128,6 +130,16 @@ static struct slice ticket_url(struct endpoint *e)
 	return url;
 }
 
+/* A session that would end with its credential, and not with its route's lifetime, can be
+ * renewed before: so many seconds from now. */
+static void say_renewal(const struct endpoint *e, struct jsonout *j)
+{
+	uint64_t expires = e->identity.expires_unix_ms, now = e->in->now_unix_ms;
+
+	if (expires && expires < clock_add(now, e->route->limits.lifetime_ms))
+		jsonout_member_u64(j, "renew_within", clock_since(now, expires) / CLOCK_MS_PER_S);
+}
+
 static struct verdict answer_ticket(struct endpoint *e)
 {
 	char ticket[TICKET_CHARS];
@@ -145,6 +157,7 @@ static struct verdict answer_ticket(struct endpoint *e)
 	jsonout_member(&j, "ticket", slice_of(ticket, sizeof(ticket)));
 	jsonout_member_u64(&j, "expires_in", e->ticket->ticket.ttl_ms / CLOCK_MS_PER_S);
 	jsonout_member(&j, "url", url);
+	say_renewal(e, &j);
 	jsonout_object_close(&j);
 	struct slice body = copy_out(e, &j, &b);
 	buf_deinit(&b);
@@ -516,6 +529,60 @@ static struct verdict preflight(struct endpoint *e)
 	return verdict_pass();
 }
 
+/* --- GET /.sallyport/client.js */
+
+/* Whoever names the version he wants may keep it for good; whoever does not asks again. */
+static struct slice client_cache(const struct endpoint *e)
+{
+	struct slice query = e->in->request->target.query;
+
+	if (slice_starts_with(query, SLICE("v=")) && slice_eq(slice_from(query, 2), client_tag))
+		return SLICE("public, max-age=31536000, immutable");
+	return SLICE("no-cache");
+}
+
+/* One of the list, weak or not, or `*` (RFC 9110 section 13.1.2). */
+static bool client_is_known(const struct endpoint *e, struct slice etag)
+{
+	struct slice seen = {NULL, 0};
+
+	if (!http_header_single(e->in->head, SLICE("if-none-match"), &seen))
+		return false;
+	return slice_eq(seen, SLICE("*")) ||
+	       (seen.len && memmem(seen.data, seen.len, etag.data, etag.len));
+}
+
+/* From memory, for everybody, and asked by nothing that a page could not ask without a
+ * preflight. */
+static struct verdict get_client(struct endpoint *e)
+{
+	enum http_method method = e->in->head->method;
+	bool gzip = http_header_has_token(e->in->head, SLICE("accept-encoding"), SLICE("gzip"));
+	struct slice etag =
+		arena_printf(e->in->arena, "\"%.*s%s\"", SLICE_ARG(client_tag), gzip ? "-gz" : "");
+
+	if (method != HTTP_GET && method != HTTP_HEAD) {
+		e->allow = "GET, HEAD";
+		return verdict_refuse(REASON_METHOD_NOT_ALLOWED, NULL);
+	}
+	if (!etag.data)
+		return arena_full();
+	add_header(e, SLICE("ETag"), etag);
+	add_header(e, SLICE("Cache-Control"), client_cache(e));
+	add_header(e, SLICE("Vary"), SLICE("Accept-Encoding"));
+	add_header(e, SLICE("Access-Control-Allow-Origin"), SLICE("*"));
+	add_header(e, SLICE("Cross-Origin-Resource-Policy"), SLICE("cross-origin"));
+	add_header(e, SLICE("X-Content-Type-Options"), SLICE("nosniff"));
+	e->status = client_is_known(e, etag) ? 304 : 200;
+	if (e->status == 304)
+		return verdict_pass();
+	add_header(e, SLICE("Content-Type"), SLICE("text/javascript; charset=utf-8"));
+	if (gzip)
+		add_header(e, SLICE("Content-Encoding"), SLICE("gzip"));
+	e->body = gzip ? client_gzip : client_text;
+	return verdict_pass();
+}
+
 /* --- POST /.sallyport/csp-report */
 
 /* A browser may hide the page's origin, but one that names another page's, or says in its
@@ -568,6 +635,9 @@ struct verdict endpoint_begin(struct endpoint *e, const struct endpoint_input *i
 	*e = (struct endpoint){.in = in, .state = ENDPOINT_OVER};
 	if (in->dispatch->kind == DISPATCH_REPORT)
 		return take_reports(e);
+	struct verdict v = siege_admit_endpoint(&in->siege);
+	if (in->dispatch->kind == DISPATCH_CLIENT)
+		return v.kind == VERDICT_PASS ? get_client(e) : v;
 	bool ticket = in->dispatch->kind == DISPATCH_TICKET;
 	if (!ticket && in->dispatch->kind != DISPATCH_CSRF)
 		return verdict_refuse(REASON_INTERNAL, "no own endpoint");
@@ -575,7 +645,6 @@ struct verdict endpoint_begin(struct endpoint *e, const struct endpoint_input *i
 	add_header(e, SLICE("Vary"), SLICE("Origin"));
 	if (in->head->method == HTTP_OPTIONS)
 		return preflight(e);
-	struct verdict v = siege_admit_endpoint(&in->siege);
 	if (v.kind != VERDICT_PASS)
 		return v;
 	if (ticket && in->head->method == HTTP_POST)

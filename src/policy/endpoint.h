@@ -2,7 +2,7 @@
 #pragma once
 /*
  * The own endpoints: POST /.sallyport/ticket, its CORS preflight, GET /.sallyport/csrf,
- * POST /.sallyport/csp-report.
+ * GET /.sallyport/client.js, POST /.sallyport/csp-report.
  *
  *   begin > [proof of work] > ASK verify cookie > answer > ASK put ticket > answer > PASS with
  *   the response
@@ -15,6 +15,9 @@
  * Who may read /.sallyport/csrf: pages of this very origin, and pages of the origins of
  * routes that the session cookie opens (by itself or through a ticket). Nobody else gets
  * an answer, and no answer ever says `*`.
+ *
+ * The client library is for everybody: pages of any origin may load it, with `integrity`, and
+ * nothing in it depends on who asks.
  *
  * A report of a violation comes from a browser that shows a page of this very origin, and
  * says where metadata comes along; it is answered 204 whatever it says.
@@ -38,7 +41,7 @@
 
 enum {
 	ENDPOINT_BODY_MAX = 4096, /* bytes of a request's body */
-	ENDPOINT_HEADERS_MAX = 8,
+	ENDPOINT_HEADERS_MAX = 10,
 	ENDPOINT_RANDOM_BYTES = 16,
 };
 
@@ -48,7 +51,7 @@ struct endpoint_input {
 	const struct keyset *keys;
 	const struct http_head *head;
 	const struct http_request *request;
-	const struct dispatch *dispatch;  /* DISPATCH_TICKET, _CSRF or _REPORT */
+	const struct dispatch *dispatch;  /* an own endpoint */
 	const struct token_world *tokens; /* NULL: no token is good */
 	struct slice body;               /* whole; of a POST */
 	struct address peer; /* the client, whatever proxies stand between: policy/peer.h */

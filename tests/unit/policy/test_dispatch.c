@@ -30,6 +30,7 @@ static const struct {
 	{"any method, for the endpoint to judge", "PUT /.sallyport/ticket", G, REASON_NONE,
 	 DISPATCH_TICKET},
 	{"CSRF tokens", "GET /.sallyport/csrf", G, REASON_NONE, DISPATCH_CSRF},
+	{"the client library", "GET /.sallyport/client.js?v=x", G, REASON_NONE, DISPATCH_CLIENT},
 	{"reports", "POST /.sallyport/csp-report", G, REASON_NONE, DISPATCH_REPORT},
 	{"an endpoint with a slash", "GET /.sallyport/csrf/", G, REASON_ROUTE_UNKNOWN, 0},
 	{"an endpoint below one", "GET /.sallyport/csrf/x", G, REASON_ROUTE_UNKNOWN, 0},

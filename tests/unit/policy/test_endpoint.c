@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/endpoint.h"
 
+#include "policy/client.h"
 #include "policy_unit.h"
 
 static struct unit_request u;
@@ -76,6 +77,17 @@ static struct slice header(const char *name)
 		}
 	}
 	return value;
+}
+
+/* %V is the library's tag. */
+static void fill_tag(const char *from, char *to, size_t room)
+{
+	const char *at = strstr(from, "%V");
+	if (at)
+		snprintf(to, room, "%.*s%.*s%s", (int)(at - from), from, SLICE_ARG(client_tag),
+			 at + 2);
+	else
+		snprintf(to, room, "%s", from);
 }
 
 #define POST "POST /.sallyport/ticket"
@@ -274,6 +286,82 @@ static void reports_come_from_our_own_pages(void **state)
 	assert_int_equal(endpoint_body_max(DISPATCH_TICKET), ENDPOINT_BODY_MAX);
 }
 
+#define LIBRARY "GET /.sallyport/client.js"
+#define ZIP "Accept-Encoding: br, gzip\r\n"
+
+/* The same whoever asks, from wherever. */
+static void the_client_library_is_for_everybody(void **state)
+{
+	static const struct {
+		const char *says, *line, *fields;
+		enum reason wanted;
+		int status;
+		bool gzip, kept;
+	} asked[] = {
+		/* clang-format off */
+		{"a page", LIBRARY, O, OK, 200, false, false},
+		{"a page elsewhere", LIBRARY, EVIL "Sec-Fetch-Site: cross-site\r\n", OK, 200, false, false},
+		{"packed", LIBRARY, ZIP, OK, 200, true, false},
+		{"not if it is refused", LIBRARY, "Accept-Encoding: gzip;q=0\r\n", OK, 200, false, false},
+		{"its head", "HEAD /.sallyport/client.js", "", OK, 200, false, false},
+		{"this version", LIBRARY "?v=%V", "", OK, 200, false, true},
+		{"another version", LIBRARY "?v=x", "", OK, 200, false, false},
+		{"this version's beginning", LIBRARY "?v=", "", OK, 200, false, false},
+		{"known", LIBRARY, "If-None-Match: \"%V\"\r\n", OK, 304, false, false},
+		{"known packed", LIBRARY, ZIP "If-None-Match: W/\"x\", W/\"%V-gz\"\r\n", OK, 304, true, false},
+		{"known, but not packed", LIBRARY, ZIP "If-None-Match: \"%V\"\r\n", OK, 200, true, false},
+		{"anything at all is known", LIBRARY, "If-None-Match: *\r\n", OK, 304, false, false},
+		{"another is known", LIBRARY, "If-None-Match: \"x\"\r\n", OK, 200, false, false},
+		{"nothing is known", LIBRARY, "If-None-Match: \r\n", OK, 200, false, false},
+		{"posting", "POST /.sallyport/client.js", O, REASON_METHOD_NOT_ALLOWED, 0, false, false},
+		{"asking leave", "OPTIONS /.sallyport/client.js", O, REASON_METHOD_NOT_ALLOWED, 0, false, false},
+		/* clang-format on */
+	};
+	(void)state;
+	EACH_ROW (at, asked) {
+		char line[256], fields[512];
+		fill_tag(at->line, line, sizeof(line));
+		fill_tag(at->fields, fields, sizeof(fields));
+		struct verdict v = run(at->says, line, fields, "");
+		bool whole = at->status == 200;
+		ROW_REASON(at, v, at->wanted);
+		ROW_CHECK(at, e.status == at->status && questions == 0);
+		ROW_CHECK(at, (v.reason == REASON_METHOD_NOT_ALLOWED) == (e.allow != NULL));
+		ROW_EQ(at, e.body, !whole ? SLICE("") : at->gzip ? client_gzip : client_text);
+		ROW_EQ(at, header("Content-Encoding"),
+		       whole && at->gzip ? SLICE("gzip") : SLICE(""));
+		ROW_CHECK(at, slice_starts_with(header("Content-Type"), SLICE("text/javascript")) ==
+				      whole);
+		if (v.kind != VERDICT_PASS)
+			continue;
+		ROW_EQ(at, header("Access-Control-Allow-Origin"), SLICE("*"));
+		ROW_EQ(at, header("Access-Control-Allow-Credentials"), SLICE(""));
+		ROW_EQ(at, header("Vary"), SLICE("Accept-Encoding"));
+		ROW_CHECK(at,
+			  slice_starts_with(header("Cache-Control"), SLICE("public")) == at->kept);
+		ROW_CHECK(at, e.header_count < ENDPOINT_HEADERS_MAX);
+	}
+	assert_true(slice_starts_with(client_integrity, SLICE("sha384-")));
+	assert_int_equal(client_integrity.len, 7 + 64);
+	for (size_t i = 0; i < client_text.len; i++)
+		assert_true(client_text.data[i] == '\n' || client_text.data[i] == '\t' ||
+			    (client_text.data[i] >= ' ' && client_text.data[i] <= '~'));
+}
+
+/* It comes as long as there are tickets. */
+static void under_siege_the_client_library_comes_last(void **state)
+{
+	(void)state;
+	for (unsigned level = SIEGE_CALM; level < SIEGE_LEVELS; level++) {
+		gate = (struct siege_gate){.level = level};
+		struct verdict v = run("under siege", LIBRARY, "", "");
+		assert_int_equal(v.reason, level < SIEGE_FORTRESS ? OK : REASON_SIEGE);
+		gate.allowed = true;
+		assert_int_equal(run("a friend", LIBRARY, "", "").kind, VERDICT_PASS);
+	}
+	gate = (struct siege_gate){0};
+}
+
 /* What is allowed to an origin depends on the routes that there are. */
 static void each_configuration_has_its_own_readers(void **state)
 {
@@ -428,6 +516,8 @@ int main(void)
 		cmocka_unit_test(endpoints_say_what_they_should),
 		cmocka_unit_test(a_ticket_stands_for_what_it_should),
 		cmocka_unit_test(reports_come_from_our_own_pages),
+		cmocka_unit_test(the_client_library_is_for_everybody),
+		cmocka_unit_test(under_siege_the_client_library_comes_last),
 		cmocka_unit_test(each_configuration_has_its_own_readers),
 		cmocka_unit_test(a_token_is_good_for_its_session),
 		cmocka_unit_test(a_ticket_that_cannot_be_kept_is_none),
