@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page of the naive chat. It runs naked (a plain socket to the application) and behind the
-// gateway (a ticket first, then the socket); /where.json says which. The part between the two
-// lines of dashes is all that an application changes to live behind the gateway.
+// gateway (a ticket first, then the socket); /where.json says which.
 //
 // DO NOT COPY `show`: it puts what others wrote into the page as HTML, on purpose.
 
@@ -31,57 +30,38 @@ function show(message) {
 }
 
 // ---------------------------------------------------------------------------------------
-class Refused extends Error {
-	constructor(status, reason) {
-		super(reason);
-		this.status = status;
-	}
-}
-
-async function call(path, options) {
-	const answer = await fetch(path, options);
-	const body = await answer.json().catch(() => ({}));
-	if (!answer.ok)
-		throw new Refused(answer.status, body.reason || "status " + answer.status);
-	return body;
-}
-
-// A ticket is good for one socket, on this route, from this origin, within seconds.
-async function openWithTicket(path) {
-	const {csrf} = await call("/.sallyport/csrf");
-	const {ticket} = await call("/.sallyport/ticket", {
-		method: "POST",
-		headers: {"Content-Type": "application/json", "Sallyport": "1", "Sallyport-CSRF": csrf},
-		body: JSON.stringify({route: path}),
-	});
-	return new WebSocket("wss://" + location.host + path, ["chat.v1", "sallyport.ticket." + ticket]);
+// All that an application changes to live behind the gateway: the library gets a ticket, opens
+// the socket with it, and comes back by itself when it is lost (docs/client.md).
+function openSocket(naked, where) {
+	return naked
+		? new WebSocket(where.socket + room, ["chat.v1"])
+		: new Sallyport.Socket("/chat/" + room, {protocols: ["chat.v1"]});
 }
 // ---------------------------------------------------------------------------------------
 
+async function get(path) {
+	const answer = await fetch(path);
+	if (!answer.ok)
+		throw new Error(path + ": status " + answer.status);
+	return answer.json();
+}
+
 async function connect() {
-	const where = await call("/where.json");
+	const where = await get("/where.json");
 	const login = where.login + "?back=" + encodeURIComponent(location.origin + "/");
 	const naked = where.socket !== "";
 	element("help").textContent = naked
 		? "Naked: nothing stands between you and the application. Try a text of <img src=x onerror=alert(1)>."
 		: "Behind the gateway. The same application, the same page.";
-	const me = await call("/whoami").catch(() => ({sub: "user" + (1 + Math.floor(Math.random() * 99)), roles: []}));
+	const me = await get("/whoami").catch(() => ({sub: "user" + (1 + Math.floor(Math.random() * 99)), roles: []}));
 	element("user").value = me.sub;
 	element("kick").hidden = !me.roles.includes("admin");	// nobody else will think of it
-	try {
-		socket = naked
-			? new WebSocket(where.socket + room, ["chat.v1"])
-			: await openWithTicket("/chat/" + room);
-	} catch (e) {
-		if (!(e instanceof Refused))
-			throw e;
-		state("Refused: " + e.message + ".", "bad", e.status === 401 ? login : null);
-		return;
-	}
+	socket = openSocket(naked, where);
 	socket.onopen = () => state(naked ? "connected, naked" : "connected through the gateway", "good");
 	socket.onmessage = (event) => hear(JSON.parse(event.data));
-	socket.onclose = (event) =>
-		state("closed: " + event.code + (event.reason ? " " + event.reason : ""), "bad", naked ? null : login);
+	const end = (event) => event.code + (event.reason ? " " + event.reason : "");
+	socket.onclose = (event) => state("closed: " + end(event), "bad", event.code === 4401 ? login : null);
+	socket.onreconnecting = (event) => state("lost: " + end(event) + "; again in " + Math.ceil(event.delay / 1000) + " s", "bad");
 }
 
 function hear(message) {
