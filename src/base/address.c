@@ -156,7 +156,7 @@ bool address_parse_with_port(struct slice text, struct address *a)
 static void mask(uint8_t *bytes, unsigned bits, unsigned all)
 {
 	for (unsigned bit = bits; bit < all; bit++)
-		bytes[bit / 8] &= (uint8_t)~(0x80u >> bit % 8);
+		bytes[bit / 8] &= (uint8_t) ~(0x80u >> bit % 8);
 }
 
 bool prefix_parse(struct slice text, struct prefix *p)
@@ -226,14 +226,29 @@ static size_t format_v6(const struct address *a, char text[ADDRESS_TEXT_BYTES])
 	return at;
 }
 
+static size_t format_v4(const struct address *a, char text[ADDRESS_TEXT_BYTES])
+{
+	char number[NUM_TEXT_BYTES];
+	size_t at = 0;
+
+	for (int i = 0; i < 4; i++) {
+		struct slice digits = num_format_u64(a->bytes[i], number);
+
+		if (i)
+			text[at++] = '.';
+		memcpy(text + at, digits.data, digits.len);
+		at += digits.len;
+	}
+	text[at] = '\0';
+	return at;
+}
+
 struct slice address_format(const struct address *a, char text[ADDRESS_TEXT_BYTES])
 {
 	if (a->family == 6)
 		return slice_of(text, format_v6(a, text));
 	if (a->family == 4)
-		return slice_of(text, (size_t)snprintf(text, ADDRESS_TEXT_BYTES, "%u.%u.%u.%u",
-						       a->bytes[0], a->bytes[1], a->bytes[2],
-						       a->bytes[3]));
+		return slice_of(text, format_v4(a, text));
 	return slice_of(text, (size_t)snprintf(text, ADDRESS_TEXT_BYTES, "none"));
 }
 

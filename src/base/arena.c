@@ -136,6 +136,25 @@ struct slice arena_copy(struct arena *a, struct slice s)
 	return (struct slice){copy, s.len};
 }
 
+struct slice arena_concat(struct arena *a, const struct slice *parts, size_t count)
+{
+	size_t total = 0, at = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (__builtin_add_overflow(total, parts[i].len, &total))
+			return slice_of(NULL, 0);
+	char *text = total < SIZE_MAX ? arena_alloc(a, total + 1) : NULL;
+	if (!text)
+		return slice_of(NULL, 0);
+	for (size_t i = 0; i < count; i++) {
+		if (parts[i].len)
+			memcpy(text + at, parts[i].data, parts[i].len);
+		at += parts[i].len;
+	}
+	text[total] = '\0';
+	return slice_of(text, total);
+}
+
 struct slice arena_printf(struct arena *a, const char *format, ...)
 {
 	va_list args, again;

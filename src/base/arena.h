@@ -52,6 +52,9 @@ void *arena_calloc(struct arena *a, size_t count, size_t bytes) __attribute__((w
 /* A copy with a NUL behind it (not counted in len); data is NULL when there is no room. */
 struct slice arena_copy(struct arena *a, struct slice s);
 
+/* The parts one behind the other, NUL behind; data is NULL when there is no room. */
+struct slice arena_concat(struct arena *a, const struct slice *parts, size_t count);
+
 /* printf into the arena, NUL behind; data is NULL when there is no room. */
 struct slice arena_printf(struct arena *a, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -196,6 +196,16 @@ static struct slice format_with_unit(uint64_t n, const struct unit *units, char 
 	return slice_of(text, (size_t)len);
 }
 
+struct slice num_format_u64(uint64_t n, char text[NUM_TEXT_BYTES])
+{
+	size_t at = NUM_TEXT_BYTES;
+
+	do
+		text[--at] = (char)('0' + n % 10);
+	while (n /= 10);
+	return slice_of(text + at, NUM_TEXT_BYTES - at);
+}
+
 struct slice num_format_duration_ms(uint64_t ms, char text[NUM_TEXT_BYTES])
 {
 	/* Nothing in seconds, which reads better than 0ms. */

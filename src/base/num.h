@@ -43,6 +43,9 @@ bool num_parse_byte_rate(struct slice s, struct rate *r) __attribute__((warn_unu
 /* Room for any of the texts below, with NUL. */
 enum { NUM_TEXT_BYTES = 64 };
 
+/* In decimal. The slice points into text; no NUL. */
+struct slice num_format_u64(uint64_t n, char text[NUM_TEXT_BYTES]);
+
 /* The shortest text that the parser above reads back as the same value: 90s, not 90000ms.
  * The slice points into text, which also gets a NUL. */
 struct slice num_format_duration_ms(uint64_t ms, char text[NUM_TEXT_BYTES]);

@@ -89,8 +89,16 @@ static inline struct slice slice_first(struct slice s, size_t len)
 	return (struct slice){s.data, len < s.len ? len : s.len};
 }
 
-/* ASCII only: the case of other bytes matters. */
-bool slice_eq_icase(struct slice a, struct slice b);
+/* len bytes of each, whatever the case of ASCII's letters. */
+bool slice_same_icase(const char *a, const char *b, size_t len);
+
+/* ASCII only: the case of other bytes matters. Most names differ in length already, or
+ * in their first letters. */
+static inline bool slice_eq_icase(struct slice a, struct slice b)
+{
+	return a.len == b.len && (a.len == 0 || !((a.data[0] ^ b.data[0]) & ~0x20)) &&
+	       slice_same_icase(a.data, b.data, a.len);
+}
 
 bool slice_starts_with(struct slice s, struct slice prefix);
 bool slice_ends_with(struct slice s, struct slice suffix);

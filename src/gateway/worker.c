@@ -80,7 +80,6 @@ static void admit(struct worker_listener *l, int fd, const struct address *peer)
 		close(fd);
 		return;
 	}
-	sock_keepalive(fd, KEEPALIVE_PROBE_S);
 	conn_new(l, fd, peer, &receipt, &place, v);
 }
 
@@ -178,6 +177,7 @@ static int listener_open(struct worker *w, size_t index, int fd, bool tls)
 			continue;
 		*l = (struct worker_listener){
 			.worker = w, .index = index, .tls = tls, .address = sock_local(fd)};
+		sock_keepalive(fd, KEEPALIVE_PROBE_S); /* for those that are accepted */
 		int r = io_add(&w->reactor, &l->io, fd, on_listener);
 		if (r)
 			l->io.fd = -1;

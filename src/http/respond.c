@@ -3,6 +3,7 @@
 #include "http/respond.h"
 
 #include "base/err.h"
+#include "base/num.h"
 #include "base/obj.h"
 #include "http/chars.h"
 #include "http/header.h"
@@ -19,6 +20,13 @@ static void append(struct buf *out, int *r, struct slice s)
 static void append_cstr(struct buf *out, int *r, const char *text)
 {
 	append(out, r, slice_from_cstr(text));
+}
+
+static void append_number(struct buf *out, int *r, uint64_t n)
+{
+	char text[NUM_TEXT_BYTES];
+
+	append(out, r, num_format_u64(n, text));
 }
 
 static void append_field(struct buf *out, int *r, const char *name, struct slice value)
@@ -85,23 +93,30 @@ static struct date date_of(uint64_t days)
 	return d;
 }
 
+static void two_digits(char *out, unsigned n)
+{
+	out[0] = (char)('0' + n / 10 % 10);
+	out[1] = (char)('0' + n % 10);
+}
+
 void http_date_format(uint64_t now_s, char out[HTTP_DATE_CHARS])
 {
 	static const char weekdays[] = "ThuFriSatSunMonTueWed";
 	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 	static const uint64_t last = UINT64_C(253402300799); /* of the year 9999 */
-	char text[HTTP_DATE_CHARS + 1];
-
 	now_s = now_s < last ? now_s : last;
 	uint64_t days = now_s / 86400;
 	unsigned second = (unsigned)(now_s % 86400);
 	struct date d = date_of(days);
-	int len =
-		snprintf(text, sizeof(text), "%.3s, %02u %.3s %04u %02u:%02u:%02u GMT",
-			 weekdays + 3 * (days % 7), d.day % 100, months + 3 * ((d.month - 1) % 12),
-			 d.year % 10000, second / 3600, second / 60 % 60, second % 60);
-	MUST(len == HTTP_DATE_CHARS);
-	memcpy(out, text, HTTP_DATE_CHARS);
+	memcpy(out, "Thu, 01 Jan 1970 00:00:00 GMT", HTTP_DATE_CHARS);
+	memcpy(out, weekdays + 3 * (days % 7), 3);
+	two_digits(out + 5, d.day);
+	memcpy(out + 8, months + 3 * ((d.month - 1) % 12), 3);
+	two_digits(out + 12, d.year / 100);
+	two_digits(out + 14, d.year % 100);
+	two_digits(out + 17, second / 3600);
+	two_digits(out + 20, second / 60 % 60);
+	two_digits(out + 23, second % 60);
 }
 
 int http_respond_switch(struct buf *out, struct slice key, struct slice protocol,
@@ -129,8 +144,13 @@ int http_respond_switch(struct buf *out, struct slice key, struct slice protocol
 int http_respond_start(struct buf *out, int status, uint64_t now_s)
 {
 	char date[HTTP_DATE_CHARS];
-	int r = buf_printf(out, "HTTP/1.1 %d %s\r\n", status, http_status_text(status));
+	int r = 0;
 
+	append_cstr(out, &r, "HTTP/1.1 ");
+	append_number(out, &r, (uint64_t)status);
+	append(out, &r, SLICE(" "));
+	append_cstr(out, &r, http_status_text(status));
+	append(out, &r, SLICE("\r\n"));
 	if (now_s) {
 		http_date_format(now_s, date);
 		append_field(out, &r, "Date", slice_of(date, sizeof(date)));
@@ -153,7 +173,12 @@ int http_respond_end(struct buf *out, int status, uint64_t body_bytes)
 	/* RFC 9110 section 8.6: never with 1xx and 204; with 304 it would speak of another body. */
 	if (status < 200 || status == 204 || status == 304)
 		return buf_append(out, SLICE("\r\n"));
-	return buf_printf(out, "Content-Length: %llu\r\n\r\n", (unsigned long long)body_bytes);
+	int r = 0;
+
+	append_cstr(out, &r, "Content-Length: ");
+	append_number(out, &r, body_bytes);
+	append(out, &r, SLICE("\r\n\r\n"));
+	return r;
 }
 
 /* An id that can stand in JSON as it is. Ours always can; anything else is left out. */
@@ -165,17 +190,23 @@ static bool request_id_ok(struct slice id)
 /* The sentences and words of the table need no escaping; a test holds them to that. */
 static struct slice problem(const struct http_refusal *f, int status, char room[PROBLEM_BYTES])
 {
-	struct slice id = request_id_ok(f->request) ? f->request : SLICE("");
+	struct buf out = {.data = room, .cap = PROBLEM_BYTES, .max = PROBLEM_BYTES};
+	int r = 0;
 
 	MUST(f->members.len <= MEMBERS_BYTES_MAX);
-	int len = snprintf(
-		room, PROBLEM_BYTES,
-		"{\"title\":\"%s\",\"status\":%d,\"reason\":\"%s\",\"request\":\"%.*s\"%s%.*s}\n",
-		reason_sentence(f->reason), status, reason_word(f->reason), SLICE_ARG(id),
-		f->members.len ? "," : "", SLICE_ARG(f->members));
-
-	MUST(len > 0 && len < PROBLEM_BYTES);
-	return slice_of(room, (size_t)len);
+	append_cstr(&out, &r, "{\"title\":\"");
+	append_cstr(&out, &r, reason_sentence(f->reason));
+	append_cstr(&out, &r, "\",\"status\":");
+	append_number(&out, &r, (uint64_t)status);
+	append_cstr(&out, &r, ",\"reason\":\"");
+	append_cstr(&out, &r, reason_word(f->reason));
+	append_cstr(&out, &r, "\",\"request\":\"");
+	append(&out, &r, request_id_ok(f->request) ? f->request : SLICE(""));
+	append_cstr(&out, &r, f->members.len ? "\"," : "\"");
+	append(&out, &r, f->members);
+	append(&out, &r, SLICE("}\n"));
+	MUST(r == 0);
+	return buf_slice(&out);
 }
 
 /* What a status must carry (RFC 9110 sections 11.6.1, 10.2.1, 15.5.22, 10.2.3). */
@@ -191,8 +222,11 @@ static int status_fields(struct buf *out, const struct http_refusal *f, int stat
 		append_field(out, &r, "Upgrade", SLICE("websocket"));
 		append_field(out, &r, "Sec-WebSocket-Version", SLICE("13"));
 	}
-	if (r == 0 && (status == 429 || status == 503))
-		r = buf_printf(out, "Retry-After: %u\r\n", f->retry_after_s ? f->retry_after_s : 1);
+	if (status == 429 || status == 503) {
+		append_cstr(out, &r, "Retry-After: ");
+		append_number(out, &r, f->retry_after_s ? f->retry_after_s : 1);
+		append(out, &r, SLICE("\r\n"));
+	}
 	return r;
 }
 
@@ -211,9 +245,10 @@ int http_respond_refusal(struct buf *out, const struct http_refusal *f)
 	struct slice body = problem(f, status, room);
 	int r = http_respond_start(out, status, f->now_s);
 
-	append_field(out, &r, "Content-Type", SLICE("application/problem+json"));
-	append_field(out, &r, "Cache-Control", SLICE("no-store"));
-	append_field(out, &r, "X-Content-Type-Options", SLICE("nosniff"));
+	append_cstr(out, &r,
+		    "Content-Type: application/problem+json\r\n"
+		    "Cache-Control: no-store\r\n"
+		    "X-Content-Type-Options: nosniff\r\n");
 	append_field(out, &r, "Connection", connection_value(f, status));
 	if (r == 0)
 		r = status_fields(out, f, status);

@@ -176,12 +176,11 @@ int io_add(struct reactor *r, struct io *io, int fd, io_fn fn)
 	return 0;
 }
 
-void io_remove(struct io *io)
+/* Nobody is called for it any more. */
+static void forget(struct io *io)
 {
 	struct reactor *r = io->reactor;
 
-	if (!r)
-		return;
 	io->reactor = NULL;
 	list_remove(&io->again_link);
 	if (r->current == io)
@@ -189,9 +188,27 @@ void io_remove(struct io *io)
 	for (int i = r->event_at; i < r->event_count; i++)
 		if (r->events[i].data.ptr == io)
 			r->events[i].data.ptr = NULL;
+}
+
+void io_remove(struct io *io)
+{
+	struct reactor *r = io->reactor;
+
+	if (!r)
+		return;
+	forget(io);
 	/* Fails only if somebody closed the descriptor before; then the kernel has let go of
 	 * it, or never will (a duplicate lives on), which would be our bug. */
 	MUST(epoll_ctl(r->epoll_fd, EPOLL_CTL_DEL, io->fd, NULL) == 0);
+}
+
+void io_close(struct io *io)
+{
+	if (!io->reactor)
+		return;
+	forget(io);
+	close(io->fd);
+	io->fd = -1;
 }
 
 void io_again(struct io *io)

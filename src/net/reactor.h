@@ -108,6 +108,10 @@ int io_add(struct reactor *r, struct io *io, int fd, io_fn fn);
  * be freed at once, from any callback. Does not close. Harmless twice and on zeroes. */
 void io_remove(struct io *io);
 
+/* The same, and closes. The kernel forgets a descriptor with its last duplicate, so there must be
+ * none (whoever forks without exec makes them): that saves telling it. */
+void io_close(struct io *io);
+
 /* EAGAIN or a short read or write was seen: forget these bits until the kernel speaks. */
 static inline void io_drained(struct io *io, unsigned bits)
 {

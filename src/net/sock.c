@@ -187,24 +187,31 @@ int sock_accept(int listen_fd, int *reserve_fd, int *fd, struct address *peer)
 	}
 }
 
-static int begin_connect(int family, const struct sockaddr *to, socklen_t len, const char *where,
-			 int *out)
+/* 0, or an errno. */
+static int begin_connect(int family, const struct sockaddr *to, socklen_t len, int *out)
 {
 	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
-		return err_raise(errno, "cannot make a socket");
+		return errno;
 	if (family != AF_UNIX)
 		set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-	int r = connect(fd, to, len);
-	int error = r ? errno : 0;
+	int error = connect(fd, to, len) ? errno : 0;
 	if (error == 0 || error == EINPROGRESS || error == EINTR) {
 		*out = fd;
 		return 0;
 	}
 	close(fd);
-	err_raise(error, "cannot connect to %s", where);
-	return error == EAGAIN && family == AF_UNIX ? SOCK_AGAIN : SOCK_RESET;
+	return error;
+}
+
+/* No socket is to be had, or the other side is not: that is something else. */
+static int connect_failed(int error, const char *where)
+{
+	bool ours = error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+	int r = err_raise(error, "cannot connect to %s", where);
+
+	return ours ? r : SOCK_RESET;
 }
 
 int sock_connect(const struct address *a, int *fd)
@@ -215,8 +222,11 @@ int sock_connect(const struct address *a, int *fd)
 
 	if (!len)
 		return err_raise(EAFNOSUPPORT, "no address to connect to");
+	int error = begin_connect(to.ss_family, (struct sockaddr *)&to, len, fd);
+	if (error == 0)
+		return 0;
 	address_format_with_port(a, text);
-	return begin_connect(to.ss_family, (struct sockaddr *)&to, len, text, fd);
+	return connect_failed(error, text);
 }
 
 int sock_connect_unix(struct slice path, int *fd)
@@ -226,7 +236,11 @@ int sock_connect_unix(struct slice path, int *fd)
 	if (path.len == 0 || path.len >= sizeof(to.sun_path) || memchr(path.data, 0, path.len))
 		return err_raise(ENAMETOOLONG, "not a path for a socket");
 	memcpy(to.sun_path, path.data, path.len);
-	return begin_connect(AF_UNIX, (struct sockaddr *)&to, sizeof(to), to.sun_path, fd);
+	int error = begin_connect(AF_UNIX, (struct sockaddr *)&to, sizeof(to), fd);
+	if (error == 0)
+		return 0;
+	int r = connect_failed(error, to.sun_path);
+	return error == EAGAIN ? SOCK_AGAIN : r;
 }
 
 int sock_connect_result(int fd)
@@ -292,9 +306,9 @@ static ssize_t call_recv(int fd, char *into, size_t room)
 	return syscall(SYS_recvfrom, fd, into, room, 0, NULL, NULL);
 }
 
-static ssize_t call_send(int fd, const struct iovec *part)
+static ssize_t call_send(int fd, const struct iovec *part, int flags)
 {
-	return syscall(SYS_sendto, fd, part->iov_base, part->iov_len, MSG_NOSIGNAL, NULL, 0);
+	return syscall(SYS_sendto, fd, part->iov_base, part->iov_len, flags, NULL, 0);
 }
 
 int sock_recv(int fd, char *into, size_t room, size_t *got)
@@ -310,15 +324,16 @@ int sock_recv(int fd, char *into, size_t room, size_t *got)
 	return n ? 0 : SOCK_CLOSED;
 }
 
-int sock_send(int fd, const struct iovec *parts, size_t count, size_t *sent)
+int sock_send(int fd, const struct iovec *parts, size_t count, bool more, size_t *sent)
 {
+	int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
 	struct msghdr m = {.msg_iovlen = count};
 	ssize_t n;
 
 	memcpy(&m.msg_iov, &parts, sizeof(parts)); /* sendmsg does not write to it */
 	/* One part is the usual case, and the kernel is quicker with it than with a list of one. */
 	do
-		n = count == 1 ? call_send(fd, parts) : sendmsg(fd, &m, MSG_NOSIGNAL);
+		n = count == 1 ? call_send(fd, parts, flags) : sendmsg(fd, &m, flags);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return outcome(errno, "send");

@@ -76,5 +76,6 @@ void sock_linger_none(int fd);
 int sock_recv(int fd, char *into, size_t room, size_t *got);
 
 /* One sendmsg, no SIGPIPE. Returns 0 with *sent (may be less than all), SOCK_AGAIN,
- * SOCK_RESET or -errno. parts are not changed. */
-int sock_send(int fd, const struct iovec *parts, size_t count, size_t *sent);
+ * SOCK_RESET or -errno. parts are not changed. With `more` the kernel may wait for what follows:
+ * a close, whose FIN then travels in the same packet. */
+int sock_send(int fd, const struct iovec *parts, size_t count, bool more, size_t *sent);

@@ -39,6 +39,7 @@ enum {
 	SHUTTING = 1 << 2,    /* FIN follows what waits */
 	SHUT = 1 << 3,        /* FIN is out */
 	RESUMED = 1 << 4,     /* fn is due, whatever the kernel says */
+	ENDING = 1 << 5,      /* stream_deinit follows the next send */
 };
 
 /* --- the worker's share */
@@ -239,7 +240,7 @@ static int send_once(struct stream *s, const struct slice *parts, size_t count, 
 		if (part.len)
 			v[n++] = (struct iovec){unconst.out, part.len};
 	}
-	int r = sock_send(s->io.fd, v, n, sent);
+	int r = sock_send(s->io.fd, v, n, s->state & ENDING, sent);
 	s->scratch->sends++;
 	if (r == SOCK_AGAIN || (r == 0 && *sent < total))
 		io_drained(&s->io, IO_WRITABLE);
@@ -353,6 +354,14 @@ int stream_flush(struct stream *s)
 	if (!s->cork && !s->out)
 		return s->broken;
 	return send_all(s, slice_of(NULL, 0));
+}
+
+bool stream_flush_last(struct stream *s)
+{
+	s->state |= ENDING;
+	bool all = stream_flush(s) == 0 && stream_pending_bytes(s) == 0;
+	s->state &= (uint8_t)~ENDING;
+	return all;
 }
 
 static void flush_corked(struct stream_scratch *scratch)
@@ -636,8 +645,7 @@ void stream_deinit(struct stream *s)
 	stream_layer_drop(s);
 	queue_free(&s->out);
 	queue_free(&s->in);
-	io_remove(&s->io);
-	close(s->io.fd);
+	io_close(&s->io);
 	*s = (struct stream){0};
 }
 
@@ -652,6 +660,9 @@ int stream_connected(struct stream *s)
 {
 	if (!(s->io.ready & (IO_WRITABLE | IO_HANGUP)))
 		return s->state & CONNECTED ? 0 : STREAM_AGAIN;
+	/* Room and no hangup: the kernel says that only of a connection that stands. */
+	if (!(s->io.ready & IO_HANGUP))
+		return 0;
 	int r = sock_connect_result(s->io.fd);
 	return r == SOCK_AGAIN ? STREAM_AGAIN : r;
 }

@@ -183,6 +183,10 @@ static inline size_t stream_pending_bytes(const struct stream *s);
  * STREAM_RESET, STREAM_TLS_FAILED or -errno. */
 int stream_flush(struct stream *s);
 
+/* The same for the last words before stream_deinit, so that these and the end are one packet.
+ * False: not all went out; what the kernel took of it may be late by a fifth of a second. */
+bool stream_flush_last(struct stream *s);
+
 /* No more writes: once everything has gone out, close_notify (TLS) and FIN follow.
  * Reading goes on. Returns 0 if they are out, STREAM_AGAIN if they will follow by
  * themselves (fn says STREAM_WRITE when they have), else as stream_flush. */

@@ -141,13 +141,16 @@ static struct slice encode_subject(struct slice subject, struct arena *a)
 static struct slice forwarded_text(const struct forward_facts *f, struct slice peer,
 				   struct slice host, struct arena *a)
 {
-	const char *proto = f->tls ? "https" : "http";
-	if (f->peer.family == 6)
-		return arena_printf(a, "for=\"[%.*s]\";host=\"%.*s\";proto=%s", SLICE_ARG(peer),
-				    SLICE_ARG(host), proto);
-	return arena_printf(a, "for=%.*s;host=\"%.*s\";proto=%s",
-			    SLICE_ARG(f->peer.family ? peer : SLICE("unknown")), SLICE_ARG(host),
-			    proto);
+	bool v6 = f->peer.family == 6;
+	const struct slice parts[] = {
+		v6 ? SLICE("for=\"[") : SLICE("for="),
+		f->peer.family ? peer : SLICE("unknown"),
+		v6 ? SLICE("]\";host=\"") : SLICE(";host=\""),
+		host,
+		f->tls ? SLICE("\";proto=https") : SLICE("\";proto=http"),
+	};
+
+	return arena_concat(a, parts, sizeof(parts) / sizeof(parts[0]));
 }
 
 static bool add(struct http_header *headers, size_t *count, struct slice name, struct slice value)

@@ -4,6 +4,8 @@
  */
 #include "policy/host.h"
 
+#include "base/num.h"
+
 /* "*.example.com" stands for exactly one whole label (RFC 6125 section 6.4.3). */
 static bool name_covers(struct slice name, struct slice host)
 {
@@ -74,10 +76,14 @@ bool host_is_ours(const struct host_facts *f, const struct http_authority *host)
 
 struct slice host_text(const struct http_authority *host, struct arena *a)
 {
-	const char *open = host->is_ipv6 ? "[" : "";
-	const char *close = host->is_ipv6 ? "]" : "";
-	if (!host->port)
-		return arena_printf(a, "%s%.*s%s", open, SLICE_ARG(host->host), close);
-	return arena_printf(a, "%s%.*s%s:%u", open, SLICE_ARG(host->host), close,
-			    (unsigned)host->port);
+	char port[NUM_TEXT_BYTES];
+	const struct slice parts[] = {
+		host->is_ipv6 ? SLICE("[") : SLICE(""),
+		host->host,
+		host->is_ipv6 ? SLICE("]") : SLICE(""),
+		host->port ? SLICE(":") : SLICE(""),
+		host->port ? num_format_u64(host->port, port) : SLICE(""),
+	};
+
+	return arena_concat(a, parts, sizeof(parts) / sizeof(parts[0]));
 }

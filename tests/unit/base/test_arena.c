@@ -109,6 +109,14 @@ static void copies_and_prints(void **state)
 	copy = arena_printf(&a, "%s=%d", "x", 7);
 	assert_slice(copy, "x=7");
 	assert_int_equal(copy.data[3], '\0');
+	const struct slice parts[] = {SLICE("one"), slice_of(NULL, 0), SLICE("\0two")};
+	copy = arena_concat(&a, parts, 3);
+	assert_true(slice_eq(copy, SLICE("one\0two")));
+	assert_int_equal(copy.data[7], '\0');
+	assert_non_null(arena_concat(&a, parts, 0).data);
+	const struct slice endless[] = {SLICE("x"), slice_of("y", SIZE_MAX)};
+	assert_null(arena_concat(&a, endless, 2).data);
+	assert_null(arena_concat(&a, endless + 1, 1).data);
 	memset(arena_alloc(&a, 64), 0xff, 64);
 	arena_reset(&a);
 	zeroes = arena_calloc(&a, 8, 8);

@@ -50,6 +50,17 @@ static void plain_numbers(void **state)
 	}
 }
 
+static void numbers_are_written(void **state)
+{
+	char text[NUM_TEXT_BYTES];
+
+	(void)state;
+	assert_slice(num_format_u64(0, text), "0");
+	assert_slice(num_format_u64(7, text), "7");
+	assert_slice(num_format_u64(1024, text), "1024");
+	assert_slice(num_format_u64(UINT64_MAX, text), "18446744073709551615");
+}
+
 static void hexadecimal(void **state)
 {
 	static const struct {
@@ -79,8 +90,8 @@ static void hexadecimal(void **state)
 	assert_true(num_parse_hex(SLICE("ff"), 0xff, &n));
 	for (int c = 0; c < 256; c++) {
 		const char *at = c ? strchr("0123456789abcdef", c | 0x20) : NULL;
-		bool digit = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') ||
-			     (c >= 'A' && c <= 'F');
+		bool digit =
+			(c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 		assert_int_equal(num_hex_digit((char)c),
 				 digit ? (c <= '9' ? c - '0' : at - "0123456789abcdef") : -1);
 	}
@@ -269,9 +280,10 @@ static void byte_rates(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(plain_numbers), cmocka_unit_test(hexadecimal),
-		cmocka_unit_test(durations),	 cmocka_unit_test(sizes),
-		cmocka_unit_test(rates),	 cmocka_unit_test(byte_rates),
+		cmocka_unit_test(plain_numbers), cmocka_unit_test(numbers_are_written),
+		cmocka_unit_test(hexadecimal),   cmocka_unit_test(durations),
+		cmocka_unit_test(sizes),         cmocka_unit_test(rates),
+		cmocka_unit_test(byte_rates),
 	};
 	return cmocka_run_group_tests_name("base/num", tests, NULL, NULL);
 }

@@ -45,6 +45,32 @@ static void icase_is_for_ascii_letters_only(void **state)
 	assert_true(slice_eq_icase(slice_of(NULL, 0), SLICE("")));
 }
 
+static unsigned lower(unsigned c)
+{
+	return c >= 'A' && c <= 'Z' ? c + 32 : c;
+}
+
+/* Each pair of bytes at each place of texts that are looked at in pieces. */
+static void icase_is_the_same_in_long_names(void **state)
+{
+	char a[20], b[20];
+
+	(void)state;
+	for (size_t at = 0; at < sizeof(a); at++) {
+		memset(a, 'm', sizeof(a));
+		memset(b, 'M', sizeof(b));
+		for (unsigned i = 0; i < 256; i++) {
+			for (unsigned j = 0; j < 256; j++) {
+				a[at] = (char)i;
+				b[at] = (char)j;
+				assert_int_equal(slice_eq_icase(slice_of(a, sizeof(a)),
+								slice_of(b, sizeof(b))),
+						 lower(i) == lower(j));
+			}
+		}
+	}
+}
+
 static void cuts_stay_inside(void **state)
 {
 	(void)state;
@@ -105,8 +131,10 @@ static void next_gives_every_part(void **state)
 		const char *says, *text, *joined;
 		int parts;
 	} rows[] = {
-		{"three", "a,b,c", "a|b|c|", 3},	{"an empty one", "a,,b", "a||b|", 3},
-		{"at the end", "a,", "a||", 2},		{"at the start", ",a", "|a|", 2},
+		{"three", "a,b,c", "a|b|c|", 3},
+		{"an empty one", "a,,b", "a||b|", 3},
+		{"at the end", "a,", "a||", 2},
+		{"at the start", ",a", "|a|", 2},
 		{"nothing is one empty part", "", "|", 1},
 	};
 
@@ -131,6 +159,7 @@ int main(void)
 		cmocka_unit_test(eq_wants_length_and_bytes),
 		cmocka_unit_test(same_is_memcmp),
 		cmocka_unit_test(icase_is_for_ascii_letters_only),
+		cmocka_unit_test(icase_is_the_same_in_long_names),
 		cmocka_unit_test(cuts_stay_inside),
 		cmocka_unit_test(both_ends),
 		cmocka_unit_test(index_of_a_byte),

@@ -217,6 +217,47 @@ static void removed_by_itself(void **state)
 	close(a.fd), close(a.other);
 }
 
+static void close_self(struct end *e)
+{
+	io_again(&e->io);
+	io_close(&e->io);
+	io_again(&e->io);
+	io_close(&e->io);
+}
+
+static void close_victim(struct end *e)
+{
+	io_close(&e->victim->io);
+}
+
+/* The kernel lets go of it, and what it said before of the other is not heard. */
+static void closed_by_itself_and_by_another(void **state)
+{
+	struct end a, b;
+
+	(void)state;
+	end_open(&a, 'a');
+	end_open(&b, 'b');
+	turn();
+	a.calls = b.calls = 0;
+	a.then = b.then = close_victim;
+	a.victim = &b;
+	b.victim = &a;
+	say(&a);
+	say(&b);
+	turn();
+	assert_int_equal(a.calls + b.calls, 1);
+	struct end *left = a.calls ? &a : &b, *gone = a.calls ? &b : &a;
+	assert_int_equal(fcntl(gone->fd, F_GETFD), -1);
+	left->then = close_self;
+	say(left);
+	turn();
+	assert_int_equal(left->calls, 2);
+	turn();
+	assert_int_equal(left->calls, 2);
+	close(a.other), close(b.other);
+}
+
 static void hook_ran(struct reactor_hook *hook)
 {
 	(void)hook;
@@ -319,6 +360,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(removed_while_it_waits_for_another_turn, begin,
 						finish),
 		cmocka_unit_test_setup_teardown(removed_by_itself, begin, finish),
+		cmocka_unit_test_setup_teardown(closed_by_itself_and_by_another, begin, finish),
 		cmocka_unit_test_setup_teardown(hooks_run_once_per_round, begin, finish),
 		cmocka_unit_test_setup_teardown(sleeps_until_the_deadline, begin, finish),
 		cmocka_unit_test_setup_teardown(many, begin, finish),

@@ -81,7 +81,7 @@ static void a_conversation(void **state)
 		assert_int_equal(sock_recv(b, text, sizeof(text), &n), SOCK_AGAIN);
 		char hello[] = "hello ", you[] = "you";
 		struct iovec parts[] = {{hello, 6}, {you, 3}};
-		assert_int_equal(sock_send(a, parts, 2, &n), 0);
+		assert_int_equal(sock_send(a, parts, 2, false, &n), 0);
 		assert_int_equal(n, 9);
 		wait_for(b, POLLIN);
 		assert_int_equal(sock_recv(b, text, sizeof(text), &n), 0);
@@ -91,7 +91,8 @@ static void a_conversation(void **state)
 		close(a);
 		wait_for(b, POLLIN);
 		assert_int_equal(sock_recv(b, text, sizeof(text), &n), SOCK_RESET);
-		assert_int_equal(sock_send(b, parts, 2, &n), SOCK_RESET); /* and no SIGPIPE */
+		assert_int_equal(sock_send(b, parts, 2, false, &n),
+				 SOCK_RESET); /* and no SIGPIPE */
 		close(b);
 		close(listening);
 		int r = sock_connect(&at, &a);
@@ -218,7 +219,7 @@ static void broken_descriptors(void **state)
 
 	(void)state;
 	assert_int_equal(sock_recv(-1, &c, 1, &n), -EBADF);
-	assert_int_equal(sock_send(-1, &(struct iovec){&c, 1}, 1, &n), -EBADF);
+	assert_int_equal(sock_send(-1, &(struct iovec){&c, 1}, 1, false, &n), -EBADF);
 	assert_int_equal(sock_accept(-1, &reserve, &fd, &peer), -EBADF);
 	assert_int_equal(sock_connect_result(-1), -EBADF);
 }

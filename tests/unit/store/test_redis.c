@@ -105,7 +105,7 @@ static void say(const char *bytes)
 {
 	struct iovec part = {(void *)(uintptr_t)bytes, strlen(bytes)};
 	size_t sent;
-	assert_int_equal(sock_send(peer, &part, 1, &sent), 0);
+	assert_int_equal(sock_send(peer, &part, 1, false, &sent), 0);
 	assert_int_equal(sent, strlen(bytes));
 }
 
