@@ -403,10 +403,30 @@ void conn_refuse(struct conn *c, struct verdict v)
 	conn_respond(c, false);
 }
 
+/*
+ * All that the client sent was read and all that it gets is with the kernel: closing ends the
+ * connection in order. Where more may be under way the kernel would answer it with a RST, which
+ * can take the answer with it (RFC 9112 section 9.6): there one waits for the client's end.
+ */
+static bool may_close_at_once(struct conn *c)
+{
+	const struct request *q = c->request;
+
+	if (c->tls || c->discarded || !q)
+		return false;
+	const struct http_head *h = &q->parser.head;
+	return h->bytes && buf_waiting(&q->in) == h->bytes && !c->client.in &&
+	       h->content_length == 0 && !h->has_transfer_encoding && stream_flush_last(&c->client);
+}
+
 static void start_linger(struct conn *c)
 {
 	bool crowded = guard_level(c->worker) >= SIEGE_TICKETS;
 
+	if (may_close_at_once(c)) {
+		conn_end(c);
+		return;
+	}
 	request_release(c);
 	guard_return(c);
 	conn_enter(c, CONN_LINGER, conn_now(c) + (crowded ? LINGER_CROWDED_MS : LINGER_MS));

@@ -183,6 +183,7 @@ static void accept_answer(struct conn *c)
 	struct stream_bytes got;
 	int read = stream_read(&c->client, &got);
 	if (read == 0) {
+		c->discarded += got.len;
 		conn_refuse(c, verdict_refuse(REASON_HANDSHAKE_MALFORMED, "bytes before the 101"));
 		return;
 	}
