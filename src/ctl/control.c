@@ -132,25 +132,12 @@ static int open_store(struct control *c, const struct siphash_key *key)
 
 /* --- tickets */
 
-static const char *why_not(int r)
-{
-	switch (r) {
-	case STORE_FULL:
-		return "the store of tickets is full";
-	case STORE_AWAY:
-		return "the store is away";
-	default:
-		return NULL;
-	}
-}
-
 static void on_put(void *arg, int r, struct slice record)
 {
 	struct ask *a = arg;
 
 	(void)record;
-	a->answer.kind = r == 0 ? ANSWER_YES : ANSWER_FAILED;
-	a->detail = why_not(r);
+	a->answer.kind = ask_ticket_outcome(r, &a->detail);
 	ask_give_back(a);
 }
 
@@ -164,13 +151,10 @@ static void on_taken(void *arg, int r, struct slice record)
 {
 	struct ask *a = arg;
 
-	if (r == 0) {
-		a->answer.record = arena_copy(&a->arena, record);
-		a->answer.kind = a->answer.record.data ? ANSWER_YES : ANSWER_FAILED;
-	} else {
-		a->answer.kind = r == STORE_ABSENT ? ANSWER_NO : ANSWER_FAILED;
-		a->detail = why_not(r);
-	}
+	a->answer.kind = ask_ticket_outcome(r, &a->detail);
+	a->answer.record = arena_copy(&a->arena, record);
+	if (!a->answer.record.data && a->answer.kind == ANSWER_YES)
+		a->answer.kind = ANSWER_FAILED;
 	ask_give_back(a);
 }
 
@@ -188,7 +172,7 @@ static void on_entered(void *arg, int r, struct slice record)
 	(void)record;
 	a->answer.kind = r == 0 ? ANSWER_YES : r == STORE_FULL ? ANSWER_NO : ANSWER_FAILED;
 	if (r == STORE_AWAY)
-		a->detail = why_not(r);
+		a->detail = ask_why_not(r);
 	ask_give_back(a);
 }
 
@@ -210,7 +194,7 @@ static void on_counted(void *arg, int r, size_t over)
 
 	a->answer.kind = r == 0 ? ANSWER_YES : r == STORE_OVER ? ANSWER_NO : ANSWER_FAILED;
 	a->answer.over = over;
-	a->detail = why_not(r);
+	a->detail = ask_why_not(r);
 	ask_give_back(a);
 }
 
@@ -542,6 +526,11 @@ bool control_told_all(const struct control *c)
 struct metrics *control_metrics(struct control *c)
 {
 	return &c->metrics;
+}
+
+struct store *control_store(struct control *c)
+{
+	return c->store;
 }
 
 struct mailbox *control_mailbox(struct control *c)

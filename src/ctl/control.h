@@ -74,6 +74,7 @@ struct metrics *control_metrics(struct control *c);
 struct alerts *control_alerts(struct control *c);
 
 /* For struct gateway. */
+struct store *control_store(struct control *c);
 struct mailbox *control_mailbox(struct control *c);
 void control_on_ask(struct mail *mail, void *receiver);
 void control_on_leave(struct mail *mail, void *receiver);

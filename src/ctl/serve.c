@@ -502,6 +502,7 @@ static int start_control(struct serve *s)
 		.good = seen_new(&key, GOOD_REMEMBERED),
 		.log = log_sink(s->log),
 		.control = control_mailbox(s->control),
+		.store = control_store(s->control),
 		.ask_fn = control_on_ask,
 		.leave_fn = control_on_leave,
 		.ended_fn = on_worker_ended,

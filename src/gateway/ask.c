@@ -7,6 +7,7 @@
 
 #include "base/obj.h"
 #include "gateway/conn.h"
+#include "store/store.h"
 
 enum {
 	ASK_MAGIC = 0x25c0a5c0,
@@ -126,6 +127,26 @@ void ask_send_off(struct ask *a)
 
 	a->conn = NULL;
 	(void)ask_send_as(a, &place);
+}
+
+const char *ask_why_not(int r)
+{
+	switch (r) {
+	case STORE_FULL:
+		return "the store of tickets is full";
+	case STORE_AWAY:
+		return "the store is away";
+	default:
+		return NULL;
+	}
+}
+
+enum answer_kind ask_ticket_outcome(int r, const char **detail)
+{
+	*detail = ask_why_not(r);
+	if (r == 0)
+		return ANSWER_YES;
+	return r == STORE_ABSENT ? ANSWER_NO : ANSWER_FAILED;
 }
 
 void ask_give_back(struct ask *a)

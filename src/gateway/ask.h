@@ -91,6 +91,12 @@ bool ask_send_as(struct ask *a, struct ask **place);
 /* The same for one whose answer nobody waits for. */
 void ask_send_off(struct ask *a);
 
+/* What a store's word is in the log; NULL: it speaks for itself. */
+const char *ask_why_not(int r);
+
+/* What the store's word on a ticket means (store_put, store_take), with its ask_why_not. */
+enum answer_kind ask_ticket_outcome(int r, const char **detail);
+
 /* For the control thread: gives the answered question back to its worker. */
 void ask_give_back(struct ask *a);
 

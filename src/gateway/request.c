@@ -14,6 +14,7 @@
 #include "net/random.h"
 #include "net/sock.h"
 #include "policy/peer.h"
+#include "store/store.h"
 #include "tls/client_certificate.h"
 
 enum {
@@ -152,8 +153,12 @@ static bool new_request_id(struct conn *c)
 	return true;
 }
 
+static bool answered_here(struct conn *c, const struct question *question);
+
 static void send_question(struct conn *c, const struct question *question)
 {
+	if (answered_here(c, question))
+		return;
 	/* A record is at most so long; a cookie fits into the head. */
 	struct ask *a = ask_new(c, ASK_POLICY, ASK_TEXT_BYTES + question->record.len);
 
@@ -349,32 +354,90 @@ static void start_handshake(struct conn *c)
 	act_on_handshake(c, handshake_begin(&q->handshake, &q->handshake_in));
 }
 
-void request_answer(struct conn *c, struct ask *a)
+/* Whoever answered: policy goes on. */
+static struct verdict judge_answer(struct conn *c, const struct answer *answer, const char *detail)
 {
 	struct request *q = c->request;
 	uint64_t now = reactor_realtime_ms(&c->worker->reactor);
-	struct verdict v;
 
+	struct verdict v = q->dispatch.kind == DISPATCH_HANDSHAKE
+				   ? handshake_answer(&q->handshake, answer, now)
+				   : endpoint_answer(&q->endpoint, answer, now);
+	if (detail && v.kind == VERDICT_REFUSE)
+		v.detail = detail;
+	return v;
+}
+
+static void act(struct conn *c, struct verdict v)
+{
+	if (c->request->dispatch.kind == DISPATCH_HANDSHAKE)
+		act_on_handshake(c, v);
+	else
+		act_on_endpoint(c, v);
+}
+
+struct ticket_taken {
+	struct arena *arena;
+	struct answer answer;
+	const char *detail;
+};
+
+static void on_taken(void *arg, int r, struct slice record)
+{
+	struct ticket_taken *t = arg;
+
+	t->answer.kind = ask_ticket_outcome(r, &t->detail);
+	t->answer.record = arena_copy(t->arena, record);
+	if (!t->answer.record.data && t->answer.kind == ANSWER_YES)
+		t->answer.kind = ANSWER_FAILED;
+}
+
+/* A store in memory needs no journey. False: somebody has to be asked. */
+static bool answered_here(struct conn *c, const struct question *question)
+{
+	struct store *store = c->worker->gateway->store;
+	uint64_t now = reactor_realtime_ms(&c->worker->reactor);
+	struct ticket_taken t = {.arena = &c->request->arena};
+	int r;
+
+	switch (question->kind) {
+	case QUESTION_TAKE_TICKET:
+		if (!store_take_now(store, question->ticket_id, now, on_taken, &t))
+			return false;
+		break;
+	case QUESTION_PUT_TICKET:
+		if (!store_put_now(store, question->ticket_id, question->record,
+				   question->expires_unix_ms, now, &r))
+			return false;
+		t.answer.kind = ask_ticket_outcome(r, &t.detail);
+		break;
+	case QUESTION_NONE:
+	case QUESTION_VERIFY_COOKIE:
+	case QUESTION_ENTER:
+	case QUESTION_REFRESH_KEYS:
+	case QUESTION_COUNT:
+	case QUESTION_GIVE_BACK:
+	default:
+		return false;
+	}
+	act(c, judge_answer(c, &t.answer, t.detail));
+	return true;
+}
+
+void request_answer(struct conn *c, struct ask *a)
+{
 	if (a->kind == ASK_FILE) {
 		site_answer(c, a);
 		return;
 	}
-	if (q->dispatch.kind == DISPATCH_HANDSHAKE)
-		v = handshake_answer(&q->handshake, &a->answer, now);
-	else
-		v = endpoint_answer(&q->endpoint, &a->answer, now);
-	if (a->detail && v.kind == VERDICT_REFUSE)
-		v.detail = a->detail;
+	struct verdict v = judge_answer(c, &a->answer, a->detail);
 	if (a->seat && a->answer.kind == ANSWER_YES) {
 		MUST(!c->seat);
 		c->seat = a->seat;
 		a->seat = NULL;
 	}
 	ask_free(a);
-	if (q->dispatch.kind == DISPATCH_HANDSHAKE)
-		act_on_handshake(c, v);
-	else
-		act_on_endpoint(c, v);
+	act(c, v);
 }
 
 /* --- reading */
@@ -383,6 +446,14 @@ void request_answer(struct conn *c, struct ask *a)
 static bool counts_now(const struct conn *c)
 {
 	return c->receipt.address && peer_trusted(&conn_conf(c)->trusted_proxies, &c->hop);
+}
+
+/* Where the client reached us: asked of the kernel only where the configuration does not say. */
+static struct address local_address(const struct conn *c)
+{
+	const struct address *at = &conn_conf(c)->listeners[c->listener].address;
+
+	return at->family && !address_is_unspecified(at) ? *at : sock_local(c->client.io.fd);
 }
 
 static struct verdict judge(struct conn *c)
@@ -400,7 +471,7 @@ static struct verdict judge(struct conn *c)
 	struct host_facts facts = {
 		.conf = g->snapshot,
 		.listener = &g->snapshot->listeners[c->listener],
-		.local = sock_local(c->client.io.fd),
+		.local = local_address(c),
 		.certificate_names = {g->names, g->name_count},
 		.certificate_addresses = g->addresses,
 		.certificate_address_count = g->address_count,
@@ -446,8 +517,8 @@ static void start_body(struct conn *c)
 		conn_refuse(c, verdict_refuse(REASON_OVERLOADED, "the arena is full"));
 		return;
 	}
-	struct slice here = slice_first(slice_from(buf_slice(&q->in), q->parser.head.bytes),
-					(size_t)length);
+	struct slice here =
+		slice_first(slice_from(buf_slice(&q->in), q->parser.head.bytes), (size_t)length);
 	if (here.len)
 		memcpy(q->body, here.data, here.len);
 	q->body_len = here.len;
@@ -637,6 +708,7 @@ void request_waiting_on_client(struct conn *c, unsigned why)
 	if (r == STREAM_AGAIN)
 		return;
 	if (r == 0) {
+		c->discarded += got.len;
 		if (c->ask)
 			c->ask->conn = NULL;
 		c->ask = NULL;

@@ -54,6 +54,7 @@ struct gateway {
 	_Atomic unsigned siege_level, proof_bits; /* written by the control thread */
 	struct event_sink *log;
 	struct mailbox *control;
+	struct store *store; /* for what it can answer at once; all else asks control */
 	mail_fn ask_fn;   /* the control thread's answer to an ask's mail */
 	mail_fn leave_fn; /* a seat that was given up */
 	mail_fn ended_fn; /* a worker's thread is about to end: mail is its `ended` */

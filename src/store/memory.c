@@ -7,9 +7,12 @@
  * What has expired goes when somebody asks for it, when the timer sweeps, or when room is
  * needed. Entries live about as long as each other, so the old end of the ring is where
  * expired ones are; but ttls differ, so a sweep looks at all of them.
+ *
+ * Workers put and take by themselves under the lock, if it is free: nobody waits for a sweep.
  */
 #include "store/store.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/ct.h"
@@ -33,6 +36,7 @@ struct entry {
 struct memory {
 	struct store store;
 	uint32_t magic;
+	pthread_mutex_t lock; /* of all below */
 	struct map map;
 	struct list entries;
 	size_t max_bytes, used_bytes;
@@ -45,6 +49,16 @@ static struct memory *memory_of(struct store *s)
 
 	OBJ_CHECK(m, STORE_MAGIC);
 	return m;
+}
+
+static void lock(struct memory *m)
+{
+	MUST(pthread_mutex_lock(&m->lock) == 0);
+}
+
+static void unlock(struct memory *m)
+{
+	MUST(pthread_mutex_unlock(&m->lock) == 0);
 }
 
 static struct slice entry_id(const struct entry *e)
@@ -85,6 +99,7 @@ static void memory_free(struct store *s)
 		entry_forget(m, LIST_ENTRY(at, struct entry, link));
 	MUST(m->used_bytes == 0);
 	map_deinit(&m->map);
+	pthread_mutex_destroy(&m->lock);
 	m->magic = 0;
 	free(m);
 }
@@ -151,28 +166,72 @@ static int put(struct memory *m, const uint8_t *id, struct slice record, uint64_
 	return 0;
 }
 
+/* Out of the store, expired or not; NULL: it is not there. */
+static struct entry *take(struct memory *m, const uint8_t *id)
+{
+	struct entry *e = map_get(&m->map, slice_of((const char *)id, STORE_ID_BYTES));
+
+	if (e)
+		entry_remove(m, e);
+	return e;
+}
+
+/* Nobody else has it any more. */
+static void give(struct entry *e, uint64_t now_unix_ms, store_fn fn, void *arg)
+{
+	if (e && now_unix_ms < e->expires_unix_ms)
+		fn(arg, 0, slice_of(e->record, e->bytes));
+	else
+		fn(arg, STORE_ABSENT, slice_of(NULL, 0));
+	if (e)
+		entry_free(e);
+}
+
 static void memory_put(struct store *s, const uint8_t *id, struct slice record,
 		       uint64_t expires_unix_ms, uint64_t now_unix_ms, store_fn fn, void *arg)
 {
-	fn(arg, put(memory_of(s), id, record, expires_unix_ms, now_unix_ms), slice_of(NULL, 0));
+	struct memory *m = memory_of(s);
+
+	lock(m);
+	int r = put(m, id, record, expires_unix_ms, now_unix_ms);
+	unlock(m);
+	fn(arg, r, slice_of(NULL, 0));
 }
 
 static void memory_take(struct store *s, const uint8_t *id, uint64_t now_unix_ms, store_fn fn,
 			void *arg)
 {
 	struct memory *m = memory_of(s);
-	struct entry *e = map_get(&m->map, slice_of((const char *)id, STORE_ID_BYTES));
 
-	if (!e) {
-		fn(arg, STORE_ABSENT, slice_of(NULL, 0));
-		return;
-	}
-	entry_remove(m, e);
-	if (now_unix_ms >= e->expires_unix_ms)
-		fn(arg, STORE_ABSENT, slice_of(NULL, 0));
-	else
-		fn(arg, 0, slice_of(e->record, e->bytes));
-	entry_free(e);
+	lock(m);
+	struct entry *e = take(m, id);
+	unlock(m);
+	give(e, now_unix_ms, fn, arg);
+}
+
+static bool memory_put_now(struct store *s, const uint8_t *id, struct slice record,
+			   uint64_t expires_unix_ms, uint64_t now_unix_ms, int *r)
+{
+	struct memory *m = memory_of(s);
+
+	if (pthread_mutex_trylock(&m->lock))
+		return false;
+	*r = put(m, id, record, expires_unix_ms, now_unix_ms);
+	unlock(m);
+	return true;
+}
+
+static bool memory_take_now(struct store *s, const uint8_t *id, uint64_t now_unix_ms, store_fn fn,
+			    void *arg)
+{
+	struct memory *m = memory_of(s);
+
+	if (pthread_mutex_trylock(&m->lock))
+		return false;
+	struct entry *e = take(m, id);
+	unlock(m);
+	give(e, now_unix_ms, fn, arg);
+	return true;
 }
 
 /* Nobody else's connections are to be added to ours. */
@@ -230,12 +289,22 @@ static bool memory_is_there(const struct store *s)
 
 static size_t memory_sweep(struct store *s, uint64_t now_unix_ms)
 {
-	return sweep(memory_of(s), now_unix_ms);
+	struct memory *m = memory_of(s);
+
+	lock(m);
+	size_t forgotten = sweep(m, now_unix_ms);
+	unlock(m);
+	return forgotten;
 }
 
-static size_t memory_count(const struct store *s)
+static size_t memory_count(struct store *s)
 {
-	return ((const struct memory *)(const void *)s)->map.count;
+	struct memory *m = memory_of(s);
+
+	lock(m);
+	size_t count = m->map.count;
+	unlock(m);
+	return count;
 }
 
 struct store *store_new_memory(const struct siphash_key *key, size_t max_entries, size_t max_bytes)
@@ -243,6 +312,8 @@ struct store *store_new_memory(const struct siphash_key *key, size_t max_entries
 	static const struct store_ops ops = {
 		.put = memory_put,
 		.take = memory_take,
+		.put_now = memory_put_now,
+		.take_now = memory_take_now,
 		.enter = memory_enter,
 		.leave = memory_leave,
 		.publish = memory_publish,
@@ -257,8 +328,10 @@ struct store *store_new_memory(const struct siphash_key *key, size_t max_entries
 	};
 	struct memory *m = calloc(1, sizeof(*m));
 
-	if (!m)
+	if (!m || pthread_mutex_init(&m->lock, NULL)) {
+		free(m);
 		return NULL;
+	}
 	m->store.ops = &ops;
 	m->magic = STORE_MAGIC;
 	m->max_bytes = max_bytes;

@@ -417,7 +417,7 @@ static size_t redis_none(struct store *s, uint64_t now_unix_ms)
 	return 0;
 }
 
-static size_t redis_count(const struct store *s)
+static size_t redis_count(struct store *s)
 {
 	(void)s;
 	return 0;

@@ -25,6 +25,18 @@ void store_take(struct store *s, const uint8_t id[STORE_ID_BYTES], uint64_t now_
 	s->ops->take(s, id, now_unix_ms, fn, arg);
 }
 
+bool store_put_now(struct store *s, const uint8_t id[STORE_ID_BYTES], struct slice record,
+		   uint64_t expires_unix_ms, uint64_t now_unix_ms, int *r)
+{
+	return s->ops->put_now && s->ops->put_now(s, id, record, expires_unix_ms, now_unix_ms, r);
+}
+
+bool store_take_now(struct store *s, const uint8_t id[STORE_ID_BYTES], uint64_t now_unix_ms,
+		    store_fn fn, void *arg)
+{
+	return s->ops->take_now && s->ops->take_now(s, id, now_unix_ms, fn, arg);
+}
+
 void store_enter(struct store *s, struct slice subject, uint64_t max, store_fn fn, void *arg)
 {
 	s->ops->enter(s, subject, max, fn, arg);
@@ -73,7 +85,7 @@ size_t store_sweep(struct store *s, uint64_t now_unix_ms)
 	return s->ops->sweep(s, now_unix_ms);
 }
 
-size_t store_count(const struct store *s)
+size_t store_count(struct store *s)
 {
 	return s->ops->count(s);
 }

@@ -15,7 +15,7 @@
  * A store that cannot be asked says STORE_AWAY, at once or after STORE_ANSWER_MS at the
  * latest. Whether a record was taken may not be known then: it is not given to anybody.
  *
- * Belongs to the control thread; time is wall-clock.
+ * Belongs to the control thread but for store_put_now and store_take_now; time is wall-clock.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -53,6 +53,16 @@ void store_put(struct store *s, const uint8_t id[STORE_ID_BYTES], struct slice r
 
 void store_take(struct store *s, const uint8_t id[STORE_ID_BYTES], uint64_t now_unix_ms,
 		store_fn fn, void *arg);
+
+/*
+ * The same from any thread, for a store that can answer at once. False: nothing was done, and the
+ * control thread has to ask. *r is what store_put would say; fn was called before store_take_now
+ * returns true.
+ */
+bool store_put_now(struct store *s, const uint8_t id[STORE_ID_BYTES], struct slice record,
+		   uint64_t expires_unix_ms, uint64_t now_unix_ms, int *r);
+bool store_take_now(struct store *s, const uint8_t id[STORE_ID_BYTES], uint64_t now_unix_ms,
+		    store_fn fn, void *arg);
 
 /*
  * One more connection of that subject, of which all nodes together may have max. 0: it is
@@ -97,4 +107,4 @@ bool store_told_all(const struct store *s);
 size_t store_sweep(struct store *s, uint64_t now_unix_ms);
 
 /* Records at the moment, as far as this process knows. */
-size_t store_count(const struct store *s);
+size_t store_count(struct store *s);

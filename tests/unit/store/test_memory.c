@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/store.h"
 
+#include <pthread.h>
+
 #include "failmalloc.h"
 #include "unit.h"
 
@@ -203,12 +205,87 @@ static void no_memory_is_no_harm(void **state)
 	}
 }
 
+/* --- several threads */
+
+enum { THREADS = 4, TICKETS = 2000 };
+
+struct taker {
+	struct store *store;
+	unsigned taken[TICKETS], put_now;
+};
+
+static void count_said(void *arg, int r, struct slice record)
+{
+	unsigned *taken = arg;
+
+	if (r == 0 && slice_eq(record, SLICE("record")))
+		(*taken)++;
+}
+
+static void id_into(uint8_t bytes[STORE_ID_BYTES], uint32_t n)
+{
+	memset(bytes, 0, STORE_ID_BYTES);
+	memcpy(bytes, &n, sizeof(n));
+}
+
+/* While it is busy the gateway asks the control thread; here one tries again. */
+static void *take_all(void *arg)
+{
+	struct taker *t = arg;
+	uint8_t bytes[STORE_ID_BYTES];
+	int r = 0;
+
+	for (uint32_t n = 0; n < TICKETS; n++) {
+		id_into(bytes, n);
+		while (!store_take_now(t->store, bytes, 1, count_said, &t->taken[n]))
+			continue;
+		id_into(bytes, TICKETS + n);
+		while (!store_put_now(t->store, bytes, SLICE("record"), 1000, 1, &r))
+			continue;
+		t->put_now += r == 0;
+	}
+	return NULL;
+}
+
+static void each_record_is_taken_by_one_thread(void **state)
+{
+	struct store *s = store_new_memory(&key, 10000, 1 << 20);
+	struct taker takers[THREADS];
+	pthread_t threads[THREADS];
+	unsigned put_now = 0;
+
+	(void)state;
+	memset(takers, 0, sizeof(takers));
+	for (uint32_t n = 0; n < TICKETS; n++)
+		assert_int_equal(put(s, id(n), SLICE("record"), 1000, 0), 0);
+	for (int i = 0; i < THREADS; i++) {
+		takers[i].store = s;
+		assert_int_equal(pthread_create(&threads[i], NULL, take_all, &takers[i]), 0);
+	}
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(store_sweep(s, 1), 0);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	for (int n = 0; n < TICKETS; n++) {
+		unsigned sum = 0;
+		for (int i = 0; i < THREADS; i++)
+			sum += takers[i].taken[n];
+		assert_int_equal(sum, 1);
+	}
+	for (int i = 0; i < THREADS; i++)
+		put_now += takers[i].put_now;
+	assert_int_equal(put_now, TICKETS);
+	assert_int_equal(store_count(s), TICKETS);
+	store_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_record_is_taken_once), cmocka_unit_test(records_expire),
 		cmocka_unit_test(it_has_an_end),          cmocka_unit_test(a_long_life),
 		cmocka_unit_test(no_memory_is_no_harm),
+		cmocka_unit_test(each_record_is_taken_by_one_thread),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
