@@ -24,7 +24,7 @@ static void list_session(struct command *m, const struct conn *c)
 	jsonout_init(&out, &m->out);
 	jsonout_object_open(&out);
 	jsonout_member(&out, "id", slice_of(c->request_id, REQUEST_ID_CHARS));
-	jsonout_member(&out, "sub", slice_of(s->subject, s->subject_len));
+	jsonout_member(&out, "sub", session_subject(s));
 	jsonout_member(&out, "via", s->via);
 	jsonout_member(&out, "route", s->run->conf->path.text);
 	jsonout_member(&out, "peer", address_format(&c->peer, peer));
@@ -43,7 +43,7 @@ static bool is_open(const struct conn *c)
 
 static struct slice subject_of(const struct conn *c)
 {
-	return slice_of(c->session->subject, c->session->subject_len);
+	return session_subject(c->session);
 }
 
 static void run_list(struct command *m, struct slice subject)

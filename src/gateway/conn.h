@@ -128,11 +128,8 @@ struct session {
 	uint64_t opened_ms, lifetime_ms; /* points in time */
 	enum reason lifetime_reason;
 	uint64_t messages[2], bytes[2];
-	char *subject; /* for the log */
-	size_t subject_len;
-	struct slice via; /* in the home's snapshot */
-	char *key;        /* what proved it, for revocation */
-	size_t key_len;
+	uint32_t subject_len, key_len; /* of texts */
+	struct slice via;              /* in the home's snapshot */
 	char *cookie; /* of the application's session, asked about again and again; NULL: none */
 	size_t cookie_len;
 	uint64_t recheck_at_ms; /* 0: never */
@@ -143,7 +140,19 @@ struct session {
 	bool open;               /* a 101 was sent */
 	bool control;            /* the client may renew its credential on this socket */
 	struct renewal *renewal; /* under way */
+	char texts[];            /* the subject, and behind it the key that proved it */
 };
+
+static inline struct slice session_subject(const struct session *s)
+{
+	return slice_of(s->texts, s->subject_len);
+}
+
+/* What proved it, for revocation. */
+static inline struct slice session_key(const struct session *s)
+{
+	return slice_of(s->texts + s->subject_len, s->key_len);
+}
 
 struct conn {
 	uint32_t magic;
@@ -297,7 +306,6 @@ void relay_on_server(struct conn *c, unsigned why);
 void relay_send_text(struct conn *c, struct slice text);
 void relay_set_lifetime(struct conn *c, uint64_t credential_expires_unix_ms);
 void relay_reload(struct conn *c, struct generation *g, struct route_run *run);
-struct slice session_key(const struct session *s);
 void relay_refuse(struct conn *c, enum reason reason, const char *detail);
 
 /* The same at a random moment within spread_ms, or at its lifetime's end if that is sooner. */

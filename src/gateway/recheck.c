@@ -93,7 +93,7 @@ void recheck_start(struct conn *c)
 void recheck_answer(struct conn *c, struct ask *a)
 {
 	struct session *s = c->session;
-	struct slice subject = slice_of(s->subject, s->subject_len);
+	struct slice subject = session_subject(s);
 
 	if (a->answer.kind == ANSWER_YES && slice_eq(a->answer.subject, subject)) {
 		const struct identity identity = {

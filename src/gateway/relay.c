@@ -46,24 +46,18 @@ static uint64_t next_deadline(const struct session *s);
 struct session *session_new(struct conn *c)
 {
 	const struct identity *who = &c->request->handshake.identity;
-	struct session *s = calloc(1, sizeof(*s));
+	size_t texts = who->subject.len + who->key.len;
 
+	MUST(texts <= UINT32_MAX);
+	struct session *s = calloc(1, sizeof(*s) + texts);
 	if (!s)
 		return NULL;
-	s->subject = malloc(who->subject.len + 1);
-	s->key = malloc(who->key.len + 1);
-	if (!s->subject || !s->key) {
-		free(s->subject);
-		free(s->key);
-		free(s);
-		return NULL;
-	}
-	if (who->key.len)
-		memcpy(s->key, who->key.data, who->key.len);
-	s->key_len = who->key.len;
-	if (who->subject.len)
-		memcpy(s->subject, who->subject.data, who->subject.len);
-	s->subject_len = who->subject.len;
+	s->subject_len = (uint32_t)who->subject.len;
+	s->key_len = (uint32_t)who->key.len;
+	if (s->subject_len)
+		memcpy(s->texts, who->subject.data, s->subject_len);
+	if (s->key_len)
+		memcpy(s->texts + s->subject_len, who->key.data, s->key_len);
 	s->conn = c;
 	s->home = generation_ref(c->generation);
 	s->run = &c->generation->routes[c->request->dispatch.route->index];
@@ -76,7 +70,7 @@ static void session_event(const struct conn *c, struct event *e)
 
 	conn_event(c, e);
 	event_text(e, "route", s->run->conf->path.text);
-	event_text(e, "subject", slice_of(s->subject, s->subject_len));
+	event_text(e, "subject", session_subject(s));
 	event_text(e, "via", s->via);
 }
 
@@ -124,14 +118,7 @@ void session_free(struct conn *c)
 	}
 	c->session = NULL;
 	generation_unref(s->home);
-	free(s->subject);
-	free(s->key);
 	free(s);
-}
-
-struct slice session_key(const struct session *s)
-{
-	return slice_of(s->key, s->key_len);
 }
 
 /* What comes next is judged by g; what is under way stays as it is. */

@@ -149,7 +149,7 @@ static enum reason judge(struct conn *c, const struct answer *answer, struct tic
 	if (r == REASON_NONE && conn_is_revoked(c, &who))
 		r = REASON_REVOKED;
 	if (r == REASON_NONE &&
-	    !slice_eq(record->subject, slice_of(c->session->subject, c->session->subject_len)))
+	    !slice_eq(record->subject, session_subject(c->session)))
 		r = REASON_TICKET_BOUND_ELSEWHERE;
 	return r;
 }
