@@ -312,10 +312,14 @@ async function post(target, options, signal) {
 
 // What opens a socket: {ticket, expires_in, renew_within?}.
 async function askTicket(target, options, signal) {
-	if (options.ticket) {
-		const given = await options.ticket(target.path);
-		return typeof given === "string" ? {ticket: given} : given;
-	}
+	const given = options.ticket ? await options.ticket(target.path) : await buyTicket(target, options, signal);
+	const pass = typeof given === "string" ? {ticket: given} : given;
+	if (!pass || typeof pass.ticket !== "string" || !/^[\w-]+$/.test(pass.ticket))
+		throw new Refused("ticket_malformed");
+	return pass;
+}
+
+async function buyTicket(target, options, signal) {
 	const known = csrfTokens.has(target.gateway);
 	try {
 		return await post(target, options, signal);

@@ -530,8 +530,7 @@ static void start_body(struct conn *c)
 }
 
 /* Whether there is room and time for such a request now. A handshake is judged by what it
- * shows, later. The client library is on the way to a ticket and costs no more than a refusal:
- * it comes as long as tickets do. */
+ * shows, later. The client library is on the way to a ticket: it comes as long as tickets do. */
 static struct verdict judge_siege(struct conn *c)
 {
 	enum dispatch_kind kind = c->request->dispatch.kind;

@@ -552,8 +552,16 @@ static bool client_is_known(const struct endpoint *e, struct slice etag)
 	       (seen.len && memmem(seen.data, seen.len, etag.data, etag.len));
 }
 
-/* From memory, for everybody, and asked by nothing that a page could not ask without a
- * preflight. */
+/* Packed it is no more than a TLS handshake sends; three times that, to whoever likes to have it
+ * so, waits with those who have to be verified. Browsers take it packed. */
+static struct verdict gate_client(const struct endpoint *e, bool gzip)
+{
+	struct verdict v = siege_admit_endpoint(&e->in->siege);
+
+	return v.kind != VERDICT_PASS || gzip ? v : siege_admit(&e->in->siege, SIEGE_CLAIMED);
+}
+
+/* From memory, for everybody: nothing of the request changes it. */
 static struct verdict get_client(struct endpoint *e)
 {
 	enum http_method method = e->in->head->method;
@@ -573,8 +581,12 @@ static struct verdict get_client(struct endpoint *e)
 	add_header(e, SLICE("Access-Control-Allow-Origin"), SLICE("*"));
 	add_header(e, SLICE("Cross-Origin-Resource-Policy"), SLICE("cross-origin"));
 	add_header(e, SLICE("X-Content-Type-Options"), SLICE("nosniff"));
-	e->status = client_is_known(e, etag) ? 304 : 200;
-	if (e->status == 304)
+	bool known = client_is_known(e, etag);
+	struct verdict v = gate_client(e, gzip || known);
+	if (v.kind != VERDICT_PASS)
+		return v;
+	e->status = known ? 304 : 200;
+	if (known)
 		return verdict_pass();
 	add_header(e, SLICE("Content-Type"), SLICE("text/javascript; charset=utf-8"));
 	if (gzip)
@@ -635,9 +647,8 @@ struct verdict endpoint_begin(struct endpoint *e, const struct endpoint_input *i
 	*e = (struct endpoint){.in = in, .state = ENDPOINT_OVER};
 	if (in->dispatch->kind == DISPATCH_REPORT)
 		return take_reports(e);
-	struct verdict v = siege_admit_endpoint(&in->siege);
 	if (in->dispatch->kind == DISPATCH_CLIENT)
-		return v.kind == VERDICT_PASS ? get_client(e) : v;
+		return get_client(e);
 	bool ticket = in->dispatch->kind == DISPATCH_TICKET;
 	if (!ticket && in->dispatch->kind != DISPATCH_CSRF)
 		return verdict_refuse(REASON_INTERNAL, "no own endpoint");
@@ -645,6 +656,7 @@ struct verdict endpoint_begin(struct endpoint *e, const struct endpoint_input *i
 	add_header(e, SLICE("Vary"), SLICE("Origin"));
 	if (in->head->method == HTTP_OPTIONS)
 		return preflight(e);
+	struct verdict v = siege_admit_endpoint(&in->siege);
 	if (v.kind != VERDICT_PASS)
 		return v;
 	if (ticket && in->head->method == HTTP_POST)

@@ -129,6 +129,19 @@ test("a ticket of the application's", async () => {
 	assert.deepEqual([w.calls.length, asked.join(), w.sockets[0].protocols.at(-1)], [0, "/chat", "sallyport.ticket.mine"]);
 });
 
+test("what is no ticket opens nothing", async () => {
+	for (const ticket of [undefined, "", "a b", "a,sallyport.csrf.x", {}]) {
+		const w = new World();
+		w.answers = (call) => call.path === "/.sallyport/csrf" ? GOOD(call) : {status: 201, body: {ticket}};
+		const socket = w.socket();
+		await w.pass(0);
+		assert.deepEqual([w.sockets.length, socket.types(), socket.told[0].reason], [0, "reconnecting", "ticket_malformed"]);
+	}
+	const w = new World(), socket = w.socket("/chat", {ticket: () => undefined});
+	await w.pass(0);
+	assert.equal(socket.told[0].reason, "ticket_malformed");
+});
+
 test("back-off: random below a ceiling that doubles, up to the greatest", async () => {
 	for (const dice of [0, 0.25, 0.999]) {
 		const w = new World();
