@@ -586,15 +586,15 @@ class Socket extends EventTarget {
 		const ceiling = sequel({code, reason}) === "spread" ? Math.max(spread, doubled) : doubled;
 		const ms = wait + DELAY_LEAST_MS + Math.random() * ceiling;
 		this.#state = CONNECTING;
-		this.#startIn(ms);
+		this.#startAfter(ms);
 		// The network is back: whoever waited only for that need not wait for long.
 		if (!wait && world.addEventListener)
-			world.addEventListener("online", () => this.#startIn(Math.random() * Math.min(ms, delay)),
+			world.addEventListener("online", () => this.#startAfter(Math.random() * Math.min(ms, delay)),
 				{once: true, signal: this.#fresh().signal});
 		this.#tell("reconnecting", {attempt: this.#attempt, delay: ms, code, reason, error});
 	}
 
-	#startIn(ms) {
+	#startAfter(ms) {
 		clearTimeout(this.#timer);
 		this.#timer = setTimeout(() => this.#start(), Math.min(ms, TIMER_MOST_MS));
 	}
