@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -37,6 +38,8 @@ enum {
 	STORE_START_MS = 2000,
 	PROOFS_REMEMBERED = 1 << 17, /* used up in the life of one challenge: 2 MiB */
 	GOOD_REMEMBERED = 1 << 17,
+	HEAP_KEEPS_BYTES = 32 << 20, /* free at the end of a thread's heap */
+	HEAP_LARGEST_BYTES = 16 << 20,
 };
 
 static int say(const char *what)
@@ -631,6 +634,17 @@ static struct generation *first_generation(const char *path)
 	return g;
 }
 
+/* glibc gives the end of a heap back to the kernel when more than a little of it is free, and large
+ * pieces never come from a heap. Every large message then has its memory made anew, page by page,
+ * which takes longer than to read, check and send it. */
+static void keep_memory(void)
+{
+#ifdef __GLIBC__
+	mallopt(M_TRIM_THRESHOLD, HEAP_KEEPS_BYTES);
+	mallopt(M_MMAP_THRESHOLD, HEAP_LARGEST_BYTES);
+#endif
+}
+
 int serve_run(const char *configuration)
 {
 	struct serve *s = calloc(1, sizeof(*s));
@@ -641,6 +655,7 @@ int serve_run(const char *configuration)
 		return 1;
 	s->signal_fd = -1;
 	raise_descriptors();
+	keep_memory();
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	s->path = configuration;
 	s->generation = first_generation(configuration);

@@ -771,15 +771,38 @@ static void read_events(struct conn *c, enum side from, struct stream_bytes got)
 		watch_message(c, from);
 }
 
+/* Reads to where the bytes belong: the rest of a long frame behind what came of it, everything else
+ * into the worker's buffer, where *got is what is to be looked at then. Returns as stream_read,
+ * in *bytes how many came. */
+static int read_some(struct conn *c, enum side from, struct stream_bytes *got, size_t *bytes)
+{
+	struct ws_reader *reader = &c->session->legs[from].reader;
+	char *room;
+	size_t most = ws_reader_room(reader, STREAM_READ_BYTES, &room);
+	int r;
+
+	if (most == 0) {
+		r = stream_read(stream_of(c, from), got);
+		*bytes = got->len;
+		return r;
+	}
+	*got = (struct stream_bytes){.data = room};
+	r = stream_read_into(stream_of(c, from), room, most, bytes);
+	if (r == 0)
+		ws_reader_filled(reader, room, *bytes);
+	return r;
+}
+
 static void on_readable(struct conn *c, enum side from)
 {
 	struct leg *leg = &c->session->legs[from];
 	struct stream_bytes got;
+	size_t bytes;
 
 	if (leg->ended ||
 	    (c->state == CONN_OPEN && (is_held(c->session, leg) || is_slow(c, other(from)))))
 		return;
-	int r = stream_read(stream_of(c, from), &got);
+	int r = read_some(c, from, &got, &bytes);
 	if (r == STREAM_AGAIN)
 		return;
 	if (r != 0) {
@@ -787,7 +810,7 @@ static void on_readable(struct conn *c, enum side from)
 		return;
 	}
 	if (c->state == CONN_CLOSING) {
-		c->discarded += got.len;
+		c->discarded += bytes;
 		if (c->discarded > LINGER_BYTES) {
 			conn_end(c);
 			return;

@@ -549,46 +549,45 @@ int stream_receive(struct stream *s, char *into, size_t room, size_t *got)
 	}
 }
 
-char *stream_read_room(struct stream_scratch *scratch)
+/* What was handed back, or the beginning of it. */
+static int read_again(struct stream *s, char *into, size_t room, size_t *got)
 {
-	if (scratch->lent_end > LENT_BYTES)
-		flush_corked(scratch);
-	return scratch->plain + (scratch->lent_end + LINE_BYTES - 1) / LINE_BYTES * LINE_BYTES;
-}
+	struct slice back = slice_first(stream_queue_slice(s->in), room);
 
-/* What was handed back, from where it may be changed. */
-static int read_again(struct stream *s, struct stream_bytes *got)
-{
-	struct slice back = stream_queue_slice(s->in);
-	char *room = stream_read_room(s->scratch);
-
-	MUST(back.len <= s->scratch->read_bytes + SPARE_BYTES);
-	memcpy(room, back.data, back.len);
-	*got = (struct stream_bytes){room, back.len};
-	queue_free(&s->in);
+	memcpy(into, back.data, back.len);
+	*got = back.len;
+	stream_queue_take(&s->in, back.len);
 	io_again(&s->io);
 	return 0;
 }
 
-int stream_read(struct stream *s, struct stream_bytes *got)
+int stream_read_into(struct stream *s, char *into, size_t room, size_t *got)
 {
-	int r;
-
-	*got = (struct stream_bytes){0};
+	*got = 0;
 	if (s->in)
-		return read_again(s, got);
+		return read_again(s, into, room, got);
 	/* After a reset noticed while writing there may still be the peer's last words. */
 	if (s->broken && s->broken != STREAM_RESET)
 		return s->broken;
 	if (s->state & HANDSHAKING)
 		return STREAM_AGAIN;
-	if (s->layer) {
-		r = s->layer->ops->read(s, got);
-	} else {
-		got->data = stream_read_room(s->scratch);
-		r = stream_receive(s, got->data, s->scratch->read_bytes, &got->len);
-	}
+	int r = s->layer ? s->layer->ops->read(s, into, room, got)
+			 : stream_receive(s, into, room, got);
 	return r == STREAM_AGAIN && s->broken ? s->broken : r;
+}
+
+int stream_read(struct stream *s, struct stream_bytes *got)
+{
+	struct stream_scratch *scratch = s->scratch;
+	size_t room = scratch->read_bytes;
+
+	if (scratch->lent_end > LENT_BYTES)
+		flush_corked(scratch);
+	got->data = scratch->plain + (scratch->lent_end + LINE_BYTES - 1) / LINE_BYTES * LINE_BYTES;
+	/* Records end where they like. */
+	if (s->in || s->layer)
+		room += SPARE_BYTES;
+	return stream_read_into(s, got->data, room, &got->len);
 }
 
 int stream_unread(struct stream *s, struct slice rest)

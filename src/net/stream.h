@@ -137,6 +137,10 @@ int stream_handshake(struct stream *s);
  */
 int stream_read(struct stream *s, struct stream_bytes *got) __attribute__((warn_unused_result));
 
+/* The same to where the caller wants it: at most `room` bytes, at `into`. */
+int stream_read_into(struct stream *s, char *into, size_t room, size_t *got)
+	__attribute__((warn_unused_result));
+
 /* Gives back the end of what the last stream_read gave: the next one starts with it,
  * without a recv. For stopping in the middle of a batch. Calls fn only after stream_resume.
  * Returns 0, STREAM_FULL (budget) or -ENOMEM: then the bytes are lost and the stream has

@@ -21,7 +21,7 @@ struct stream_queue {
 struct stream_layer_ops {
 	/* As the functions of net/stream.h. */
 	int (*handshake)(struct stream *s);
-	int (*read)(struct stream *s, struct stream_bytes *got);
+	int (*read)(struct stream *s, char *into, size_t room, size_t *got);
 	/* Turns plain into records on the wire. Returns 0 or an outcome that breaks the stream. */
 	int (*encrypt)(struct stream *s, struct slice plain);
 	/* Puts close_notify on the wire, if it makes sense. */
@@ -46,10 +46,6 @@ void stream_layer_drop(struct stream *s);
 /* One recv from the socket. Returns 0, STREAM_AGAIN, STREAM_CLOSED, STREAM_RESET, -errno;
  * sees to it that fn is called again if there may be more. */
 int stream_receive(struct stream *s, char *into, size_t room, size_t *got);
-
-/* Where a read puts what the session gets: room for read_bytes and 32 KiB more. May send what the
- * round has gathered so far. */
-char *stream_read_room(struct stream_scratch *scratch);
 
 /* Appends to what goes to the wire. Returns 0, or an outcome that has broken the stream. */
 int stream_wire_append(struct stream *s, struct slice bytes);

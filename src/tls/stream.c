@@ -276,18 +276,17 @@ static int tls_handshake(struct stream *s)
 
 /* --- data */
 
-/* Decrypts into got->data all that is there: STREAM_AGAIN; or as much as one turn may: 0. */
-static int decrypt(struct stream *s, struct stream_bytes *got)
+/* Decrypts all that is there: STREAM_AGAIN; or as much as there is room for or one turn may: 0. */
+static int decrypt(struct stream *s, char *into, size_t room, size_t *got)
 {
 	struct tls_stream *t = of(s);
-	size_t room = s->scratch->read_bytes + PLAIN_SPARE_BYTES;
 	size_t n;
 
-	for (unsigned i = 0; i < RECORDS_PER_READ && got->len < room; i++) {
-		int r = SSL_read_ex(t->ssl, got->data + got->len, room - got->len, &n);
+	for (unsigned i = 0; i < RECORDS_PER_READ && *got < room; i++) {
+		int r = SSL_read_ex(t->ssl, into + *got, room - *got, &n);
 		if (r != 1)
 			return outcome(s, r, "TLS record");
-		got->len += n;
+		*got += n;
 		/* Asking once more would only hear that it wants to read. */
 		if (t->side->in.len == 0 && SSL_pending(t->ssl) == 0)
 			return STREAM_AGAIN;
@@ -295,22 +294,20 @@ static int decrypt(struct stream *s, struct stream_bytes *got)
 	return 0;
 }
 
-static int tls_read(struct stream *s, struct stream_bytes *got)
+static int tls_read(struct stream *s, char *into, size_t room, size_t *got)
 {
 	struct tls_stream *t = of(s);
 	struct slice cipher;
 
 	if (t->ended)
 		return t->ended;
-	/* First of all: it may have to encrypt for others. */
-	got->data = stream_read_room(s->scratch);
 	int received = gather(s, &cipher);
 	if (received < 0)
 		return received;
 	if (received == STREAM_AGAIN && cipher.len == 0 && !SSL_has_pending(t->ssl))
 		return STREAM_AGAIN;
 	begin(s, cipher);
-	int r = cut(received, decrypt(s, got));
+	int r = cut(received, decrypt(s, into, room, got));
 	struct slice left = end(s);
 	/* An alert, or the answer to a change of keys. Failing is for the next write to say. */
 	(void)stream_wire_push(s);
@@ -320,7 +317,7 @@ static int tls_read(struct stream *s, struct stream_bytes *got)
 	}
 	if (r && r != STREAM_AGAIN)
 		t->ended = r;
-	if (got->len == 0)
+	if (*got == 0)
 		return r;
 	if (t->ended)
 		stream_resume(s);

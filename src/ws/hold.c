@@ -2,9 +2,9 @@
 /* First the charge, then the memory; see hold.h. */
 #include "ws/hold.h"
 
-enum { FIRST_BYTES = 256 };
+enum { FIRST_BYTES = 256, AHEAD = 4, WORTH_EXPECTING = 32768 };
 
-/* What to ask the budget for: the next power of two, or the limit if that is less. */
+/* The next power of two, or the limit if that is less. */
 static uint64_t round_up(uint64_t wanted, uint64_t limit)
 {
 	uint64_t granted = FIRST_BYTES;
@@ -12,6 +12,17 @@ static uint64_t round_up(uint64_t wanted, uint64_t limit)
 	while (granted < wanted && granted <= limit)
 		granted *= 2;
 	return granted < limit ? granted : limit;
+}
+
+/* What to ask the budget for. Where it is known how much is to come, that at once, so that nothing
+ * long has to be moved to where there is more room; but at most a few times what is there, for a
+ * peer may announce what it likes. */
+static uint64_t grant(const struct hold *h, uint64_t wanted)
+{
+	if (h->expected < wanted || wanted < WORTH_EXPECTING)
+		return round_up(wanted, h->limit);
+	uint64_t ahead = wanted > h->limit / AHEAD ? h->limit : wanted * AHEAD;
+	return h->expected < ahead ? h->expected : ahead;
 }
 
 static int charge_memory(const struct hold *h, uint64_t bytes)
@@ -33,9 +44,12 @@ enum reason hold_reserve(const struct hold *h, size_t bytes, char **room)
 		return buf_reserve(b, bytes, room) ? REASON_OVERLOADED : REASON_NONE;
 	if (waiting > h->limit || bytes > h->limit - waiting)
 		return REASON_MESSAGE_TOO_BIG;
-	uint64_t granted = round_up(waiting + bytes, h->limit);
-	if (charge_memory(h, granted))
-		return REASON_OVERLOADED;
+	uint64_t granted = grant(h, waiting + bytes);
+	if (charge_memory(h, granted)) {
+		granted = round_up(waiting + bytes, h->limit);
+		if (charge_memory(h, granted))
+			return REASON_OVERLOADED;
+	}
 	/* All of it at once: the buffer's memory is then exactly what was charged. */
 	b->max = granted;
 	if (buf_reserve(b, granted - waiting, room) == 0)

@@ -19,6 +19,9 @@
 
 enum { AT_HEAD = 0, AT_DATA, AT_CONTROL, CLOSED, FAILED };
 
+/* Frames of which less is left are not worth a read of their own. */
+enum { ROOM_MIN = 16384 };
+
 /* What a step may return besides an event. */
 enum { GO_ON = -1 };
 
@@ -156,43 +159,92 @@ static char *take_in_place(struct ws_reader *r, struct ws_input *in, bool *ascii
 	return payload;
 }
 
-/* Copies what has come of the frame to the end of the assembly buffer, unmasked. */
-static int store(struct ws_reader *r, struct ws_input *in, struct slice *stored)
+/* Room for so many bytes at the end of the assembly buffer; REASON_NONE, or why there is none. */
+static enum reason reserve(struct ws_reader *r, size_t bytes, char **room)
 {
-	size_t bytes = input_bytes(in);
 	uint64_t limit;
-	char *room;
 
 	if (__builtin_add_overflow(r->config->max_message, WS_CONTROL_MAX, &limit))
 		limit = UINT64_MAX;
-	if (bytes > r->frame_left)
-		bytes = r->frame_left;
-	*stored = slice_of(NULL, 0);
-	if (bytes == 0)
-		return GO_ON;
 	struct hold hold = {
 		.buf = &r->assembly,
 		.charge = &r->charge,
 		.memory = r->memory,
 		.limit = limit,
+		.expected =
+			r->frame_fin && r->state == AT_DATA ? r->message_bytes + r->frame_left : 0,
 	};
-	enum reason why = hold_reserve(&hold, bytes, &room);
+	return hold_reserve(&hold, bytes, room);
+}
+
+/* The frame's next bytes are in the assembly buffer, unmasked. */
+static void stored(struct ws_reader *r, size_t bytes)
+{
+	uint8_t key[WS_KEY_BYTES];
+
+	memcpy(key, r->key, sizeof(key));
+	for (size_t i = 0; i < WS_KEY_BYTES; i++)
+		r->key[i] = key[(bytes + i) & 3];
+	buf_commit(&r->assembly, bytes);
+	r->frame_left -= bytes;
+}
+
+/* Copies what has come of the frame to the end of the assembly buffer, unmasked. */
+static int store(struct ws_reader *r, struct ws_input *in, struct slice *copied)
+{
+	size_t bytes = input_bytes(in);
+	char *room;
+
+	if (bytes > r->frame_left)
+		bytes = r->frame_left;
+	*copied = slice_of(NULL, 0);
+	if (bytes == 0)
+		return GO_ON;
+	enum reason why = reserve(r, bytes, &room);
 	if (why)
 		return fail(r, why);
-	if (r->config->side == WS_SERVER) {
-		uint8_t key[WS_KEY_BYTES];
+	if (r->config->side == WS_SERVER)
 		ws_mask_copy(room, in->at, bytes, r->key, 0);
-		memcpy(key, r->key, sizeof(key));
-		for (size_t i = 0; i < WS_KEY_BYTES; i++)
-			r->key[i] = key[(bytes + i) & 3];
-	} else {
+	else
 		memcpy(room, in->at, bytes);
-	}
-	buf_commit(&r->assembly, bytes);
+	stored(r, bytes);
 	in->at += bytes;
-	r->frame_left -= bytes;
-	*stored = slice_of(room, bytes);
+	*copied = slice_of(room, bytes);
 	return GO_ON;
+}
+
+/* Text that was not checked as a whole is checked piece by piece. */
+static bool is_plain_text(const struct ws_reader *r)
+{
+	return r->message_opcode == WS_OPCODE_TEXT && !r->compressed;
+}
+
+size_t ws_reader_room(struct ws_reader *r, size_t most, char **room)
+{
+	size_t least = most < ROOM_MIN ? most : ROOM_MIN;
+	size_t have = buf_waiting(&r->assembly);
+
+	if (r->state != AT_DATA || r->message_bytes == 0 || r->frame_left < least)
+		return 0;
+	/* Rather a little more than a remnant by itself. */
+	bool nearly_all = r->frame_left <= most || r->frame_left - most < most / 4;
+	size_t bytes = nearly_all ? r->frame_left : most;
+	size_t free_bytes = r->assembly.max - have;
+	if (free_bytes < least)
+		free_bytes = have; /* as much again as has come */
+	if (bytes > free_bytes)
+		bytes = free_bytes;
+	return bytes < least || reserve(r, bytes, room) ? 0 : bytes;
+}
+
+void ws_reader_filled(struct ws_reader *r, char *room, size_t bytes)
+{
+	if (r->config->side == WS_SERVER)
+		ws_mask(room, bytes, r->key, 0);
+	stored(r, bytes);
+	r->message_bytes += bytes;
+	if (is_plain_text(r) && !utf8_feed(&r->utf8, slice_of(room, bytes)))
+		fail(r, REASON_WS_UTF8);
 }
 
 /* The message is whole: `payload` as it travelled, `known_utf8` if it was checked already. */
@@ -223,19 +275,19 @@ static int finish_message(struct ws_reader *r, char *payload, size_t bytes, bool
 
 static int read_data(struct ws_reader *r, struct ws_input *in, struct ws_event *out)
 {
-	struct slice stored;
-	bool plain_text = r->message_opcode == WS_OPCODE_TEXT && !r->compressed;
+	struct slice copied;
+	bool plain_text = is_plain_text(r);
 	bool ascii;
 
 	if (r->frame_fin && r->message_bytes == 0 && input_bytes(in) >= r->frame_left) {
 		char *payload = take_in_place(r, in, &ascii);
 		return finish_message(r, payload, r->frame_left, ascii && !r->compressed, out);
 	}
-	int step = store(r, in, &stored);
+	int step = store(r, in, &copied);
 	if (step != GO_ON)
 		return step;
-	r->message_bytes += stored.len;
-	if (plain_text && !utf8_feed(&r->utf8, stored))
+	r->message_bytes += copied.len;
+	if (plain_text && !utf8_feed(&r->utf8, copied))
 		return fail(r, REASON_WS_UTF8);
 	if (r->frame_left)
 		return WS_NEED_MORE;
@@ -275,15 +327,15 @@ static int finish_control(struct ws_reader *r, char *payload, size_t bytes, stru
 
 static int read_control(struct ws_reader *r, struct ws_input *in, struct ws_event *out)
 {
-	struct slice stored;
+	struct slice copied;
 	bool ascii;
 
 	if (r->control_bytes == 0 && input_bytes(in) >= r->frame_left)
 		return finish_control(r, take_in_place(r, in, &ascii), r->frame_left, out);
-	int step = store(r, in, &stored);
+	int step = store(r, in, &copied);
 	if (step != GO_ON)
 		return step;
-	r->control_bytes = (uint8_t)(r->control_bytes + stored.len);
+	r->control_bytes = (uint8_t)(r->control_bytes + copied.len);
 	if (r->frame_left)
 		return WS_NEED_MORE;
 	r->lent = true;

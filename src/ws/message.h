@@ -10,9 +10,9 @@
  *
  * Everything that was given is consumed: the caller may use its read buffer for the next
  * connection at once. The assembly buffer exists only while a message is unfinished, grows
- * with the bytes that really came (never by a declared length), is bounded by the
- * message limit and charged to the budget given at the start. Limits are checked from a
- * frame's head before any of its bytes is stored.
+ * with the bytes that really came (towards a declared length, but never past four times
+ * what is there), is bounded by the message limit and charged to the budget given at the
+ * start. Limits are checked from a frame's head before any of its bytes is stored.
  *
  * The events do not depend on how the bytes were cut. After WS_REFUSED nothing is read any
  * more, and after WS_CLOSE whatever comes is thrown away unread (RFC 6455 sections 7.1.7
@@ -113,8 +113,17 @@ enum ws_event_kind ws_reader_next(struct ws_reader *r, struct ws_input *in, stru
 /* Would the next call only say WS_NEED_MORE? It may be left out then. */
 static inline bool ws_reader_is_done(const struct ws_reader *r, const struct ws_input *in)
 {
-	return in->at == in->end && !r->lent;
+	return in->at == in->end && !r->lent && !r->state;
 }
+
+/*
+ * In the middle of a long frame: its next bytes may be read to where they belong instead of being
+ * copied there. Gives how many at most, about `most`, and *room for them; 0 where that is not so
+ * or there is no room: then read elsewhere and call ws_reader_next. As soon as they are there say
+ * ws_reader_filled, then ws_reader_next, with no input.
+ */
+size_t ws_reader_room(struct ws_reader *r, size_t most, char **room);
+void ws_reader_filled(struct ws_reader *r, char *room, size_t bytes);
 
 /* Has a message, a frame or a head begun that is not complete yet? */
 bool ws_reader_in_message(const struct ws_reader *r);

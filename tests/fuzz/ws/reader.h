@@ -125,6 +125,16 @@ static struct story read_in_pieces(const struct ws_reader_config *config, bool d
 			size_t wanted = 1 + (cuts >> 24) % (cuts >> 8 & 1 ? 5 : 200);
 			len = wanted < len ? wanted : len;
 		}
+		char *room;
+		size_t direct = cuts >> 9 & 1 ? ws_reader_room(&r, len, &room) : 0;
+		if (direct > len)
+			direct = len;
+		if (direct) {
+			memcpy(room, data + at, direct);
+			ws_reader_filled(&r, room, direct);
+			at += direct;
+			len = 0;
+		}
 		char *piece = malloc(len);
 		MUST(piece);
 		memcpy(piece, data + at, len);
