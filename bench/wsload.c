@@ -22,6 +22,7 @@
  *   -w N      messages or handshakes before that, not measured                             [0]
  *   -H LINE   a line of the request: "Origin: https://shop.example"; may be repeated
  *   -t FILE   shake: a ticket a line, each used once, and then from the front again
+ *   -k FILE   a client's certificate and its key (PEM)
  *   -a N      addresses of 127/8 to connect from                                           [one]
  *   -e CODE   shake: the status that is expected                                           [101]
  *   -P PIDS   processes whose time is counted (scheduler nanoseconds of all their threads)
@@ -484,7 +485,8 @@ static void usage(void)
 {
 	fputs("usage: wsload echo PORT|/SOCKET\n"
 	      "       wsload load|shake|idle ws[s]://PORT/PATH [-c N] [-f N] [-b] [-z] [-r]\n"
-	      "              [-p FILE] [-s SECONDS] [-n N] [-w N] [-H LINE] [-t FILE] [-a N]\n"
+	      "              [-p FILE] [-s SECONDS] [-n N] [-w N] [-H LINE] [-t FILE] [-k FILE] "
+	      "[-a N]\n"
 	      "              [-e CODE] [-P PID,...]\n",
 	      stderr);
 	exit(2);
@@ -499,7 +501,7 @@ int main(int argc, char **argv)
 		echo_run(argv[2]);
 	if (argc < 3 || !take_url(argv[2]))
 		usage();
-	for (int c; (c = getopt(argc - 2, argv + 2, "c:f:bzrp:s:n:w:H:t:a:e:P:")) != -1;) {
+	for (int c; (c = getopt(argc - 2, argv + 2, "c:f:bzrp:s:n:w:H:t:k:a:e:P:")) != -1;) {
 		/* clang-format off */
 		switch (c) {
 		case 'c': o.conns = number(optarg); break;
@@ -513,6 +515,7 @@ int main(int argc, char **argv)
 		case 'w': o.warm_up = strtoul(optarg, NULL, 10); break;
 		case 'H': add_header(optarg); break;
 		case 't': read_tickets(optarg); break;
+		case 'k': load_certificate(optarg); break;
 		case 'a': o.target.addresses = number(optarg); break;
 		case 'e': o.expected = number(optarg); break;
 		case 'P': add_pids(optarg); break;

@@ -52,6 +52,9 @@ struct peer {
 void load_die(const char *what) __attribute__((noreturn));
 uint64_t load_now_ns(void);
 
+/* PEM of certificate and key that clients present over TLS. */
+void load_certificate(const char *file);
+
 /* A fresh socket on its way to the target, watched by epoll. */
 void peer_connect(struct peer *p, const struct target *t, int epoll_fd);
 

@@ -27,6 +27,13 @@ uint64_t load_now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
+static const char *certificate;
+
+void load_certificate(const char *file)
+{
+	certificate = file;
+}
+
 static SSL *new_ssl(int fd)
 {
 	static SSL_CTX *ctx;
@@ -36,6 +43,10 @@ static SSL *new_ssl(int fd)
 		/* As the peers' figures were taken: one cipher for all of them. */
 		if (!ctx || !SSL_CTX_set_ciphersuites(ctx, "TLS_AES_128_GCM_SHA256"))
 			load_die("TLS");
+		if (certificate &&
+		    (!SSL_CTX_use_certificate_file(ctx, certificate, SSL_FILETYPE_PEM) ||
+		     !SSL_CTX_use_PrivateKey_file(ctx, certificate, SSL_FILETYPE_PEM)))
+			load_die("the client's certificate");
 		SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
 					      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 					      SSL_MODE_RELEASE_BUFFERS);

@@ -21,10 +21,11 @@ RELAY = "bare relay"
 
 
 class Plan:
-    def __init__(self, rounds, seconds, sizes, idle, shakes, quick):
+    def __init__(self, rounds, seconds, sizes, more_sizes, idle, shakes, quick):
         self.rounds = rounds
         self.seconds = seconds
         self.sizes = sizes          # of relayed messages: (bytes, connections, options, words)
+        self.more_sizes = more_sizes  # the same, with fewer rounds and contenders
         self.idle = idle            # connections
         self.shakes = shakes        # handshakes a run
         self.quick = quick
@@ -41,13 +42,18 @@ FULL = Plan(5, 0.35, (
     (1024, 64, (), "1 KiB"),
     (16384, 64, (), "16 KiB"),
     (1 << 20, 16, (), "1 MiB, 16 connections"),
+), (
+    (200, 8, ("-f", 100, "-b"), "200 B, batches of 100"),
+    (1024, 1, (), "1 KiB, 1"), (1024, 1000, (), "1 KiB, 1,000"),
+    (16384, 1, (), "16 KiB, 1"), (16384, 1000, (), "16 KiB, 1,000"),
+    (1 << 20, 1, (), "1 MiB, 1"), (1 << 20, 64, (), "1 MiB, 64"),
 ), 9000, 1500, False)
 
 QUICK = Plan(3, 0.2, (
     (128, 64, (), "128 B"),
     (20, 64, ("-f", 16), "20 B, 16 in flight"),
     (16384, 64, (), "16 KiB"),
-), 4000, 300, True)
+), (), 4000, 300, True)
 
 
 class Field:
@@ -78,26 +84,38 @@ nothing else is said. nginx, HAProxy and the relay pass bytes that they do not l
 UTF-8, sizes and rates ("no policy"), holds every message both ways against the contract ("contract"), and
 asks a token at the handshake, an identity rule, a rate and escapes text besides ("everything").
 """)
-    names = [name for name, _, _ in field.contenders()]
+    relay_table(bench, plan, report, "relayed", plan.sizes, plan.rounds, field.contenders())
+    report.bars("relayed.svg", "128 B through a proxy, multiples of the bare relay's processor time",
+                [(n, report.kept["relayed"]["128 B"][n]["ratio"]) for n in names])
+
+
+def more_relayed(bench, plan, field, report):
+    report.section("More sizes and connections", """
+As above, with fewer rounds: so many connections with one message in flight each.
+""")
+    shown = [c for c in field.contenders() if c[1] in (field.relay, *field.routes) or c[0].startswith("nginx, 64")]
+    relay_table(bench, plan, report, "more", plan.more_sizes, max(2, plan.rounds - 2), shown)
+
+
+def relay_table(bench, plan, report, section, sizes, rounds, contenders):
+    names = [name for name, _, _ in contenders]
     columns, cells = [], {name: [] for name in names}
-    for size, conns, options, words in plan.sizes:
+    for size, conns, options, words in sizes:
         path = message_file(bench, size)
         runs = {}
-        for name, server, tls in field.contenders():
+        for name, server, tls in contenders:
             runs[name] = lambda s=server, t=tls: wsload(
                 bench, "load", s, "-p", path, "-c", conns, "-s", plan.seconds, "-w", conns, *options, tls=t)
-        results = interleave(runs, plan.rounds)
+        results = interleave(runs, rounds)
         report.note_noise(words, results)
         columns.append(f"{words} ({median(results, RELAY, 'cpu_ns') / 1000:.2f} µs)")
         for name in names:
             cells[name].append(ratio(results, name, RELAY))
-        report.keep("relayed", words, {n: {"ratio": ratio(results, n, RELAY), "p50_us": median(results, n, "p50_us"),
-                                           "cpu_ns": median(results, n, "cpu_ns")} for n in names})
-        if conns == 1:
+        report.keep(section, words, {n: {"ratio": ratio(results, n, RELAY), "p50_us": median(results, n, "p50_us"),
+                                         "cpu_ns": median(results, n, "cpu_ns")} for n in names})
+        if words.endswith("one connection"):
             report.latency({n: results[n] for n in names}, words)
     report.table(["", *columns], [[n, *(f"{x:.2f}" for x in cells[n])] for n in names])
-    report.bars("relayed.svg", "128 B through a proxy, multiples of the bare relay's processor time",
-                [(n, report.kept["relayed"]["128 B"][n]["ratio"]) for n in names])
 
 
 def special(bench, plan, field, report):
@@ -259,7 +277,8 @@ def tickets(bench, field, count):
 def handshakes(bench, plan, field, report):
     report.section("Handshakes", """
 Processor time of the proxy, in microseconds, for a connection from its first packet to the application's 101 and its end,
-16 at a time. "TLS" is a full handshake of TLS 1.3 each time (ECDSA P-256, AES-128-GCM).
+16 at a time. "TLS" is a full handshake of TLS 1.3 each time (ECDSA P-256, AES-128-GCM); sessions are not resumed. The
+application's answer about the cookie is remembered; the client's certificate is verified each time.
 """)
     g = field.gateway
     origin = ["Origin: https://shop.example"]
@@ -270,16 +289,20 @@ Processor time of the proxy, in microseconds, for a connection from its first pa
         ("Sallyport, ticket", g.on("ticket", "/ticket", origin)),
         ("Sallyport, JWT HS256", field.routes[2]),
         ("Sallyport, JWT ES256", g.on("signed", "/signed", [f"Authorization: Bearer {bench.es256_token}"])),
+        ("Sallyport, cookie", g.on("cookie", "/cookie", [*origin, "Cookie: sid=0123456789abcdef"])),
+        ("Sallyport, certificate", servers.gateway(bench, certificates=True).on("certificate", "/certificate", origin)),
     ]
     rows = {name: [] for name, _ in kinds}
     for tls in (False, True):
         runs = {}
         for name, server in kinds:
-            if tls and name == "bare relay":
+            if name == "bare relay" if tls else name.endswith("certificate"):
                 continue
 
             def run(s=server, ticket=name.endswith("ticket"), t=tls):
                 more = ["-t", tickets(bench, field, plan.shakes + 100)] if ticket else []
+                if s.path == "/certificate":
+                    more = ["-k", os.path.join(bench.folder, "both.pem")]
                 return wsload(bench, "shake", s, "-c", 16, "-n", plan.shakes, *more, tls=t)
             runs[name] = run
         results = interleave(runs, max(2, plan.rounds - 2))

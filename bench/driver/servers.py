@@ -10,12 +10,14 @@ Who is compared: started on free ports, pinned to processor 0, with the applicat
 A peer that is not installed is left out, and the report says so.
 """
 import glob
+import http.server
 import os
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 from . import machine
@@ -115,6 +117,8 @@ class Bench:
         self.app = self.start([self.tool("wsload"), "echo", str(self.app_port)], ELSEWHERE)
         self.local_app = self.start([self.tool("wsload"), "echo", self.app_socket], ELSEWHERE)
         wait_for(self.app_port)
+        self.whoami = http.server.ThreadingHTTPServer(("127.0.0.1", 0), WhoAmI)
+        threading.Thread(target=self.whoami.serve_forever, daemon=True).start()
         self.secret = Key("secret", folder)
         self.es256 = Key("ec", folder)
         self.es256_public = os.path.join(folder, "es256.pem")
@@ -140,11 +144,12 @@ class Bench:
         for p in reversed(self.running):
             p.stop()
         self.running.clear()
+        self.whoami.shutdown()
 
     def written(self, file_name, template, **values):
         """A file in our folder, made from the one in conf/."""
         text = machine.read(os.path.join(CONF, template))
-        for key, value in {"folder": self.folder, "app": self.app_port, "conf": CONF, **values}.items():
+        for key, value in {**values, "folder": self.folder, "app": self.app_port, "conf": CONF}.items():
             text = text.replace("{{%s}}" % key, str(value))
         path = os.path.join(self.folder, file_name)
         with open(path, "w", encoding="utf-8") as f:
@@ -215,12 +220,39 @@ def haproxy(bench, tuned):
     return Server("HAProxy, 64 KiB buffers" if tuned else "HAProxy", p, port, tls)
 
 
-def gateway(bench, prefix=(), wait=True, sandbox="on"):
+class WhoAmI(http.server.BaseHTTPRequestHandler):
+    """Stands for the application that is asked whose a cookie is."""
+    def do_GET(self):  # noqa: N802
+        body = b'{"sub": "user1"}'
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+# Lines of the configuration for clients with certificates: everybody is asked for one then.
+CERTIFICATES = {
+    "client_ca": "client_ca: {{folder}}/cert.pem",
+    "certificate": "certificate: {mtls: {subject: cn}}",
+    "certificate_route": """- path: /certificate
+    origins: {allow: ["https://shop.example"]}
+    identify: [certificate]
+    upstream: ws://127.0.0.1:{{app}}/
+    contract: none""",
+}
+
+
+def gateway(bench, prefix=(), wait=True, sandbox="on", certificates=False):
     port, tls = free_ports(2)
     os.makedirs(os.path.join(bench.folder, "keys"), mode=0o700, exist_ok=True)
     shutil.copy(os.path.join(CONF, "bench.asyncapi.yaml"), bench.folder)
     path = bench.written(f"sallyport-{port}.yaml", "sallyport.yaml", port=port, tls=tls, sandbox=sandbox,
-                         secret=bench.secret.path, es256=bench.es256_public, socket=bench.app_socket)
+                         **{k: v if certificates else "" for k, v in CERTIFICATES.items()},
+                         whoami=bench.whoami.server_port, secret=bench.secret.path, es256=bench.es256_public, socket=bench.app_socket)
     p = bench.start([*prefix, os.path.join(bench.build, "sallyport"), "serve", "-c", path], cwd=bench.folder,
                     environment=bench.gateway_environment)
     if wait:
