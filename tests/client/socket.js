@@ -109,6 +109,14 @@ test("the CSRF token is kept; one of another session is had anew, once", async (
 	assert.equal(socket.types(), "refused close");
 });
 
+test("a CSRF token that was invalid from the first is not asked for twice", async () => {
+	const w = new World();
+	w.answers = refusedBy(403, "csrf_invalid");
+	const socket = w.socket();
+	await w.pass(60000);
+	assert.deepEqual([w.calls.length, socket.types()], [2, "refused close"]);
+});
+
 test("without a cookie the ticket is asked for all the same", async () => {
 	const w = new World();
 	w.answers = (call) => call.path === "/.sallyport/csrf" ? {status: 401, body: {reason: "credential_missing"}} : GOOD(call);
@@ -341,6 +349,27 @@ test("nothing waits unless it was said, and never more than was said", async () 
 	assert.equal(socket.bufferedAmount, 0);
 });
 
+test("what waited for a socket that was refused is not said later", async () => {
+	const w = new World();
+	w.answers = refusedBy(401, "credential_expired");
+	const socket = w.socket("/chat", {queue: 1});
+	socket.send("as alice");
+	await w.pass(0);
+	assert.deepEqual([socket.types(), socket.bufferedAmount], ["refused close", 0]);
+	w.answers = GOOD;
+	socket.reconnect();
+	await w.pass(0);
+	w.sockets[0].open();
+	assert.deepEqual(w.sockets[0].sent, []);
+});
+
+test("the page's functions are asked once the socket is there", async () => {
+	const w = new World();
+	const socket = new w.Sallyport.Socket("/chat", {token: () => "t" + socket.readyState});
+	await w.pass(0);
+	assert.equal(w.calls[0].headers.Authorization, "Bearer t0");
+});
+
 test("close, in every state", async () => {
 	let w = new World(), socket = await w.opened();
 	socket.close(4001, "enough");
@@ -446,11 +475,17 @@ test("the network is back: no long wait", async () => {
 	w.dispatch("online");
 	await w.pass(1000);
 	assert.equal(w.calls.length, before + 1);
+	w.sockets[0].end(1006);
+	await w.pass(60000);
+	w.sockets[1].open();	// without that event
+	w.dispatch("online");
+	await w.pass(60000);
+	assert.equal(w.sockets.length, 2);
 });
 
 test("routes, gateways and options that are none", () => {
 	const {Socket} = new World().Sallyport;
-	for (const route of ["//evil.example/x", "/\\evil.example", "https://evil.example/", "chat", "", "/chat#x", undefined])
+	for (const route of ["//evil.example/x", "/\t/evil.example", "/\n\\evil.example", "/\\evil.example", "https://evil.example/", "chat", "", "/chat#x", undefined])
 		assert.throws(() => new Socket(route), {name: /SyntaxError|TypeError/}, String(route));
 	for (const gateway of ["ftp://a.example", "https://a.example/path", "https://u@a.example", "https://a.example/?q", "nonsense"])
 		assert.throws(() => new Socket("/chat", {gateway}), gateway);
