@@ -18,8 +18,8 @@ HEAD = "// Sallyport %s, client library. SPDX-License-Identifier: Apache-2.0\n"
 
 
 def without_comments(source):
-    """Only what stands on lines of its own, or behind code and two blanks or a tab or ` // `: no string of the source
-    has that, and a test compares what both texts do."""
+    """By lines, so no string of the source may have a line that begins with a comment, or ` // ` in it; the tests run
+    both texts."""
     source = re.sub(r"^[ \t]*/\*.*?\*/[ \t]*\n", "", source, flags=re.S | re.M)
     source = re.sub(r"^[ \t]*//.*\n", "", source, flags=re.M)
     source = re.sub(r"[ \t]+// .*$", "", source, flags=re.M)
