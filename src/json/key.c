@@ -7,11 +7,28 @@
 
 #include "base/obj.h"
 
+/* Whether two keys share eight bits of their hash that the reader did not look at. */
+static bool may_repeat(const struct json_node *object)
+{
+	uint64_t seen[4] = {0};
+
+	JSON_EACH_MEMBER (key, object) {
+		uint32_t hash = key->as.string.hash >> 24;
+		uint64_t bit = UINT64_C(1) << hash % 64;
+		if (seen[hash / 64] & bit)
+			return true;
+		seen[hash / 64] |= bit;
+	}
+	return false;
+}
+
 static const struct json_node *repeated_among_few(const struct json_node *object)
 {
 	const struct json_node *keys[JSON_KEYS_FEW];
 	uint32_t count = 0;
 
+	if (!may_repeat(object))
+		return NULL;
 	JSON_EACH_MEMBER (key, object) {
 		for (uint32_t i = 0; i < count; i++)
 			if (json_key_same(keys[i], key))

@@ -9,34 +9,57 @@
 #include <string.h>
 
 #include "base/siphash.h"
+#include "json/scan.h"
 #include "json/value.h"
 
 /* Objects with at most so many members are compared key by key. */
 enum { JSON_KEYS_FEW = 32 };
 
-/* See json_key_hash. Looks at the length and at most 16 bytes: the first and the last ones. */
-static inline uint32_t json_key_mix(const char *key, size_t len)
-{
-	uint64_t first = 0, last = 0;
+__extension__ typedef unsigned __int128 json_u128;
 
-	if (len >= 8) {
-		memcpy(&first, key, 8);
-		memcpy(&last, key + len - 8, 8);
-	} else if (len >= 4) {
+/* `first`: the first eight bytes of the key, zeros behind a shorter one; `last`: its last eight, 0
+ * for one with less than eight. All bits of a product's two halves together depend on all of both
+ * factors. */
+static inline uint32_t json_key_mix_words(uint64_t first, uint64_t last, size_t len)
+{
+	json_u128 product = (json_u128)(first ^ UINT64_C(0x9e3779b97f4a7c15)) *
+			    ((last ^ UINT64_C(0xd6e8feb86659fd93)) + len);
+	return (uint32_t)(product >> 64) ^ (uint32_t)product;
+}
+
+/* A key's bytes, fewer than eight, as json_scan_load would have them with zeros behind. */
+static inline uint64_t json_key_few(const char *key, size_t len)
+{
+	if (len >= 4) {
 		uint32_t a, b;
 		memcpy(&a, key, 4);
 		memcpy(&b, key + len - 4, 4);
-		first = a;
-		last = b;
-	} else if (len > 0) {
-		first = (uint8_t)key[0] | (uint64_t)(uint8_t)key[len / 2] << 8;
-		last = (uint8_t)key[len - 1];
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+		a = __builtin_bswap32(a);
+		b = __builtin_bswap32(b);
+#endif
+		return a | (uint64_t)b << (len - 4) * 8;
 	}
-	uint64_t x = (first ^ len) * UINT64_C(0x9e3779b97f4a7c15);
-	uint64_t y = (last + UINT64_C(0x632be59bd9b4e019)) * UINT64_C(0xd6e8feb86659fd93);
-	x ^= y >> 31 ^ y << 33;
-	x *= UINT64_C(0xff51afd7ed558ccd);
-	return (uint32_t)(x >> 32);
+	if (len == 0)
+		return 0;
+	return (uint8_t)key[0] | (uint64_t)(uint8_t)key[len / 2] << len / 2 * 8 |
+	       (uint64_t)(uint8_t)key[len - 1] << (len - 1) * 8;
+}
+
+/* See json_key_hash. Looks at the length and at most 16 bytes: the first and the last ones. */
+static inline uint32_t json_key_mix(const char *key, size_t len)
+{
+	if (len < 8)
+		return json_key_mix_words(json_key_few(key, len), 0, len);
+	return json_key_mix_words(json_scan_load(key), json_scan_load(key + len - 8), len);
+}
+
+/* The same of a key in a text that goes on up to `end`. */
+static inline uint32_t json_key_mix_in(const char *key, size_t len, const char *end)
+{
+	if (len >= 8 || end - key < 8)
+		return json_key_mix(key, len);
+	return json_key_mix_words(json_scan_load(key) & ~(~UINT64_C(0) << len * 8), 0, len);
 }
 
 static inline bool json_key_same(const struct json_node *a, const struct json_node *b)

@@ -25,15 +25,12 @@ bool json_decimal_to_double(const struct json_decimal *d, double *out);
 
 /* ---- digits, eight at a time; the first one is in the lowest byte */
 
-static inline bool json_digits_are(uint64_t word)
+/* A set top bit for the first byte that is no digit; bytes above it may be wrong. */
+static inline uint64_t json_digits_end(uint64_t word)
 {
-	const uint64_t high = UINT64_C(0xf0f0f0f0f0f0f0f0);
-	const uint64_t six = UINT64_C(0x0606060606060606);
+	uint64_t x = word ^ UINT64_C(0x3030303030303030); /* digits are 0 to 9 now */
 
-	/* 0x30 to 0x39 keep their high half when six is added; no byte carries into the next,
-	 * because the first test has seen to it that none is above 0x3f. */
-	return (word & high) == UINT64_C(0x3030303030303030) &&
-	       ((word + six) & high) == UINT64_C(0x3030303030303030);
+	return ((x + UINT64_C(0x7676767676767676)) | x) & UINT64_C(0x8080808080808080);
 }
 
 static inline uint64_t json_digits_value(uint64_t word)

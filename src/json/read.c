@@ -11,7 +11,8 @@
  * Containers that are still open are chained through their own nodes, so that nesting costs
  * no stack. The spare bytes are taken from the arena first, then the tape, which is the newest
  * allocation while the reader runs and can therefore grow where it is and give back what was
- * not needed.
+ * not needed. A long text mostly has no escapes: it is read without spare bytes, and once more
+ * with them at the first one that it has after all.
  */
 #include "json/read.h"
 
@@ -21,8 +22,9 @@
 
 enum {
 	KEYS_SUSPECT = 0x80,  /* flag of an open object: two keys may be the same */
-	SPARE_AT_ONCE = 4096, /* up to this text size, looking for a backslash is not worth it */
+	SPARE_AT_ONCE = 4096, /* up to this text size there is room for decoded bytes at once */
 	SEEN_BITS = 8 * sizeof(uintptr_t),
+	SCAN_BYTES = 16, /* of json_scan_in_16 */
 };
 
 static const uint32_t NO_NODE = UINT32_MAX;
@@ -87,9 +89,11 @@ static bool make_room(struct json_reader *r, size_t used, size_t more)
 	return true;
 }
 
-static bool prepare_memory(struct json_reader *r, size_t len)
+/* Bytes for decoded strings are there only if asked for. */
+static bool prepare_memory(struct json_reader *r, size_t len, bool spare)
 {
-	if (len <= SPARE_AT_ONCE || memchr(r->text, '\\', len)) {
+	r->spare = NULL;
+	if (spare) {
 		r->spare = arena_alloc(r->arena, len);
 		if (!r->spare)
 			return false;
@@ -134,48 +138,68 @@ static inline const char *skip_space(const char *p, const char *end)
 	return LIKELY(p < end && (uint8_t)*p > ' ') ? p : skip_spaces(p, end);
 }
 
-/* p is behind the opening quote. Returns the next quote or backslash. */
-static ALWAYS_INLINE const char *string_end(struct json_reader *r, const char *p, const char *end,
-					    bool wide)
+/* p is where a string stops being plain text, `from` is behind its opening quote. Returns the
+ * position behind the closing quote; v's data and len are set. */
+static const char *read_special(struct json_reader *r, const char *from, const char *p,
+				struct json_node *v) __attribute__((noinline));
+
+static const char *read_special(struct json_reader *r, const char *from, const char *p,
+				struct json_node *v)
 {
+	bool wide = r->limits->utf8_checked;
+
 	for (;;) {
-		p = json_scan(r->text, p, end, wide);
-		if (UNLIKELY(p == end))
+		if (p == r->end)
 			return json_refuse(r, JSON_FAULT_END, p);
-		if (LIKELY(*p == '"' || *p == '\\'))
-			return p;
+		if (*p == '\\') {
+			v->as.string.at = (uint32_t)(from - 1 - r->text);
+			return json_read_escaped(r, from, p, v);
+		}
+		if (*p == '"') {
+			v->len = (uint32_t)(p - from);
+			return p + 1;
+		}
 		if ((uint8_t)*p < 0x20)
 			return json_refuse(r, JSON_FAULT_CONTROL, p);
 		p = json_skip_characters(r, p);
-		if (UNLIKELY(!p))
+		if (!p)
 			return NULL;
+		p = json_scan(r->text, p, r->end, wide);
 	}
 }
 
 /* p is behind the opening quote. Returns the position behind the closing one. */
 static ALWAYS_INLINE const char *read_string(struct json_reader *r, const char *p, const char *end,
-					     bool wide, struct json_node *v)
+					     bool quick, uint8_t flags, struct json_node *v)
 {
-	const char *stop = string_end(r, p, end, wide);
+	const char *stop = quick ? json_scan_in_16(p, end, true)
+				 : json_scan(r->text, p, end, r->limits->utf8_checked);
 
-	if (UNLIKELY(!stop))
-		return NULL;
-	*v = (struct json_node){
-		.type = JSON_STRING,
-		.len = (uint32_t)(stop - p),
-		.data = p,
-		.as.string.at = (uint32_t)(p - 1 - r->text),
-	};
-	return LIKELY(*stop == '"') ? stop + 1 : json_read_escaped(r, p, stop, v);
+	v->type = JSON_STRING;
+	v->flags = flags;
+	v->unused = 0;
+	v->len = (uint32_t)(stop - p);
+	v->data = p;
+	v->as.integer = 0;
+	return LIKELY(stop != end && *stop == '"') ? stop + 1 : read_special(r, p, stop, v);
 }
 
-/* Digits from p on, to the end of *mantissa; eight at a time where there are so many. */
+/* Digits from p on, to the end of *mantissa; eight at a time where the text goes on that long. */
 static inline const char *read_digits(const char *p, const char *end, uint64_t *mantissa)
 {
+	static const uint64_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000};
 	uint64_t m = *mantissa;
 
-	while (end - p >= 8 && json_digits_are(json_scan_load(p))) {
-		m = m * 100000000 + json_digits_value(json_scan_load(p));
+	while (end - p >= 8) {
+		uint64_t word = json_scan_load(p), others = json_digits_end(word);
+		if (others) {
+			unsigned digits = (unsigned)__builtin_ctzll(others) / 8;
+			/* Zeros before them instead of what is behind. */
+			word = word << 8 << (56 - digits * 8);
+			*mantissa = m * powers[digits] + json_digits_value(word);
+			return p + digits;
+		}
+		m = m * 100000000 + json_digits_value(word);
 		p += 8;
 	}
 	for (; json_digit_at(p, end); p++)
@@ -271,6 +295,8 @@ static inline const char *read_literal(struct json_reader *r, const char *p, str
 
 static inline bool is_forbidden(const char *key, uint32_t len)
 {
+	if (LIKELY(len != 9 && len != 11))
+		return false;
 	if (len == 9)
 		return memcmp(key, "__proto__", 9) == 0 || memcmp(key, "prototype", 9) == 0;
 	return len == 11 && memcmp(key, "constructor", 11) == 0;
@@ -278,22 +304,24 @@ static inline bool is_forbidden(const char *key, uint32_t len)
 
 /* p is behind the opening quote. Returns the position behind the colon. */
 static ALWAYS_INLINE const char *read_key(struct json_reader *r, const char *p, const char *end,
-					  bool wide, struct json_node *object,
+					  bool quick, struct json_node *object,
 					  struct json_node *key)
 {
 	const char *quote = p - 1;
 
 	if (UNLIKELY(object->len >= r->limits->members))
 		return json_refuse(r, JSON_FAULT_MEMBERS, quote);
-	p = read_string(r, p, end, wide, key);
+	p = read_string(r, p, end, quick, JSON_IS_KEY, key);
 	if (UNLIKELY(!p))
 		return NULL;
 	if (UNLIKELY(is_forbidden(key->data, key->len)) && !r->limits->any_keys)
 		return json_refuse(r, JSON_FAULT_FORBIDDEN, quote);
 
-	uint32_t hash = json_key_mix(key->data, key->len);
+	/* The decoded bytes of one with escapes end somewhere else. */
+	uint32_t hash = UNLIKELY(key->flags & JSON_IS_ESCAPED)
+				? json_key_mix(key->data, key->len)
+				: json_key_mix_in(key->data, key->len, end);
 	uintptr_t bit = (uintptr_t)1 << (hash % SEEN_BITS);
-	key->flags |= JSON_IS_KEY;
 	key->as.string.hash = hash;
 	if (object->seen & bit)
 		object->flags |= KEYS_SUSPECT;
@@ -321,7 +349,9 @@ static bool keys_differ(struct json_reader *r, size_t object, size_t used)
 	const struct json_node *again =
 		json_keys_repeated(&r->nodes[object], &r->limits->secret, slots, slot_count);
 	if (again)
-		json_refuse(r, JSON_FAULT_DUPLICATE, r->text + again->as.string.at);
+		json_refuse(r, JSON_FAULT_DUPLICATE,
+			    again->flags & JSON_IS_ESCAPED ? r->text + again->as.string.at
+							   : again->data - 1);
 	return !again;
 }
 
@@ -360,10 +390,10 @@ static inline uint32_t close_container(struct json_reader *r, struct json_node *
  *	       -> after     after any other value
  *	inside -> value, key, or close
  *	after  -> value, key, close, or, when nothing is open, done
- *	key    -> value
+ *	key    -> value     (name: the quote was seen)
  *	close  -> after
  */
-static ALWAYS_INLINE const char *read_all(struct json_reader *r, bool wide, uint32_t *nodes)
+static ALWAYS_INLINE const char *read_all(struct json_reader *r, bool quick, uint32_t *nodes)
 {
 	const char *p = r->text, *const end = r->end;
 	const uint32_t depth_max =
@@ -390,7 +420,7 @@ value:
 		open = open ? r->nodes + at : NULL;
 	}
 	if (LIKELY(*p == '"')) {
-		p = read_string(r, p + 1, end, wide, v);
+		p = read_string(r, p + 1, end, quick, 0, v);
 		if (UNLIKELY(!p))
 			return NULL;
 		v++;
@@ -432,7 +462,7 @@ value:
 after:
 	if (LIKELY(in_object && end - p >= 2 && p[0] == ',' && p[1] == '"')) {
 		p++;
-		goto key;
+		goto name;
 	}
 	if (!open)
 		goto done;
@@ -463,6 +493,7 @@ inside:
 key:
 	if (UNLIKELY(p == end || *p != '"'))
 		return json_refuse_byte(r, p);
+name:
 	if (UNLIKELY(v == r->limit)) {
 		size_t used = (size_t)(v - r->nodes), at = (size_t)(open - r->nodes);
 		if (!make_room(r, used, 1))
@@ -470,7 +501,7 @@ key:
 		v = r->nodes + used;
 		open = r->nodes + at;
 	}
-	p = read_key(r, p + 1, end, wide, open, v);
+	p = read_key(r, p + 1, end, quick, open, v);
 	if (UNLIKELY(!p))
 		return NULL;
 	v++;
@@ -498,15 +529,16 @@ done:
 	return p == end ? p : json_refuse(r, JSON_FAULT_TRAILING, p);
 }
 
-/* Twice the same code, each with its own way to look at strings. */
-static const char *read_unchecked(struct json_reader *r, uint32_t *nodes)
-{
-	return read_all(r, false, nodes);
-}
-
-static const char *read_checked(struct json_reader *r, uint32_t *nodes)
+/* Twice the same code: for messages, which are UTF-8 and have SCAN_BYTES or more, and for the
+ * rest. */
+static const char *read_quick(struct json_reader *r, uint32_t *nodes)
 {
 	return read_all(r, true, nodes);
+}
+
+static const char *read_other(struct json_reader *r, uint32_t *nodes)
+{
+	return read_all(r, false, nodes);
 }
 
 /* clang-format off */
@@ -539,6 +571,14 @@ const char *json_fault_word(enum json_fault fault)
 	return (size_t)fault < sizeof(faults) / sizeof(faults[0]) ? faults[fault].word : "unknown";
 }
 
+static const char *read_with(struct json_reader *r, size_t len, bool spare, uint32_t *nodes)
+{
+	if (len >= UINT32_MAX || !prepare_memory(r, len, spare))
+		return json_refuse(r, JSON_FAULT_MEMORY, r->text);
+	return r->limits->utf8_checked && len >= SCAN_BYTES ? read_quick(r, nodes)
+							    : read_other(r, nodes);
+}
+
 enum reason json_read(struct slice text, const struct json_limits *limits, struct arena *arena,
 		      struct json_doc *doc)
 {
@@ -549,14 +589,18 @@ enum reason json_read(struct slice text, const struct json_limits *limits, struc
 		.arena = arena,
 		.at = text.data,
 	};
+	const char *end = NULL;
 
 	*doc = (struct json_doc){.text = text};
-	if (text.len == 0) {
+	if (text.len == 0)
 		r.fault = JSON_FAULT_END;
-	} else if (text.len >= UINT32_MAX || !prepare_memory(&r, text.len)) {
-		r.fault = JSON_FAULT_MEMORY;
-	} else if (limits->utf8_checked ? read_checked(&r, &doc->nodes)
-					: read_unchecked(&r, &doc->nodes)) {
+	else
+		end = read_with(&r, text.len, text.len <= SPARE_AT_ONCE, &doc->nodes);
+	if (UNLIKELY(r.wants_spare)) {
+		arena_resize(arena, r.nodes, 0);
+		end = read_with(&r, text.len, true, &doc->nodes);
+	}
+	if (LIKELY(end)) {
 		arena_resize(arena, r.nodes, doc->nodes * sizeof(*r.nodes));
 		doc->root = r.nodes;
 		return REASON_NONE;
@@ -569,7 +613,7 @@ enum reason json_read(struct slice text, const struct json_limits *limits, struc
 
 size_t json_at(const struct json_doc *doc, const struct json_node *v)
 {
-	if (v->type == JSON_STRING)
+	if (v->flags & JSON_IS_ESCAPED)
 		return v->as.string.at;
-	return (size_t)(v->data - doc->text.data);
+	return (size_t)(v->data - doc->text.data) - (v->type == JSON_STRING);
 }

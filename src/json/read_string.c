@@ -169,6 +169,10 @@ const char *json_read_escaped(struct json_reader *r, const char *from, const cha
 {
 	char *decoded = r->spare;
 
+	if (!decoded) {
+		r->wants_spare = true;
+		return NULL;
+	}
 	memcpy(r->spare, from, (size_t)(p - from));
 	r->spare += p - from;
 	for (;;) {

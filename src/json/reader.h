@@ -16,7 +16,8 @@ struct json_reader {
 	struct json_node *nodes; /* the tape */
 	struct json_node *limit; /* behind its last free node */
 	uint32_t most;           /* nodes that a well-formed text of that length can need */
-	char *spare;             /* where the next decoded byte goes */
+	char *spare;             /* where the next decoded byte goes; NULL: there is no room yet */
+	bool wants_spare;        /* that ended the reading */
 	const struct json_limits *limits;
 	struct arena *arena;
 	enum json_fault fault;
@@ -34,7 +35,8 @@ const char *json_refuse_byte(struct json_reader *r, const char *p) __attribute__
 const char *json_skip_characters(struct json_reader *r, const char *p);
 
 /* p is at the first backslash of a string, from is behind its opening quote. Sets v's data,
- * len and flags; returns the position behind the closing quote. */
+ * len and flags; returns the position behind the closing quote. Without spare bytes it only says
+ * that it wants them. */
 const char *json_read_escaped(struct json_reader *r, const char *from, const char *p,
 			      struct json_node *v);
 

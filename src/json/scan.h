@@ -60,40 +60,50 @@ static inline const char *json_scan_by_word(const char *p, const char *end, bool
 	return p;
 }
 
+/* The first byte from p on at which json_scan_stops_at, or end: for what is long, 64 bytes at a
+ * time where the processor can. The 16 bytes before p may be read, too. */
+const char *json_scan_long(const char *p, const char *end, bool wide);
+
 #ifdef JSON_SCAN_SSE2
+/* A set bit for each of the 16 bytes at p at which json_scan_stops_at. */
 static JSON_SCAN_INLINE unsigned json_scan_hits(const char *p, bool wide)
 {
 	__m128i x;
 	memcpy(&x, p, sizeof(x));
-	__m128i quote = _mm_cmpeq_epi8(x, _mm_set1_epi8('"'));
 	__m128i slash = _mm_cmpeq_epi8(x, _mm_set1_epi8('\\'));
+	/* With this bit turned the quote is a space, and those below a space still are. */
+	__m128i y = _mm_xor_si128(x, _mm_set1_epi8('"' ^ ' '));
 	/* Signed, bytes of 0x80 and above are less than a space too. */
-	__m128i other = wide ? _mm_cmpeq_epi8(_mm_min_epu8(x, _mm_set1_epi8(0x1f)), x)
-			     : _mm_cmplt_epi8(x, _mm_set1_epi8(0x20));
-	return (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, slash), other));
+	__m128i other = wide ? _mm_cmpeq_epi8(_mm_min_epu8(y, _mm_set1_epi8(' ')), y)
+			     : _mm_cmplt_epi8(y, _mm_set1_epi8(' ' + 1));
+	return (unsigned)_mm_movemask_epi8(_mm_or_si128(slash, other));
 }
 
-static JSON_SCAN_INLINE const char *json_scan(const char *start, const char *p, const char *end,
-					      bool wide)
+/* The same for what ends at least 16 bytes behind the first one that may be read. Most strings
+ * of a message end within their first 16 bytes. */
+static JSON_SCAN_INLINE const char *json_scan_in_16(const char *p, const char *end, bool wide)
 {
-	for (; end - p >= 16; p += 16) {
+	if (__builtin_expect(end - p >= 16, 1)) {
 		unsigned hits = json_scan_hits(p, wide);
-		if (hits)
+		if (__builtin_expect(hits != 0, 1))
 			return p + __builtin_ctz(hits);
+		return json_scan_long(p + 16, end, wide);
 	}
-	if (end - start < 16)
-		return json_scan_by_word(p, end, wide);
-	/* The last 16 bytes once more, without those before p. */
+	/* The last 16 bytes, without those before p. */
 	unsigned hits = json_scan_hits(end - 16, wide) >> (16 - (end - p));
 	return hits ? p + __builtin_ctz(hits) : end;
 }
 #else
+static JSON_SCAN_INLINE const char *json_scan_in_16(const char *p, const char *end, bool wide)
+{
+	return json_scan_by_word(p, end, wide);
+}
+#endif
+
 /* The first byte from p on at which json_scan_stops_at, or end. What lies between start and p
  * may be read too. */
 static JSON_SCAN_INLINE const char *json_scan(const char *start, const char *p, const char *end,
 					      bool wide)
 {
-	(void)start;
-	return json_scan_by_word(p, end, wide);
+	return end - start < 16 ? json_scan_by_word(p, end, wide) : json_scan_in_16(p, end, wide);
 }
-#endif

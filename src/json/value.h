@@ -63,7 +63,7 @@ struct json_node {
 		double real;
 		struct {
 			uint32_t hash; /* of a key; see json_key_hash */
-			uint32_t at;   /* offset of the opening quote in the text */
+			uint32_t at; /* JSON_IS_ESCAPED: offset of the opening quote in the text */
 		} string;
 		struct {
 			uint32_t span; /* nodes of this container with everything inside */

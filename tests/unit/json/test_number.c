@@ -207,7 +207,10 @@ static void eight_digits_at_once(void **state)
 			text[place] = (char)byte;
 			bool digits = byte >= '0' && byte <= '9';
 			uint64_t word = json_scan_load(text), value = 0;
-			assert_int_equal(json_digits_are(word), digits);
+			uint64_t end = json_digits_end(word);
+			assert_int_equal(end == 0, digits);
+			if (end)
+				assert_int_equal(__builtin_ctzll(end) / 8, place);
 			for (int i = 0; i < 8 && digits; i++)
 				value = value * 10 + (uint64_t)(text[i] - '0');
 			if (digits)
@@ -250,6 +253,35 @@ static void scanning_stops_at_the_first_byte(void **state)
 	}
 }
 
+/* Every length and place that the long steps can have, with what makes them stop. */
+static void long_scans_stop_at_the_first_byte(void **state)
+{
+	static const char stops[] = {'"',        '\\', 0x1f, 0,   (char)0x80,
+				     (char)0xff, ' ',  '!',  '#', 'a'};
+	char text[300];
+
+	(void)state;
+	memset(text, 'a', sizeof(text));
+	for (size_t len = 16; len <= sizeof(text); len++) {
+		for (size_t place = 16; place < len; place++) {
+			for (size_t i = 0; i < sizeof(stops); i++) {
+				text[place] = stops[i];
+				for (int wide = 0; wide < 2; wide++) {
+					const char *wanted =
+						json_scan_by_word(text + 16, text + len, wide);
+					assert_ptr_equal(
+						json_scan_long(text + 16, text + len, wide),
+						wanted);
+					assert_ptr_equal(
+						json_scan_in_16(text + 16, text + len, wide),
+						wanted);
+				}
+			}
+			text[place] = 'a';
+		}
+	}
+}
+
 static int make_arena(void **state)
 {
 	(void)state;
@@ -275,6 +307,7 @@ int main(void)
 		cmocka_unit_test(a_locale_with_commas_has_no_say),
 		cmocka_unit_test(eight_digits_at_once),
 		cmocka_unit_test(scanning_stops_at_the_first_byte),
+		cmocka_unit_test(long_scans_stop_at_the_first_byte),
 	};
 	return cmocka_run_group_tests_name("json/number", tests, make_arena, free_arena);
 }
