@@ -513,6 +513,7 @@ static void compile_object(const struct unit *u)
 	if (!s.lists && !s.has_names && !s.patterns && !s.additional && !s.property_names &&
 	    !s.unevaluated && s.min == 0 && s.max == UINT32_MAX)
 		return;
+	s.plain = s.has_names && !s.has_dependents && !s.pattern_count && !s.property_names;
 	struct schema_object *part = schema_alloc(u->c, 1, sizeof(*part));
 	if (part)
 		*part = s;
@@ -521,7 +522,7 @@ static void compile_object(const struct unit *u)
 
 /* ---- what holds for every type */
 
-enum { WORDS_MIN = 4 }; /* fewer are compared one by one */
+enum { WORDS_MIN = 8 }; /* fewer are compared one by one */
 
 static void compile_enumeration(const struct unit *u, struct schema_other *s)
 {
@@ -600,10 +601,10 @@ static void compile_recursive(const struct unit *u, struct schema_dynamic *d)
 	}
 }
 
-static bool other_is_empty(const struct schema_other *s)
+static bool other_applies(const struct schema_other *s)
 {
-	return !s->constant && !s->enumeration && !s->ref && !s->dynamic.fallback &&
-	       !s->all.count && !s->any.count && !s->one.count && !s->none && !s->condition;
+	return s->ref || s->dynamic.fallback || s->all.count || s->any.count || s->one.count ||
+	       s->none || s->condition;
 }
 
 static void compile_other(const struct unit *u)
@@ -628,7 +629,8 @@ static void compile_other(const struct unit *u)
 		s.then = s.condition ? child(u, "then") : NULL;
 		s.otherwise = s.condition ? child(u, "else") : NULL;
 	}
-	if (other_is_empty(&s))
+	s.applies = other_applies(&s);
+	if (!s.applies && !s.constant && !s.enumeration)
 		return;
 	struct schema_other *part = schema_alloc(u->c, 1, sizeof(*part));
 	if (part)
@@ -659,10 +661,24 @@ static bool compile_lone_reference(const struct unit *u)
 		return false;
 	struct schema_other *part = schema_alloc(u->c, 1, sizeof(*part));
 	if (part)
-		part->ref = compile_ref(u, ref);
+		*part = (struct schema_other){.applies = true, .ref = compile_ref(u, ref)};
 	u->node->types = (uint8_t)ALL_TYPES;
 	u->node->other = part;
 	return true;
+}
+
+/* Values of which it is enough to know the type: the validator need not go on then. */
+static uint8_t plain_types(const struct schema_node *n)
+{
+	unsigned asked = 0;
+
+	if (n->other)
+		return 0;
+	asked |= n->string ? 1u << JSON_STRING : 0;
+	asked |= n->number || n->whole || n->int64 ? 1u << JSON_NUMBER : 0;
+	asked |= n->array ? 1u << JSON_ARRAY : 0;
+	asked |= n->object ? 1u << JSON_OBJECT : 0;
+	return (uint8_t)(n->types & ~asked);
 }
 
 static void compile_schema(struct compiler *c, const struct job *job)
@@ -684,6 +700,7 @@ static void compile_schema(struct compiler *c, const struct job *job)
 	if (u.schema->type == JSON_BOOL) {
 		u.node->never = !json_is_true(u.schema);
 		u.node->types = (uint8_t)(u.node->never ? 0 : ALL_TYPES);
+		u.node->plain = u.node->types;
 		return;
 	}
 	if (c->options->strict)
@@ -697,6 +714,7 @@ static void compile_schema(struct compiler *c, const struct job *job)
 	compile_array(&u);
 	compile_object(&u);
 	compile_other(&u);
+	u.node->plain = plain_types(u.node);
 }
 
 static void compile_jobs(struct compiler *c)

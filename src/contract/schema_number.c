@@ -99,19 +99,15 @@ static int cmp_decimal(const struct json_node *a, const struct json_node *b)
 	return x.negative ? cmp_magnitude(&y, &x) : cmp_magnitude(&x, &y);
 }
 
-int schema_number_cmp(const struct json_node *a, const struct json_node *b)
+int schema_number_cmp_decimal(const struct json_node *a, const struct json_node *b)
 {
-	bool exact = a->flags & b->flags & JSON_IS_INTEGER;
-
-	if (exact || (a->len <= SHORT_TEXT && b->len <= SHORT_TEXT))
+	if (a->len <= SHORT_TEXT && b->len <= SHORT_TEXT)
 		return json_number_cmp(a, b);
 	return cmp_decimal(a, b);
 }
 
-bool schema_number_whole(const struct json_node *v)
+bool schema_number_whole_decimal(const struct json_node *v)
 {
-	if (v->flags & JSON_IS_INTEGER)
-		return true;
 	struct decimal d = decimal_of(v);
 	return d.zero || d.low >= 0;
 }

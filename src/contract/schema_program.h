@@ -75,6 +75,7 @@ struct schema_object {
 	uint32_t required;
 	bool has_names, has_dependents;
 	bool lists; /* says which members there may be */
+	bool plain; /* names and `additional` say all that is asked of single members */
 	const char *dependents_keyword, *needs_keyword;
 	const struct schema_pattern *patterns;
 	uint32_t pattern_count;
@@ -90,6 +91,7 @@ struct schema_dynamic {
 };
 
 struct schema_other {
+	bool applies; /* there is more than `constant` and `enumeration` */
 	const struct json_node *constant;
 	const struct json_node *enumeration; /* array */
 	struct schema_names words;           /* of an enumeration of strings only */
@@ -102,6 +104,7 @@ struct schema_other {
 
 struct schema_node {
 	uint8_t types; /* bit per enum json_type */
+	uint8_t plain; /* the same: of those values nothing else is asked */
 	bool whole;    /* numbers must be whole */
 	bool int64;    /* `format: int64`: integers that no double holds may stand here */
 	bool never;    /* the schema false */
@@ -135,15 +138,20 @@ struct schema {
 	uint64_t cost;
 };
 
+/* The entry from slot i on; NULL: there is none. */
+const struct schema_name *schema_names_walk(const struct schema_names *t, const char *data,
+					    uint32_t len, uint32_t hash, uint32_t i);
+
+/* Most are where they are looked for first. */
 static inline const struct schema_name *
 schema_names_find(const struct schema_names *t, const char *data, uint32_t len, uint32_t hash)
 {
-	for (uint32_t i = hash & t->mask; t->slots[i].text.data; i = (i + 1) & t->mask) {
-		const struct schema_name *n = &t->slots[i];
-		if (n->hash == hash && n->text.len == len && slice_same(n->text.data, data, len))
-			return n;
-	}
-	return NULL;
+	const struct schema_name *n = &t->slots[hash & t->mask];
+
+	if (n->hash == hash && n->text.len == len && n->text.data &&
+	    slice_same(n->text.data, data, len))
+		return n;
+	return n->text.data ? schema_names_walk(t, data, len, hash, hash + 1) : NULL;
 }
 
 /* The cost and the length of the chain at every node reached from root; NULL if all is well,

@@ -104,6 +104,8 @@ static inline bool spend(struct run *r, uint64_t steps, const struct json_node *
 static inline bool check_child(struct run *r, const struct schema_node *s,
 			       const struct json_node *v, const char *keyword)
 {
+	if (s->plain >> v->type & 1)
+		return spend(r, 1, v, "steps");
 	if (check(r, s, v, NULL))
 		return true;
 	if (s->never)
@@ -194,12 +196,18 @@ static bool try_check(struct run *r, const struct schema_node *s, const struct j
 /* ---- strings and numbers */
 
 /* Characters, not bytes: all bytes that do not continue one. */
-static uint32_t count_characters(const struct json_node *v)
+static NOINLINE uint32_t count_characters(const struct json_node *v)
 {
-	uint32_t count = 0;
+	const uint64_t tops = UINT64_C(0x8080808080808080), ones = UINT64_C(0x0101010101010101);
+	uint32_t count = v->len, i = 0;
 
-	for (uint32_t i = 0; i < v->len; i++)
-		count += ((uint8_t)v->data[i] & 0xc0) != 0x80;
+	for (; v->len - i >= 8; i += 8) {
+		uint64_t word = slice_load8(v->data + i);
+		uint64_t continuing = (word & ~(word << 1) & tops) >> 7;
+		count -= (uint32_t)(continuing * ones >> 56);
+	}
+	for (; i < v->len; i++)
+		count -= ((uint8_t)v->data[i] & 0xc0) == 0x80;
 	return count;
 }
 
@@ -231,8 +239,8 @@ static bool check_string(struct run *r, const struct schema_string *s, const str
 	return true;
 }
 
-static NOINLINE bool check_number(struct run *r, const struct schema_number *s,
-				  const struct json_node *v)
+static inline bool check_number(struct run *r, const struct schema_number *s,
+				const struct json_node *v)
 {
 	if (s->min && schema_number_cmp(v, s->min) < 0)
 		return fail(r, v, "minimum");
@@ -416,6 +424,43 @@ static inline bool check_member(struct run *r, const struct schema_object *s,
 	return !s->property_names || check_child(r, s->property_names, key, "propertyNames");
 }
 
+const struct schema_name *schema_names_walk(const struct schema_names *t, const char *data,
+					    uint32_t len, uint32_t hash, uint32_t i)
+{
+	for (i &= t->mask; t->slots[i].text.data; i = (i + 1) & t->mask) {
+		const struct schema_name *n = &t->slots[i];
+		if (n->hash == hash && n->text.len == len && slice_same(n->text.data, data, len))
+			return n;
+	}
+	return NULL;
+}
+
+/* The same for what most messages are: nobody asks which members were evaluated, and of each one
+ * no more than its name decides which schema it has. */
+static NOINLINE bool check_members(struct run *r, const struct schema_object *s,
+				   const struct json_node *v)
+{
+	const struct json_node *const end = json_end(v);
+	uint32_t required = 0;
+
+	for (const struct json_node *key = v + 1; key != end; key = json_next(key + 1)) {
+		const struct schema_name *name =
+			schema_names_find(&s->names, key->data, key->len, key->as.string.hash);
+		const struct schema_node *schema = s->additional;
+		const char *keyword = "additionalProperties";
+		if (name) {
+			required += name->required;
+			if (name->schema) {
+				schema = name->schema;
+				keyword = "properties";
+			}
+		}
+		if (schema && !check_child(r, schema, json_value_of(key), keyword))
+			return false;
+	}
+	return required == s->required || fail(r, v, "required");
+}
+
 static NOINLINE bool check_object(struct run *r, const struct schema_object *s,
 				  const struct json_node *v, struct seen *seen)
 {
@@ -425,6 +470,8 @@ static NOINLINE bool check_object(struct run *r, const struct schema_object *s,
 		return fail(r, v, "maxProperties");
 	if (v->len < s->min)
 		return fail(r, v, "minProperties");
+	if (s->plain && !seen && !r->marks)
+		return check_members(r, s, v);
 	if (s->lists && r->marks)
 		mark(r, v);
 	JSON_EACH_MEMBER (key, v) {
@@ -456,6 +503,14 @@ static bool check_unevaluated_members(struct run *r, const struct schema_object 
 
 /* ---- what holds for every type */
 
+/* schema_equal; mostly it is about texts. */
+static inline bool is_same(const struct json_node *a, const struct json_node *b)
+{
+	if (a->type == JSON_STRING && b->type == JSON_STRING)
+		return a->len == b->len && slice_same(a->data, b->data, a->len);
+	return schema_equal(a, b);
+}
+
 static bool check_enumeration(struct run *r, const struct schema_other *s,
 			      const struct json_node *v)
 {
@@ -468,10 +523,18 @@ static bool check_enumeration(struct run *r, const struct schema_other *s,
 	JSON_EACH (item, s->enumeration) {
 		if (!spend(r, 1, v, "enum"))
 			return false;
-		if (schema_equal(item, v))
+		if (is_same(item, v))
 			return true;
 	}
 	return fail(r, v, "enum");
+}
+
+static inline bool check_values(struct run *r, const struct schema_other *s,
+				const struct json_node *v)
+{
+	if (s->constant && !is_same(s->constant, v))
+		return fail(r, v, "const");
+	return !s->enumeration || check_enumeration(r, s, v);
 }
 
 /* The whole list when somebody asks what was evaluated, else up to the first that holds. */
@@ -524,10 +587,10 @@ static const struct schema_node *dynamic_target(const struct run *r, const struc
 static NOINLINE bool check_other(struct run *r, const struct schema_other *s,
 				 const struct json_node *v, struct seen *seen)
 {
-	if (s->constant && !schema_equal(s->constant, v))
-		return fail(r, v, "const");
-	if (s->enumeration && !check_enumeration(r, s, v))
+	if (!check_values(r, s, v))
 		return false;
+	if (!s->applies)
+		return !r->bound;
 	if (s->ref && !check(r, s->ref, v, seen))
 		return s->ref->never ? fail(r, v, "$ref") : false;
 	if (s->dynamic.fallback && !check(r, dynamic_target(r, &s->dynamic), v, seen))
@@ -548,26 +611,26 @@ static NOINLINE bool check_other(struct run *r, const struct schema_other *s,
 
 /* ---- one node */
 
+static ALWAYS_INLINE bool check_scalar(struct run *r, const struct schema_node *s,
+				       const struct json_node *v)
+{
+	if (v->type == JSON_STRING)
+		return !s->string || check_string(r, s->string, v);
+	if (v->type == JSON_NUMBER)
+		return !s->number || check_number(r, s->number, v);
+	return true;
+}
+
 static ALWAYS_INLINE bool check_parts(struct run *r, const struct schema_node *s,
 				      const struct json_node *v, struct seen *seen)
 {
 	if (s->other && !check_other(r, s->other, v, seen))
 		return false;
-	switch ((enum json_type)v->type) {
-	case JSON_STRING:
-		return !s->string || check_string(r, s->string, v);
-	case JSON_NUMBER:
-		return !s->number || check_number(r, s->number, v);
-	case JSON_ARRAY:
-		return !s->array || check_array(r, s->array, v, seen);
-	case JSON_OBJECT:
+	if (v->type == JSON_OBJECT)
 		return !s->object || check_object(r, s->object, v, seen);
-	case JSON_NONE:
-	case JSON_NULL:
-	case JSON_BOOL:
-		break;
-	}
-	return true;
+	if (v->type == JSON_ARRAY)
+		return !s->array || check_array(r, s->array, v, seen);
+	return check_scalar(r, s, v);
 }
 
 /* With a set of its own, which goes to whoever asked when all is well. */
@@ -594,20 +657,12 @@ static inline bool asks_unevaluated(const struct schema_node *s, const struct js
 	       (v->type == JSON_ARRAY && s->array && s->array->unevaluated);
 }
 
-static bool check(struct run *r, const struct schema_node *s, const struct json_node *v,
-		  struct seen *seen)
+/* What has parts of its own, or schemas that apply in its place. */
+static NOINLINE bool check_deep(struct run *r, const struct schema_node *s,
+				const struct json_node *v, struct seen *seen)
 {
-	if (__builtin_expect(r->steps == 0 || r->depth == SCHEMA_DEPTH_MAX, 0))
-		return hit_bound(r, v, r->steps == 0 ? "steps" : "depth");
-	r->steps--;
-	if (!(s->types >> v->type & 1))
-		return fail(r, v, s->never ? "false" : "type");
-	if (s->whole && v->type == JSON_NUMBER && !schema_number_whole(v))
-		return fail(r, v, "type");
-	if (s->int64 && r->marks && v->type == JSON_NUMBER)
-		mark(r, v);
-
 	uint32_t scopes = r->scopes;
+
 	if (r->schema->dynamic && (scopes == 0 || r->room->scope[scopes - 1] != s->resource))
 		r->room->scope[r->scopes++] = s->resource;
 	r->depth++;
@@ -616,6 +671,25 @@ static bool check(struct run *r, const struct schema_node *s, const struct json_
 	r->depth--;
 	r->scopes = scopes;
 	return holds;
+}
+
+static bool check(struct run *r, const struct schema_node *s, const struct json_node *v,
+		  struct seen *seen)
+{
+	if (__builtin_expect(r->steps == 0 || r->depth == SCHEMA_DEPTH_MAX, 0))
+		return hit_bound(r, v, r->steps == 0 ? "steps" : "depth");
+	r->steps--;
+	if (!(s->types >> v->type & 1))
+		return fail(r, v, s->never ? "false" : "type");
+	if (v->type == JSON_NUMBER) {
+		if (s->whole && !schema_number_whole(v))
+			return fail(r, v, "type");
+		if (s->int64 && r->marks)
+			mark(r, v);
+	}
+	if (v->type >= JSON_ARRAY || (s->other && s->other->applies))
+		return check_deep(r, s, v, seen);
+	return (!s->other || check_values(r, s->other, v)) && check_scalar(r, s, v);
 }
 
 /* ---- the whole */
