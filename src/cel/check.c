@@ -430,6 +430,15 @@ static bool compile_pattern(struct cel_check *c, struct cel_node *n)
 	return cel_check_complain(c, n->children[1], "", sentence, SLICE(""));
 }
 
+/* Most of what rules ask is whether two things are the same. It has one overload, for anything. */
+static void note_equality(struct cel_node *n)
+{
+	if (slice_eq(n->name.text, SLICE("_==_")))
+		n->op = CEL_OP_EQUAL;
+	else if (slice_eq(n->name.text, SLICE("_!=_")))
+		n->op = CEL_OP_DIFFER;
+}
+
 static bool check_call(struct cel_check *c, struct cel_node *n)
 {
 	if (!cel_check_call(c, n))
@@ -438,6 +447,8 @@ static bool check_call(struct cel_check *c, struct cel_node *n)
 		return false;
 	if (n->op == CEL_OP_CALL)
 		fold_constant(c, n);
+	if (n->op == CEL_OP_CALL)
+		note_equality(n);
 	return true;
 }
 
@@ -482,6 +493,8 @@ static bool check(struct cel_check *c, struct cel_node *n)
 	case CEL_OP_FAIL:
 	case CEL_OP_VARIABLE:
 	case CEL_OP_LOCAL:
+	case CEL_OP_EQUAL:
+	case CEL_OP_DIFFER:
 		break;
 	}
 	return true;

@@ -25,18 +25,24 @@ static struct cel_value variable(struct cel_run *run, const struct cel_node *n)
 	return v.kind == CEL_ERROR ? cel_fail(n, "the variable has no value") : v;
 }
 
+static struct cel_value member_of(struct cel_run *run, const struct cel_node *n,
+				  const struct cel_value *operand)
+{
+	if (operand->kind == CEL_ERROR)
+		return *operand;
+	if (operand->kind != CEL_MAP)
+		return cel_fail(n, "this value has no members");
+	struct cel_value v = cel_map_member(operand, &n->name, &run->steps);
+	if (!steps_left(run, n))
+		return cel_fail(n, run->fatal);
+	return v.kind == CEL_ERROR ? cel_fail(n, "there is no such member") : v;
+}
+
 static struct cel_value member(struct cel_run *run, const struct cel_node *n)
 {
 	struct cel_value operand = cel_evaluate(run, n->children[0]);
 
-	if (operand.kind == CEL_ERROR)
-		return operand;
-	if (operand.kind != CEL_MAP)
-		return cel_fail(n, "this value has no members");
-	struct cel_value v = cel_map_member(&operand, &n->name, &run->steps);
-	if (!steps_left(run, n))
-		return cel_fail(n, run->fatal);
-	return v.kind == CEL_ERROR ? cel_fail(n, "there is no such member") : v;
+	return member_of(run, n, &operand);
 }
 
 static struct cel_value has(struct cel_run *run, const struct cel_node *n)
@@ -116,6 +122,54 @@ static struct cel_value call(struct cel_run *run, const struct cel_node *n)
 	if (!f && mix_numbers(args, n->count))
 		f = overload(n, args);
 	return f ? f->call(run, n, args) : cel_no_overload(n);
+}
+
+/* ---- equality */
+
+/* As cel_evaluate, but what already lies somewhere is looked at where it lies: names, constants,
+ * and members of those. */
+static const struct cel_value *look(struct cel_run *run, const struct cel_node *n,
+				    struct cel_value *room)
+{
+	bool there = n->op == CEL_OP_CONST || n->op == CEL_OP_LOCAL ||
+		     (n->op == CEL_OP_VARIABLE && n->slot < run->slot_count &&
+		      run->slots[n->slot].kind != CEL_ERROR);
+
+	if (n->op == CEL_OP_SELECT && !(n->flags & CEL_NODE_REAL)) {
+		if (run->fatal || !cel_take(run, 1)) {
+			*room = cel_too_long(run, n);
+			return room;
+		}
+		struct cel_value inner;
+		const struct cel_value *operand = look(run, n->children[0], &inner);
+		*room = member_of(run, n, operand);
+		return room;
+	}
+	if (!there || n->flags & CEL_NODE_REAL) {
+		*room = cel_evaluate(run, n);
+		return room;
+	}
+	if (run->fatal || !cel_take(run, 1)) {
+		*room = cel_too_long(run, n);
+		return room;
+	}
+	return n->op == CEL_OP_CONST   ? &n->value
+	       : n->op == CEL_OP_LOCAL ? &run->locals[n->slot]
+				       : &run->slots[n->slot];
+}
+
+static struct cel_value equality(struct cel_run *run, const struct cel_node *n)
+{
+	struct cel_value left, right;
+	const struct cel_value *a = look(run, n->children[0], &left);
+
+	if (a->kind == CEL_ERROR)
+		return *a;
+	const struct cel_value *b = look(run, n->children[1], &right);
+	if (b->kind == CEL_ERROR)
+		return *b;
+	bool same = cel_equal(a, b, &run->steps);
+	return run->steps ? cel_bool(same == (n->op == CEL_OP_EQUAL)) : cel_too_long(run, n);
 }
 
 /* ---- literals */
@@ -386,6 +440,9 @@ static struct cel_value evaluate(struct cel_run *run, const struct cel_node *n)
 		return has(run, n);
 	case CEL_OP_CALL:
 		return call(run, n);
+	case CEL_OP_EQUAL:
+	case CEL_OP_DIFFER:
+		return equality(run, n);
 	case CEL_OP_LIST:
 		return make_list(run, n);
 	case CEL_OP_MAP:

@@ -9,6 +9,7 @@
  *   IDENT         -                              name; slot once checked (VARIABLE or LOCAL)
  *   SELECT        operand                        name; HAS is `has(operand.name)`
  *   CALL          arguments, a receiver first    name; CEL_NODE_RECEIVER
+ *   EQUAL DIFFER  both sides                     a CALL of == or != once checked
  *   LIST          items
  *   MAP           key, value, key, value, ...
  *   COND AND OR   operands
@@ -32,6 +33,8 @@ enum cel_op {
 	CEL_OP_SELECT,
 	CEL_OP_HAS,
 	CEL_OP_CALL,
+	CEL_OP_EQUAL,
+	CEL_OP_DIFFER,
 	CEL_OP_LIST,
 	CEL_OP_MAP,
 	CEL_OP_COND,
