@@ -40,6 +40,13 @@ void arena_reset(struct arena *a)
 {
 	struct arena_block *keep = NULL;
 
+	if (a->block && !a->block->older && a->block->bytes == a->block_bytes) {
+		a->at = a->block->data;
+		a->end = a->at + a->block_bytes;
+		a->used_bytes = a->block_bytes;
+		a->overflow = false;
+		return;
+	}
 	for (struct arena_block **at = &a->block; *at; at = &(*at)->older) {
 		if ((*at)->bytes == a->block_bytes) {
 			keep = *at;
@@ -79,7 +86,7 @@ static bool add_block(struct arena *a, size_t wanted)
 	return true;
 }
 
-void *arena_alloc(struct arena *a, size_t bytes)
+void *arena_alloc_slow(struct arena *a, size_t bytes)
 {
 	if (bytes > SIZE_MAX - ALIGN)
 		goto full;

@@ -32,14 +32,29 @@ void arena_deinit(struct arena *a);
 /* Forgets everything given out; keeps one ordinary block. */
 void arena_reset(struct arena *a);
 
-/* `bytes` bytes aligned for any type, not zeroed; NULL (and overflow) when the maximum
- * or memory is used up. Valid until arena_reset or arena_deinit. */
-void *arena_alloc(struct arena *a, size_t bytes) __attribute__((malloc, warn_unused_result));
-
 /* Bytes that arena_alloc can give without asking for another block. */
 static inline size_t arena_free(const struct arena *a)
 {
 	return (size_t)(a->end - a->at);
+}
+
+/* As arena_alloc where the newest block may not have the room. */
+void *arena_alloc_slow(struct arena *a, size_t bytes);
+
+/* `bytes` bytes aligned for any type, not zeroed; NULL (and overflow) when the maximum
+ * or memory is used up. Valid until arena_reset or arena_deinit. */
+__attribute__((malloc, warn_unused_result)) static inline void *arena_alloc(struct arena *a,
+									    size_t bytes)
+{
+	const size_t align = _Alignof(max_align_t);
+	size_t room = (bytes + align - 1) & ~(align - 1);
+
+	/* What is 0 here was nothing, or too much to round up. */
+	if (room == 0 || room > arena_free(a) || a->overflow)
+		return arena_alloc_slow(a, bytes);
+	void *given = a->at;
+	a->at += room;
+	return given;
 }
 
 /* Makes the newest allocation shorter or longer where it is. False, and nothing changed,

@@ -195,8 +195,12 @@ bool context_identify(struct context *c, const struct identity *identity)
 
 void context_now(struct context *c, uint64_t now_us, uint64_t now_unix_ms)
 {
-	uint64_t age_ms = clock_us_to_ms(clock_since(c->opened_us, now_us));
+	const uint32_t moving = 1u << CONF_VAR_NOW | 1u << CONF_VAR_CONNECTION_AGE |
+				1u << CONF_VAR_CONNECTION_MESSAGES;
 
+	if (!(c->kept & moving))
+		return;
+	uint64_t age_ms = clock_us_to_ms(clock_since(c->opened_us, now_us));
 	c->slots[CONF_VAR_NOW] = cel_timestamp((int64_t)(now_unix_ms / CLOCK_MS_PER_S),
 					       (uint32_t)(now_unix_ms % CLOCK_MS_PER_S) * 1000000);
 	c->slots[CONF_VAR_CONNECTION_AGE] = cel_duration((int64_t)age_ms * 1000000);

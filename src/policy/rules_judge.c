@@ -29,7 +29,7 @@ struct turn {
 	const struct conf_rule *rule;
 	bool runs; /* rules_run let it go */
 	bool waits;
-	struct finding finding;
+	struct judgement *j; /* its finding grows on the way */
 };
 
 /* --- findings */
@@ -37,7 +37,7 @@ struct turn {
 static enum reason found_at(struct turn *t, enum reason reason, const struct json_node *at,
 			    const char *detail)
 {
-	struct finding *f = &t->finding;
+	struct finding *f = &t->j->finding;
 
 	f->detail = detail;
 	if (at && t->root) {
@@ -190,7 +190,7 @@ static enum reason try_each(struct turn *t, enum contract_content content)
 	if (tried == 1)
 		return r;
 	t->rule = NULL;
-	t->finding = (struct finding){0};
+	t->j->finding = (struct finding){0};
 	return by_side(t, REASON_MESSAGE_UNKNOWN, REASON_SERVER_MESSAGE_UNKNOWN);
 }
 
@@ -254,7 +254,7 @@ static enum reason recognise_declared(struct turn *t, unsigned contents)
 	}
 	if (!otherwise)
 		return wrong_frame(t);
-	t->finding = (struct finding){0};
+	t->j->finding = (struct finding){0};
 	return otherwise == RULES_BINARY ? recognise_binary(t) : recognise_text(t);
 }
 
@@ -373,8 +373,10 @@ static enum reason write_set(struct turn *t, const struct conf_set *set)
 	return REASON_NONE;
 }
 
+/* To an expression, with the time at which it is asked. */
 static void show_message(struct turn *t)
 {
+	context_now(&t->r->context, t->m->now_us, t->m->now_unix_ms);
 	t->r->context.slots[CONF_VAR_MESSAGE] =
 		t->root ? cel_from_json(t->root) : (struct cel_value){0};
 }
@@ -610,25 +612,63 @@ static enum reason gate_remember(struct turn *t)
 
 /* --- the way of a message */
 
-typedef enum reason (*gate_fn)(struct turn *t);
-
-static enum reason pass(struct turn *t, const gate_fn *gates, size_t count)
+/* Gates that most rules do not have are not called. */
+static enum reason pass_known(struct turn *t)
 {
-	for (size_t i = 0; i < count; i++) {
-		enum reason r = gates[i](t);
-		if (r != REASON_NONE)
-			return r;
-	}
-	return REASON_NONE;
+	const struct conf_rule *rule = t->rule;
+	enum reason r = gate_allow(t);
+
+	if (r == REASON_NONE && (rule->never || rule->after_count))
+		r = gate_after(t);
+	if (r == REASON_NONE && rule->unique.on)
+		r = gate_unique(t);
+	if (r == REASON_NONE && rule->cost)
+		r = gate_cost(t);
+	if (r == REASON_NONE && rule->running.on)
+		r = gate_running(t);
+	return r;
 }
 
-static struct turn begin(struct rules *r, struct rules_room *room, const struct rules_message *m,
-			 bool client)
+static enum reason pass_inside_client(struct turn *t)
 {
+	enum reason r = t->rule->text_count ? gate_text(t) : REASON_NONE;
+
+	if (r == REASON_NONE && t->rule->detect_count)
+		r = gate_detect(t);
+	return r;
+}
+
+static enum reason pass_inside_server(struct turn *t)
+{
+	const struct conf_rule *rule = t->rule;
+	enum reason r = rule->drops.count ? gate_drop(t) : REASON_NONE;
+
+	if (r == REASON_NONE && rule->redact_count)
+		r = gate_redact(t);
+	if (r == REASON_NONE && rule->text_count)
+		r = gate_text(t);
+	return r;
+}
+
+/* Field by field: clearing the whole would take longer than some of the gates. */
+static inline void begin(struct turn *t, struct rules *r, struct rules_room *room,
+			 const struct rules_message *m, bool client, struct judgement *j)
+{
+	static const struct judgement undecided = {.reason = REASON_INTERNAL};
+
 	arena_reset(&room->arena);
-	context_now(&r->context, m->now_us, m->now_unix_ms);
-	return (struct turn){
-		.r = r, .room = room, .m = m, .messages = &r->route->messages, .client = client};
+	t->r = r;
+	t->room = room;
+	t->m = m;
+	t->messages = &r->route->messages;
+	t->client = client;
+	t->root = NULL;
+	t->nodes = 0;
+	t->edits.count = 0;
+	t->changed = t->runs = t->waits = false;
+	t->rule = NULL;
+	t->j = j;
+	*j = undecided;
 }
 
 /* The text to forward, if it is another than the one that came. */
@@ -650,11 +690,10 @@ static enum reason write_out(struct turn *t, struct judgement *j)
 	return REASON_NONE;
 }
 
-static struct judgement end(struct turn *t, struct judgement *j, enum reason reason)
+static inline void end(struct turn *t, struct judgement *j, enum reason reason)
 {
 	j->reason = reason;
 	j->rule = t->rule;
-	j->finding = t->finding;
 	if (t->rule) {
 		j->finding.message = t->rule->id;
 		j->finding.line = t->rule->line;
@@ -662,7 +701,6 @@ static struct judgement end(struct turn *t, struct judgement *j, enum reason rea
 	if (reason != REASON_NONE)
 		j->rewritten = false;
 	t->r->context.slots[CONF_VAR_MESSAGE] = (struct cel_value){0};
-	return *j;
 }
 
 /* Other nodes count it, too. Who only observes holds nothing back, and so asks nobody. */
@@ -672,8 +710,7 @@ static enum reason ask_nodes(struct turn *t, struct rules_asked *asked)
 	const struct json_node *value =
 		unique->on && t->root ? place_one(&unique->by, t->root) : NULL;
 
-	asked->count = 0;
-	if (!quota_is_shared(t->r->quota) || t->r->route->observe || t->rule->observe)
+	if (t->r->route->observe || t->rule->observe)
 		return REASON_NONE;
 	return rules_ask(t->r, t->rule, value, asked)
 		       ? REASON_NONE
@@ -694,42 +731,59 @@ static enum reason wait_turn(struct turn *t, struct judgement *j, const struct r
 	return REASON_NONE;
 }
 
+/* What is counted for good, and what the message waits for: only when nothing else can refuse it
+ * any more. */
+static enum reason settle_alone(struct turn *t, struct judgement *j)
+{
+	static const struct rules_asked nobody = {.count = 0};
+	enum reason reason = t->rule->unique.on ? take_unique(t) : REASON_NONE;
+
+	if (reason == REASON_NONE && t->root)
+		reason = write_out(t, j);
+	return reason == REASON_NONE && t->waits ? wait_turn(t, j, &nobody) : reason;
+}
+
+static enum reason settle_with_nodes(struct turn *t, struct judgement *j)
+{
+	struct rules_asked asked = {.count = 0};
+	enum reason reason = ask_nodes(t, &asked);
+
+	if (reason == REASON_NONE && !asked.count)
+		reason = take_unique(t);
+	if (reason == REASON_NONE && t->root)
+		reason = write_out(t, j);
+	return reason == REASON_NONE ? wait_turn(t, j, &asked) : reason;
+}
+
 struct judgement rules_judge_client(struct rules *r, struct rules_room *room,
 				    const struct rules_message *m)
 {
-	static const gate_fn known[] = {gate_allow, gate_after, gate_unique, gate_cost,
-					gate_running};
-	static const gate_fn inside[] = {gate_text, gate_detect};
-	struct turn t = begin(r, room, m, true);
-	struct judgement j = {.reason = REASON_INTERNAL};
-	struct rules_asked asked = {.count = 0};
+	struct judgement j;
+	struct turn t;
 
+	begin(&t, r, room, m, true, &j);
 	enum reason reason = recognise(&t);
 	if (reason == REASON_NONE)
-		reason = pass(&t, known, sizeof(known) / sizeof(known[0]));
+		reason = pass_known(&t);
 	if (reason == REASON_NONE && t.root)
-		reason = pass(&t, inside, sizeof(inside) / sizeof(inside[0]));
+		reason = pass_inside_client(&t);
 	if (reason == REASON_NONE)
-		reason = ask_nodes(&t, &asked);
-	if (reason == REASON_NONE && !asked.count)
-		reason = take_unique(&t);
-	if (reason == REASON_NONE && t.root)
-		reason = write_out(&t, &j);
-	if (reason == REASON_NONE)
-		reason = wait_turn(&t, &j, &asked);
+		reason = quota_is_shared(r->quota) ? settle_with_nodes(&t, &j)
+						   : settle_alone(&t, &j);
 	if (reason != REASON_NONE && t.runs)
 		rules_run_undo(r);
 	r->context.messages++;
-	return end(&t, &j, reason);
+	end(&t, &j, reason);
+	return j;
 }
 
 struct judgement rules_judge_server(struct rules *r, struct rules_room *room,
 				    const struct rules_message *m)
 {
-	static const gate_fn inside[] = {gate_drop, gate_redact, gate_text};
-	struct turn t = begin(r, room, m, false);
-	struct judgement j = {.reason = REASON_INTERNAL};
+	struct judgement j;
+	struct turn t;
 
+	begin(&t, r, room, m, false, &j);
 	enum reason reason = recognise(&t);
 	/* Whatever becomes of it: what it says is over is over. */
 	if (reason == REASON_NONE && r->lease_count)
@@ -737,10 +791,11 @@ struct judgement rules_judge_server(struct rules *r, struct rules_room *room,
 	if (reason == REASON_NONE)
 		reason = gate_allow(&t);
 	if (reason == REASON_NONE && t.root)
-		reason = pass(&t, inside, sizeof(inside) / sizeof(inside[0]));
+		reason = pass_inside_server(&t);
 	if (reason == REASON_NONE && t.root)
 		reason = write_out(&t, &j);
-	if (reason == REASON_NONE)
+	if (reason == REASON_NONE && t.rule->slot)
 		reason = gate_remember(&t);
-	return end(&t, &j, reason);
+	end(&t, &j, reason);
+	return j;
 }
