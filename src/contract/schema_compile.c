@@ -327,7 +327,7 @@ static bool names_init(struct compiler *c, struct schema_names *t, uint64_t most
 /* The entry of that name; a new one if there is none. */
 static struct schema_name *names_put(struct schema_names *t, struct slice text)
 {
-	uint32_t hash = json_key_hash(text), i = hash & t->mask;
+	uint32_t hash = json_key_hash(text), i = hash >> t->shift & t->mask;
 
 	for (; t->slots[i].text.data; i = (i + 1) & t->mask)
 		if (t->slots[i].hash == hash && slice_eq(t->slots[i].text, text))
@@ -335,6 +335,48 @@ static struct schema_name *names_put(struct schema_names *t, struct slice text)
 	t->slots[i].text = text;
 	t->slots[i].hash = hash;
 	return &t->slots[i];
+}
+
+enum { SETTLED_SLOTS = 1024, SHIFTS = 20 };
+
+/* Entries that are not where they would be looked for first, with that shift. */
+static uint32_t displaced(const struct schema_names *t, unsigned shift)
+{
+	uint64_t taken[SETTLED_SLOTS / 64] = {0};
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i <= t->mask; i++) {
+		uint32_t at = t->slots[i].hash >> shift & t->mask;
+		if (!t->slots[i].text.data)
+			continue;
+		count += taken[at / 64] >> at % 64 & 1;
+		taken[at / 64] |= UINT64_C(1) << at % 64;
+	}
+	return count;
+}
+
+/* The table is full: now those bits of the hash are chosen with which the fewest of its names meet,
+ * mostly none. */
+static void names_settle(struct compiler *c, struct schema_names *t)
+{
+	struct schema_names better = *t;
+	uint32_t fewest = t->mask < SETTLED_SLOTS ? displaced(t, 0) : 0;
+
+	for (unsigned shift = 1; shift < SHIFTS && fewest; shift++) {
+		uint32_t count = displaced(t, shift);
+		if (count >= fewest)
+			continue;
+		fewest = count;
+		better.shift = (uint8_t)shift;
+	}
+	if (!better.shift)
+		return;
+	better.slots = schema_alloc(c, (uint64_t)t->mask + 1, sizeof(*better.slots));
+	for (uint32_t i = 0; better.slots && i <= t->mask; i++)
+		if (t->slots[i].text.data)
+			*names_put(&better, t->slots[i].text) = t->slots[i];
+	if (better.slots)
+		*t = better;
 }
 
 /* A string's bytes; an empty string has some too, as long as the document lives. */
@@ -468,8 +510,10 @@ static void compile_names(const struct unit *u, const struct object_keywords *k,
 	s->has_dependents = k->dependencies || k->needs || k->dependents;
 	s->needs_keyword = k->needs ? "dependentRequired" : "dependencies";
 	s->dependents_keyword = k->dependents ? "dependentSchemas" : "dependencies";
-	if (s->has_names && names_init(u->c, &s->names, most))
+	if (s->has_names && names_init(u->c, &s->names, most)) {
 		put_names(u, k, s);
+		names_settle(u->c, &s->names);
+	}
 }
 
 static void compile_patterns(const struct unit *u, const struct json_node *patterns,
@@ -538,6 +582,7 @@ static void compile_enumeration(const struct unit *u, struct schema_other *s)
 		return;
 	JSON_EACH (item, list)
 		names_put(&s->words, name_text(item));
+	names_settle(u->c, &s->words);
 	s->has_words = true;
 }
 
@@ -601,10 +646,10 @@ static void compile_recursive(const struct unit *u, struct schema_dynamic *d)
 	}
 }
 
-static bool other_applies(const struct schema_other *s)
+static bool has_only_values(const struct schema_other *s)
 {
-	return s->ref || s->dynamic.fallback || s->all.count || s->any.count || s->one.count ||
-	       s->none || s->condition;
+	return !s->ref && !s->dynamic.fallback && !s->all.count && !s->any.count && !s->one.count &&
+	       !s->none && !s->condition;
 }
 
 static void compile_other(const struct unit *u)
@@ -629,8 +674,8 @@ static void compile_other(const struct unit *u)
 		s.then = s.condition ? child(u, "then") : NULL;
 		s.otherwise = s.condition ? child(u, "else") : NULL;
 	}
-	s.applies = other_applies(&s);
-	if (!s.applies && !s.constant && !s.enumeration)
+	s.only_values = has_only_values(&s);
+	if (s.only_values && !s.constant && !s.enumeration)
 		return;
 	struct schema_other *part = schema_alloc(u->c, 1, sizeof(*part));
 	if (part)
@@ -661,7 +706,7 @@ static bool compile_lone_reference(const struct unit *u)
 		return false;
 	struct schema_other *part = schema_alloc(u->c, 1, sizeof(*part));
 	if (part)
-		*part = (struct schema_other){.applies = true, .ref = compile_ref(u, ref)};
+		part->ref = compile_ref(u, ref);
 	u->node->types = (uint8_t)ALL_TYPES;
 	u->node->other = part;
 	return true;

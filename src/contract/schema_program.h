@@ -40,6 +40,7 @@ struct schema_name {
 struct schema_names {
 	struct schema_name *slots;
 	uint32_t mask;
+	uint8_t shift; /* which bits of the hash say where to look first */
 };
 
 struct schema_string {
@@ -91,7 +92,7 @@ struct schema_dynamic {
 };
 
 struct schema_other {
-	bool applies; /* there is more than `constant` and `enumeration` */
+	bool only_values; /* there is nothing but `constant` and `enumeration` */
 	const struct json_node *constant;
 	const struct json_node *enumeration; /* array */
 	struct schema_names words;           /* of an enumeration of strings only */
@@ -146,12 +147,13 @@ const struct schema_name *schema_names_walk(const struct schema_names *t, const 
 static inline const struct schema_name *
 schema_names_find(const struct schema_names *t, const char *data, uint32_t len, uint32_t hash)
 {
-	const struct schema_name *n = &t->slots[hash & t->mask];
+	uint32_t i = hash >> t->shift & t->mask;
+	const struct schema_name *n = &t->slots[i];
 
 	if (n->hash == hash && n->text.len == len && n->text.data &&
 	    slice_same(n->text.data, data, len))
 		return n;
-	return n->text.data ? schema_names_walk(t, data, len, hash, hash + 1) : NULL;
+	return n->text.data ? schema_names_walk(t, data, len, hash, i + 1) : NULL;
 }
 
 /* The cost and the length of the chain at every node reached from root; NULL if all is well,

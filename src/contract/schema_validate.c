@@ -589,7 +589,7 @@ static NOINLINE bool check_other(struct run *r, const struct schema_other *s,
 {
 	if (!check_values(r, s, v))
 		return false;
-	if (!s->applies)
+	if (s->only_values)
 		return !r->bound;
 	if (s->ref && !check(r, s->ref, v, seen))
 		return s->ref->never ? fail(r, v, "$ref") : false;
@@ -687,7 +687,7 @@ static bool check(struct run *r, const struct schema_node *s, const struct json_
 		if (s->int64 && r->marks)
 			mark(r, v);
 	}
-	if (v->type >= JSON_ARRAY || (s->other && s->other->applies))
+	if (v->type >= JSON_ARRAY || (s->other && !s->other->only_values))
 		return check_deep(r, s, v, seen);
 	return (!s->other || check_values(r, s->other, v)) && check_scalar(r, s, v);
 }

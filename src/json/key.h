@@ -17,13 +17,13 @@ enum { JSON_KEYS_FEW = 32 };
 
 __extension__ typedef unsigned __int128 json_u128;
 
-/* `first`: the first eight bytes of the key, zeros behind a shorter one; `last`: its last eight, 0
- * for one with less than eight. All bits of a product's two halves together depend on all of both
- * factors. */
-static inline uint32_t json_key_mix_words(uint64_t first, uint64_t last, size_t len)
+/* `first`: the first eight bytes of the key, zeros behind a shorter one; `last`: its last eight
+ * and its length, 0 for one with less than eight (no key has zeros). All bits of a product's two
+ * halves together depend on all of both factors. */
+static inline uint32_t json_key_mix_words(uint64_t first, uint64_t last)
 {
 	json_u128 product = (json_u128)(first ^ UINT64_C(0x9e3779b97f4a7c15)) *
-			    ((last ^ UINT64_C(0xd6e8feb86659fd93)) + len);
+			    (last ^ UINT64_C(0xd6e8feb86659fd93));
 	return (uint32_t)(product >> 64) ^ (uint32_t)product;
 }
 
@@ -50,8 +50,8 @@ static inline uint64_t json_key_few(const char *key, size_t len)
 static inline uint32_t json_key_mix(const char *key, size_t len)
 {
 	if (len < 8)
-		return json_key_mix_words(json_key_few(key, len), 0, len);
-	return json_key_mix_words(json_scan_load(key), json_scan_load(key + len - 8), len);
+		return json_key_mix_words(json_key_few(key, len), 0);
+	return json_key_mix_words(json_scan_load(key), json_scan_load(key + len - 8) + len);
 }
 
 /* The same of a key in a text that goes on up to `end`. */
@@ -59,7 +59,7 @@ static inline uint32_t json_key_mix_in(const char *key, size_t len, const char *
 {
 	if (len >= 8 || end - key < 8)
 		return json_key_mix(key, len);
-	return json_key_mix_words(json_scan_load(key) & ~(~UINT64_C(0) << len * 8), 0, len);
+	return json_key_mix_words(json_scan_load(key) & ~(~UINT64_C(0) << len * 8), 0);
 }
 
 static inline bool json_key_same(const struct json_node *a, const struct json_node *b)

@@ -100,11 +100,14 @@ static bool prepare_memory(struct json_reader *r, size_t len, bool spare)
 	}
 	/* As much of the arena's block as could be needed; at the end the rest goes back. */
 	r->most = most_nodes(len, r->limits);
-	size_t free_nodes = arena_free(r->arena) / sizeof(*r->nodes);
-	size_t guess = len / 8 + 16;
-	size_t room = free_nodes > guess ? free_nodes : guess;
-	if (room > r->most)
-		room = r->most;
+	size_t room = r->most;
+	if (UNLIKELY(arena_free(r->arena) < (room + 1) * sizeof(*r->nodes))) {
+		size_t free_nodes = arena_free(r->arena) / sizeof(*r->nodes);
+		size_t guess = len / 8 + 16;
+		room = free_nodes > guess ? free_nodes : guess;
+		if (room > r->most)
+			room = r->most;
+	}
 	r->nodes = arena_alloc(r->arena, room * sizeof(*r->nodes));
 	if (!r->nodes)
 		return false;
@@ -321,11 +324,12 @@ static ALWAYS_INLINE const char *read_key(struct json_reader *r, const char *p, 
 	uint32_t hash = UNLIKELY(key->flags & JSON_IS_ESCAPED)
 				? json_key_mix(key->data, key->len)
 				: json_key_mix_in(key->data, key->len, end);
-	uintptr_t bit = (uintptr_t)1 << (hash % SEEN_BITS);
+	/* With two bits of it each, few objects have keys that could be the same. */
+	uintptr_t bits = (uintptr_t)1 << hash % SEEN_BITS | (uintptr_t)1 << (hash >> 8) % SEEN_BITS;
 	key->as.string.hash = hash;
-	if (object->seen & bit)
+	if (UNLIKELY((object->seen & bits) == bits))
 		object->flags |= KEYS_SUSPECT;
-	object->seen |= bit;
+	object->seen |= bits;
 	object->len++;
 
 	p = skip_space(p, end);

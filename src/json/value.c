@@ -96,9 +96,11 @@ static bool key_is(const struct json_node *key, struct slice text, uint32_t hash
 const struct json_node *json_member_named(const struct json_node *object,
 					  const struct json_name *name)
 {
+	const struct json_node *key, *end;
+
 	if (json_type(object) != JSON_OBJECT)
 		return NULL;
-	JSON_EACH_MEMBER (key, object)
+	for (key = object + 1, end = json_end(object); key != end; key = json_next(key + 1))
 		if (key_is(key, name->text, name->hash))
 			return json_value_of(key);
 	return NULL;

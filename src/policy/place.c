@@ -57,12 +57,19 @@ static bool step(const struct walk *w, const struct json_node *v, size_t at)
 	return true;
 }
 
+/* Mostly all steps are names of members, and nothing has to be remembered on the way. */
 bool place_each(const struct conf_field *field, const struct json_node *root, place_fn each,
 		void *with)
 {
 	const struct walk w = {field, each, with};
+	size_t at = 0;
 
-	return step(&w, root, 0);
+	while (at < field->count && json_type(root) == JSON_OBJECT && !field->steps[at].any) {
+		root = json_member_named(root, &field->steps[at++].name);
+		if (!root)
+			return true;
+	}
+	return step(&w, root, at);
 }
 
 /* --- strings */

@@ -164,7 +164,7 @@ static enum reason gate_schema(struct turn *t, const struct contract_message *m)
 static enum reason try_message(struct turn *t, const struct contract_message *m)
 {
 	t->rule = rule_of(t, m);
-	enum reason r = t->client ? write_sets(t) : REASON_NONE;
+	enum reason r = t->rule->set_count && t->client ? write_sets(t) : REASON_NONE;
 	return r != REASON_NONE ? r : gate_schema(t, m);
 }
 
@@ -382,7 +382,7 @@ static void show_message(struct turn *t)
 }
 
 /* Each `set` sees the message as the one before it left it. */
-static enum reason write_sets(struct turn *t)
+static __attribute__((noinline)) enum reason write_sets(struct turn *t)
 {
 	for (size_t i = 0; i < t->rule->set_count; i++) {
 		show_message(t);
@@ -654,8 +654,6 @@ static enum reason pass_inside_server(struct turn *t)
 static inline void begin(struct turn *t, struct rules *r, struct rules_room *room,
 			 const struct rules_message *m, bool client, struct judgement *j)
 {
-	static const struct judgement undecided = {.reason = REASON_INTERNAL};
-
 	arena_reset(&room->arena);
 	t->r = r;
 	t->room = room;
@@ -668,7 +666,14 @@ static inline void begin(struct turn *t, struct rules *r, struct rules_room *roo
 	t->changed = t->runs = t->waits = false;
 	t->rule = NULL;
 	t->j = j;
-	*j = undecided;
+	j->reason = REASON_INTERNAL;
+	j->rule = NULL;
+	j->rewritten = j->waits = j->asks = j->binary = false;
+	j->text = slice_of(NULL, 0);
+	j->finding.message = j->finding.pointer = slice_of(NULL, 0);
+	j->finding.line = 0;
+	j->finding.has_pointer = false;
+	j->finding.detail = NULL;
 }
 
 /* The text to forward, if it is another than the one that came. */

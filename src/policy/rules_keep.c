@@ -354,6 +354,8 @@ bool rules_wait_again(struct rules *r, uint64_t now_us)
 
 bool rules_give_back(struct rules *r, struct question *q)
 {
+	if (!r->given_count)
+		return false;
 	*q = (struct question){.kind = QUESTION_GIVE_BACK};
 	while (r->given_count && q->counted_count < COUNTED_MAX) {
 		const struct rules_held *held = &r->given[--r->given_count];
