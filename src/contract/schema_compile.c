@@ -726,6 +726,57 @@ static uint8_t plain_types(const struct schema_node *n)
 	return (uint8_t)(n->types & ~asked);
 }
 
+static struct schema_quick quick_text(const struct schema_string *s)
+{
+	struct schema_quick q = {.kind = SCHEMA_QUICK_TEXT};
+
+	if (s->pattern || s->format || s->min > UINT32_MAX / 4)
+		return (struct schema_quick){0};
+	q.is.bytes.least = s->min * 4; /* a character has up to four */
+	q.is.bytes.most = s->max;
+	return q;
+}
+
+/* The bound, moved by so much; false when it is none that an integer can be compared with. */
+static bool integer_bound(const struct json_node *bound, int64_t more, int64_t *out)
+{
+	if (!bound)
+		return true;
+	return bound->flags & JSON_IS_INTEGER &&
+	       !__builtin_add_overflow(bound->as.integer, more, out);
+}
+
+static struct schema_quick quick_integer(const struct schema_number *s)
+{
+	struct schema_quick q = {.kind = SCHEMA_QUICK_INTEGER};
+	int64_t least = INT64_MIN, most = INT64_MAX, above = INT64_MIN, below = INT64_MAX;
+
+	if (s && (s->multiple_of || !integer_bound(s->min, 0, &least) ||
+		  !integer_bound(s->max, 0, &most) || !integer_bound(s->above, 1, &above) ||
+		  !integer_bound(s->below, -1, &below)))
+		return (struct schema_quick){0};
+	q.is.integer.least = least > above ? least : above;
+	q.is.integer.most = most < below ? most : below;
+	return q;
+}
+
+static struct schema_quick quick_of(const struct schema_node *n)
+{
+	const struct schema_other *o = n->other;
+	bool text = n->types & 1u << JSON_STRING, number = n->types & 1u << JSON_NUMBER;
+
+	if (o && o->only_values && !o->enumeration && json_type(o->constant) == JSON_STRING &&
+	    text && !n->string)
+		return (struct schema_quick){SCHEMA_QUICK_WORD, {.word = o->constant}};
+	if (o)
+		return (struct schema_quick){0};
+	if (text && n->string)
+		return quick_text(n->string);
+	if (number && !n->int64)
+		return quick_integer(n->number);
+	return (struct schema_quick){0};
+}
+
 static void compile_schema(struct compiler *c, const struct job *job)
 {
 	unsigned vocab = job->resource->dialect.vocab;
@@ -760,6 +811,7 @@ static void compile_schema(struct compiler *c, const struct job *job)
 	compile_object(&u);
 	compile_other(&u);
 	u.node->plain = plain_types(u.node);
+	u.node->quick = quick_of(u.node);
 }
 
 static void compile_jobs(struct compiler *c)

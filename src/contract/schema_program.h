@@ -103,6 +103,28 @@ struct schema_other {
 	const struct schema_node *none, *condition, *then, *otherwise;
 };
 
+/* What a node asks of most values that satisfy it, in a form that is looked at in line. It only
+ * ever says yes: whoever does not fit is checked as thoroughly as all others. */
+enum schema_quick_kind {
+	SCHEMA_NOT_QUICK = 0,
+	SCHEMA_QUICK_TEXT,    /* so many bytes are surely as many characters as there may be */
+	SCHEMA_QUICK_INTEGER, /* written without fraction, between these two */
+	SCHEMA_QUICK_WORD,    /* that very text */
+};
+
+struct schema_quick {
+	enum schema_quick_kind kind;
+	union {
+		struct {
+			uint32_t least, most;
+		} bytes;
+		struct {
+			int64_t least, most;
+		} integer;
+		const struct json_node *word;
+	} is;
+};
+
 struct schema_node {
 	uint8_t types; /* bit per enum json_type */
 	uint8_t plain; /* the same: of those values nothing else is asked */
@@ -111,6 +133,7 @@ struct schema_node {
 	bool never;    /* the schema false */
 	uint8_t visit; /* while the cost is counted */
 	uint32_t resource;
+	struct schema_quick quick;
 	const struct schema_string *string;
 	const struct schema_number *number;
 	const struct schema_array *array;

@@ -100,11 +100,29 @@ static inline bool spend(struct run *r, uint64_t steps, const struct json_node *
 	return true;
 }
 
+static inline bool holds_quickly(const struct schema_quick *q, const struct json_node *v)
+{
+	switch (q->kind) {
+	case SCHEMA_QUICK_TEXT:
+		return v->type == JSON_STRING && v->len >= q->is.bytes.least &&
+		       v->len <= q->is.bytes.most;
+	case SCHEMA_QUICK_INTEGER:
+		return v->type == JSON_NUMBER && v->flags & JSON_IS_INTEGER &&
+		       v->as.integer >= q->is.integer.least && v->as.integer <= q->is.integer.most;
+	case SCHEMA_QUICK_WORD:
+		return v->type == JSON_STRING && v->len == q->is.word->len &&
+		       slice_same(v->data, q->is.word->data, v->len);
+	case SCHEMA_NOT_QUICK:
+	default:
+		return false;
+	}
+}
+
 /* A member or item against its schema. `keyword` is blamed for a schema that is false. */
 static inline bool check_child(struct run *r, const struct schema_node *s,
 			       const struct json_node *v, const char *keyword)
 {
-	if (s->plain >> v->type & 1)
+	if ((s->plain >> v->type & 1) || holds_quickly(&s->quick, v))
 		return spend(r, 1, v, "steps");
 	if (check(r, s, v, NULL))
 		return true;
