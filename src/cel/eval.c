@@ -126,36 +126,50 @@ static struct cel_value call(struct cel_run *run, const struct cel_node *n)
 
 /* ---- equality */
 
-/* As cel_evaluate, but what already lies somewhere is looked at where it lies: names, constants,
+/* Where the value of a name or a constant lies; NULL: it has none, or has to be made. */
+static const struct cel_value *place_of(const struct cel_run *run, const struct cel_node *n)
+{
+	if (n->flags & CEL_NODE_REAL)
+		return NULL;
+	if (n->op == CEL_OP_VARIABLE)
+		return n->slot < run->slot_count ? &run->slots[n->slot] : NULL;
+	if (n->op == CEL_OP_CONST)
+		return &n->value;
+	return n->op == CEL_OP_LOCAL ? &run->locals[n->slot] : NULL;
+}
+
+static const struct cel_value *look(struct cel_run *run, const struct cel_node *n,
+				    struct cel_value *room);
+
+/* A member of what can be looked at. */
+static struct cel_value look_inside(struct cel_run *run, const struct cel_node *n)
+{
+	struct cel_value room;
+
+	if (run->fatal || !cel_take(run, 1))
+		return cel_too_long(run, n);
+	const struct cel_value *operand = look(run, n->children[0], &room);
+	bool json = operand->kind == CEL_MAP && operand->flags & CEL_FROM_JSON;
+	if (!json || !cel_take(run, operand->count / 8 + 1))
+		return member_of(run, n, operand);
+	const struct json_node *found = json_member_named(operand->as.json, &n->name);
+	return found ? cel_from_json(found) : cel_fail(n, "there is no such member");
+}
+
+/* As cel_evaluate, but what lies somewhere already is looked at where it lies: names, constants,
  * and members of those. */
 static const struct cel_value *look(struct cel_run *run, const struct cel_node *n,
 				    struct cel_value *room)
 {
-	bool there = n->op == CEL_OP_CONST || n->op == CEL_OP_LOCAL ||
-		     (n->op == CEL_OP_VARIABLE && n->slot < run->slot_count &&
-		      run->slots[n->slot].kind != CEL_ERROR);
+	const struct cel_value *there = place_of(run, n);
 
-	if (n->op == CEL_OP_SELECT && !(n->flags & CEL_NODE_REAL)) {
-		if (run->fatal || !cel_take(run, 1)) {
-			*room = cel_too_long(run, n);
-			return room;
-		}
-		struct cel_value inner;
-		const struct cel_value *operand = look(run, n->children[0], &inner);
-		*room = member_of(run, n, operand);
-		return room;
-	}
-	if (!there || n->flags & CEL_NODE_REAL) {
+	if (there && there->kind != CEL_ERROR && !run->fatal && cel_take(run, 1))
+		return there;
+	if (n->op == CEL_OP_SELECT && !(n->flags & CEL_NODE_REAL))
+		*room = look_inside(run, n);
+	else
 		*room = cel_evaluate(run, n);
-		return room;
-	}
-	if (run->fatal || !cel_take(run, 1)) {
-		*room = cel_too_long(run, n);
-		return room;
-	}
-	return n->op == CEL_OP_CONST   ? &n->value
-	       : n->op == CEL_OP_LOCAL ? &run->locals[n->slot]
-				       : &run->slots[n->slot];
+	return room;
 }
 
 static struct cel_value equality(struct cel_run *run, const struct cel_node *n)
@@ -468,9 +482,10 @@ struct cel_value cel_evaluate(struct cel_run *run, const struct cel_node *n)
 {
 	if (run->fatal || !cel_take(run, 1))
 		return cel_too_long(run, n);
-	/* Half of all nodes are variables: those need not go the long way. */
-	struct cel_value v = n->op == CEL_OP_VARIABLE ? variable(run, n) : evaluate(run, n);
-	if (n->flags & CEL_NODE_REAL && v.kind == CEL_INT)
+	if (!(n->flags & CEL_NODE_REAL))
+		return evaluate(run, n);
+	struct cel_value v = evaluate(run, n);
+	if (v.kind == CEL_INT)
 		return cel_double((double)v.as.integer);
 	return v;
 }

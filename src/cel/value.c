@@ -37,7 +37,7 @@ static struct cel_value from_number(const struct json_node *v)
 	return n;
 }
 
-struct cel_value cel_from_json(const struct json_node *v)
+struct cel_value cel_from_json_other(const struct json_node *v)
 {
 	switch (json_type(v)) {
 	case JSON_NULL:

@@ -134,8 +134,16 @@ static inline struct cel_value cel_type_value(enum cel_kind kind)
 	return (struct cel_value){.kind = CEL_TYPE, .as.type = kind};
 }
 
+/* cel_from_json for what is not a string. */
+struct cel_value cel_from_json_other(const struct json_node *v);
+
 /* NULL gives an error. A number written without fraction and exponent is an int if it fits. */
-struct cel_value cel_from_json(const struct json_node *v);
+static inline struct cel_value cel_from_json(const struct json_node *v)
+{
+	if (v && v->type == JSON_STRING)
+		return cel_string(slice_of(v->data, v->len));
+	return cel_from_json_other(v);
+}
 
 /* ---- asking them */
 
