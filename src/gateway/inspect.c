@@ -265,7 +265,8 @@ bool inspect_message(struct conn *c, enum side from, struct ws_event *e)
 		return true;
 	v = judge(c, from, e, &j);
 
-	if (!relay_act(c, v, &j.finding))
+	/* Most messages pass, and then there is nothing to act on. */
+	if ((v.kind != VERDICT_PASS || v.reason != REASON_NONE) && !relay_act(c, v, &j.finding))
 		return false;
 	if (v.kind == VERDICT_REWRITE) {
 		e->frame = slice_of(NULL, 0);

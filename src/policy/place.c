@@ -57,19 +57,28 @@ static bool step(const struct walk *w, const struct json_node *v, size_t at)
 	return true;
 }
 
-/* Mostly all steps are names of members, and nothing has to be remembered on the way. */
+/* As far as the steps are names of members, which mostly they all are: the value there, or NULL,
+ * and how many steps that took. */
+static const struct json_node *follow(const struct conf_field *field, const struct json_node *v,
+				      size_t *at)
+{
+	for (*at = 0; *at < field->count && json_type(v) == JSON_OBJECT; ++*at) {
+		const struct conf_step *s = &field->steps[*at];
+		if (s->any)
+			break;
+		v = json_member_named(v, &s->name);
+	}
+	return v;
+}
+
 bool place_each(const struct conf_field *field, const struct json_node *root, place_fn each,
 		void *with)
 {
 	const struct walk w = {field, each, with};
-	size_t at = 0;
+	size_t at;
+	const struct json_node *v = follow(field, root, &at);
 
-	while (at < field->count && json_type(root) == JSON_OBJECT && !field->steps[at].any) {
-		root = json_member_named(root, &field->steps[at++].name);
-		if (!root)
-			return true;
-	}
-	return step(&w, root, at);
+	return !v || step(&w, v, at);
 }
 
 /* --- strings */
@@ -93,8 +102,15 @@ bool place_each_string(const struct conf_field *field, const struct json_node *r
 		       void *with)
 {
 	struct strings s = {each, with};
+	const struct walk w = {field, strings_in, &s};
+	size_t at;
+	const struct json_node *v = follow(field, root, &at);
 
-	return place_each(field, root, strings_in, &s);
+	if (!v)
+		return true;
+	if (at == field->count && v->type == JSON_STRING)
+		return each(with, v);
+	return step(&w, v, at);
 }
 
 /* --- one */
