@@ -6,7 +6,9 @@
 const test = require("node:test");
 const assert = require("node:assert/strict");
 const {createHash} = require("node:crypto");
-const {World, GOOD, served} = require("./world.js");
+const {readFileSync} = require("node:fs");
+const path = require("node:path");
+const {World, GOOD, ROOT, served} = require("./world.js");
 
 const zeros = (text) => {
 	const digest = BigInt("0x" + createHash("sha256").update(text).digest("hex"));
@@ -34,6 +36,17 @@ test("the first solution, whatever the challenge's length", async () => {
 			const challenge = CHALLENGE.repeat(5).slice(0, length);
 			assert.equal(await solve(proof({challenge, bits})), `${challenge}.${first(challenge, bits)}`, `${length} ${bits}`);
 		}
+});
+
+test("the examples of docs/siege.md", async () => {
+	const text = readFileSync(path.join(ROOT, "docs", "siege.md"), "utf8");
+	const [, challenge] = text.match(/C = `([\w-]{46})`/);
+	const rows = [...text.matchAll(/^\| (\d+) \| (\d+) \| `([0-9a-f]{16})…` \|$/gm)];
+	assert.equal(rows.length, 4);
+	for (const [, bits, n, hash] of rows) {
+		assert.equal(await page().Sallyport.solve(proof({challenge, bits: Number(bits)})), `${challenge}.${n}`);
+		assert.equal(createHash("sha256").update(`${challenge}.${n}`).digest("hex").slice(0, 16), hash);
+	}
 });
 
 test("as many bits as are asked for by default", async () => {
