@@ -32,6 +32,7 @@
 #include "net/clock.h"
 #include "net/random.h"
 #include "net/sock.h"
+#include "tls/memory.h"
 
 enum {
 	ADMIN_READ_BYTES = 16 * 1024,
@@ -656,6 +657,7 @@ int serve_run(const char *configuration)
 	s->signal_fd = -1;
 	raise_descriptors();
 	keep_memory();
+	(void)tls_memory_keep();
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	s->path = configuration;
 	s->generation = first_generation(configuration);
