@@ -134,7 +134,12 @@ static void on_stream(struct stream *s, unsigned why)
 	struct conn *c = STREAM_OWNER(s, struct conn, client);
 
 	OBJ_CHECK(c, CONN_MAGIC);
+	if (!guard_turn(c)) {
+		stream_resume(s); /* in the next round, when sessions have had theirs */
+		return;
+	}
 	states[c->state].on_client(c, why);
+	guard_turn_end(c);
 }
 
 static void on_timer(struct timer *t)

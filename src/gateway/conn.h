@@ -158,6 +158,7 @@ struct conn {
 	uint32_t magic;
 	uint8_t state; /* enum conn_state_id */
 	bool tls, doomed;
+	bool deferred; /* waits for its turn among newcomers */
 	bool secure; /* the client came over TLS: to us, or to a trusted proxy */
 	uint16_t listener;
 	struct worker *worker;
@@ -261,6 +262,12 @@ bool guard_remembers(const struct conn *c);
  * when it is used up nobody is accepted for a while. */
 uint64_t guard_clock(void);
 void guard_count(struct worker *w, uint64_t began_us);
+
+/* Newcomers, from accept to the end of the head, have so much of a round, and the next waits for
+ * the next round: sessions have theirs in between. In the order in which they came. False: not
+ * yet; call again next round. Anybody else always has a turn. */
+bool guard_turn(struct conn *c);
+void guard_turn_end(struct conn *c);
 
 /* Milliseconds until somebody may be accepted again; 0: now. */
 uint64_t guard_pause_ms(struct worker *w);

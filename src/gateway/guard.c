@@ -11,7 +11,9 @@
  *            for somebody known. Nobody goes for a guest, and nobody known goes at all.
  *
  * And time: accepting and TLS handshakes may take half of a worker's time; when they have had
- * more, newcomers wait in the kernel's queue and those who are in are served.
+ * more, newcomers wait in the kernel's queue and those who are in are served. Of one round of
+ * the loop newcomers have a millisecond: a session waits no longer for its turn, however many
+ * of them came at once.
  */
 #include <string.h>
 
@@ -20,10 +22,11 @@
 #include "net/clock.h"
 
 enum {
-	LOOKED_AT = 16,           /* connections of a list, for one that may go */
-	STRANGER_MIN_MS = 100,    /* so long a stranger may take for his head, whoever waits */
-	NEWCOMERS_SHARE = 2,      /* one in so many microseconds is theirs */
-	NEWCOMERS_AHEAD_MS = 100, /* of which they may use up so many at once */
+	LOOKED_AT = 16,            /* connections of a list, for one that may go */
+	STRANGER_MIN_MS = 100,     /* so long a stranger may take for his head, whoever waits */
+	NEWCOMERS_SHARE = 2,       /* one in so many microseconds is theirs */
+	NEWCOMERS_AHEAD_MS = 100,  /* of which they may use up so many at once */
+	NEWCOMERS_ROUND_US = 1000, /* and so much of one round, and what the last one needs */
 	GOOD_FOR_S = 3600,
 	NETWORK_BYTES = 1 + 16,
 	RETRY_FIRST_S = 2,
@@ -215,6 +218,8 @@ void guard_place(struct conn *c)
 
 void guard_leave(struct conn *c)
 {
+	c->worker->guard.deferred -= c->deferred;
+	c->deferred = false;
 	list_remove(&c->place_link);
 	pools_leave(&c->place);
 }
@@ -340,6 +345,43 @@ void guard_count(struct worker *w, uint64_t began_us)
 	w->guard.tired_us = clock_add(from, clock_since(began_us, now) * NEWCOMERS_SHARE);
 }
 
+static bool is_newcomer(const struct conn *c)
+{
+	return c->state == CONN_PREFACE || c->state == CONN_TLS || c->state == CONN_HEAD ||
+	       c->state == CONN_BODY;
+}
+
+bool guard_turn(struct conn *c)
+{
+	struct guard *g = &c->worker->guard;
+	bool first = !c->deferred;
+
+	g->turn_began_us = 0;
+	if (!is_newcomer(c)) {
+		g->deferred -= c->deferred;
+		c->deferred = false;
+		return true;
+	}
+	if (g->round_us >= NEWCOMERS_ROUND_US || (first && g->deferred)) {
+		c->deferred = true;
+		g->deferred += first;
+		return false;
+	}
+	g->deferred -= !first;
+	c->deferred = false;
+	g->turn_began_us = guard_clock();
+	return true;
+}
+
+void guard_turn_end(struct conn *c)
+{
+	struct guard *g = &c->worker->guard;
+
+	if (g->turn_began_us)
+		g->round_us += clock_since(g->turn_began_us, guard_clock());
+	g->turn_began_us = 0;
+}
+
 /* Until the oldest stranger has had his time and may go for the next one. */
 static uint64_t room_pause_ms(struct worker *w)
 {
@@ -368,4 +410,5 @@ void guard_round(struct worker *w)
 	    busy_us > atomic_load_explicit(&w->guard.lag_us, memory_order_relaxed))
 		atomic_store_explicit(&w->guard.lag_us, busy_us, memory_order_relaxed);
 	w->guard.turned_once = true;
+	w->guard.round_us = 0;
 }

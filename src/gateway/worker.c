@@ -16,7 +16,7 @@
 enum {
 	WORKER_MAGIC = 0x3091e001,
 	MAILBOX_MAX = 65536,
-	ACCEPTS_PER_TURN = 64,
+	ACCEPTS_PER_TURN = 16,
 	ACCEPT_PAUSE_MS = 100,
 	COMPLAIN_EVERY_MS = 5000,
 	DRAIN_SPREAD_PER_CONN_MS = 2, /* sessions close spread over that much ... */

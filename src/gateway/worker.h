@@ -82,6 +82,8 @@ struct guard {
 	uint64_t tired_us; /* until then newcomers have had more than their share of our time */
 	_Atomic uint64_t lag_us; /* the longest round; the control thread takes it */
 	bool turned_once;
+	uint64_t turn_began_us, round_us; /* of a newcomer; all of them had of this round */
+	uint64_t deferred;                /* newcomers who wait for the next */
 	struct {
 		char text[WORKER_AWAY_BYTES];
 		size_t head, len; /* of the answer without and with its body */

@@ -58,6 +58,7 @@ struct peer {
 	int fd;
 	bool open;        /* handshake done */
 	bool room;        /* hears what anybody says */
+	bool leaving;     /* close frames were exchanged: a server ends TCP first */
 	bool muted;       /* not read until what waits for it is gone */
 	uint32_t watched; /* for what */
 	struct bytes in, out;
@@ -234,6 +235,7 @@ static void answer_frames(struct peer *p)
 			tell_room(&back, payload);
 		else if (h.opcode != WS_OPCODE_PONG)
 			append_frame(&p->out, &back, payload);
+		p->leaving |= h.opcode == WS_OPCODE_CLOSE;
 		at += h.header_bytes + h.payload_bytes;
 	}
 	drop_front(&p->in, at);
@@ -253,7 +255,7 @@ static bool serve_peer(struct peer *p, uint32_t events)
 		if (p->open)
 			answer_frames(p);
 	}
-	return flush_out(p);
+	return flush_out(p) && !(p->leaving && !p->out.len);
 }
 
 static struct peer *new_peer(int fd)

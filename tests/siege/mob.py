@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Those who lay the siege. Each attack is a function that goes on until told the time is over and counts what
-became of what it did; Mob runs one in processes of its own, at a lower priority: the machines of attackers are not ours.
+Those who lay the siege, in processes of their own that get what time of the processors is left over: the machines of
+attackers are not ours. There are machines, functions that write down what is sent and leave the sending to mob.c, so that it costs next to
+nothing; and people, who have to think, or to wait: functions that go on until told that the time is over.
 
-    mob = Mob(ATTACKS["ping flood"], site)
-    mob.end()           {"101": 40, "close 1008 control_rate": 40, ...}
+    mob = Mob(ATTACKS["ping flood"], site, program, processors, leftover)
+    mob.end()           {"101": 40, "close 1008 control_rate": 40, ...}, what became of what they did
 """
+import base64
 import collections
+import http.client
 import itertools
 import json
 import multiprocessing
@@ -17,6 +20,7 @@ import signal
 import socket
 import ssl
 import struct
+import subprocess
 import sys
 import time
 import traceback
@@ -25,16 +29,21 @@ import zlib
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 
+from proof import solve  # noqa: E402
 from wst import codec  # noqa: E402
 
-PROCESSES = 2
-UNDER_WAY = 64          # handshakes of a flood, per process
-HELD = 200              # connections of those who are slow, per process
+UNDER_WAY = 64          # connections of a machine
+HELD = 200              # connections of one who is slow
 KEY = b"\1\2\3\4"
 
-# A site is what the attackers know of the gateway, their own cookie and tickets that were used up.
-Site = collections.namedtuple("Site", "port tls_port origin used_tickets")
-Attack = collections.namedtuple("Attack", "says run words")
+# A site is what the attackers know of the gateway, their own login and tickets that were used up.
+Site = collections.namedtuple("Site", "port tls_port origin used_tickets cookie csrf")
+# machines: of (site, chance), shots and what is special; people: of a Mobster. What they are, and reasons of which the gateway has to have
+# said one because of it; or a reason for a level of siege, "level:" before it.
+Attack = collections.namedtuple("Attack", "says words machines people")
+Seat = collections.namedtuple("Seat", "processors leftover")
+# As tests/siege/mob.c has them.
+Shot = collections.namedtuple("Shot", "label how first second source", defaults=(b"", b"", ""))
 
 
 def addresses(number):
@@ -205,34 +214,6 @@ class Mobster:
         out.reset()
         return None
 
-    def burst(self, path, data, *headers):
-        """Enters, sends this until it is thrown out, and again."""
-        while self.on():
-            out = self.enter(path, *headers)
-            if not out:
-                time.sleep(0.01)
-                continue
-            while self.on() and out.send(data):
-                pass
-            self.tally[out.verdict(1.0 if self.on() else 0.1)] += 1
-            out.reset()
-
-    def flood(self, request):
-        under_way = collections.deque()
-        while self.on():
-            out = self.dial()
-            if out:
-                out.send(request())
-                under_way.append(out)
-            while len(under_way) >= UNDER_WAY:
-                self.answered(under_way.popleft())
-        for out in under_way:
-            self.answered(out)
-
-    def answered(self, out):
-        self.tally[out.status(2.0)] += 1
-        out.reset()
-
     def hold(self, begin, step, every, many=HELD):
         """Keeps `many` connections, each begun and then moved a step at a time; counts those that they end."""
         held = []
@@ -257,25 +238,104 @@ class Mobster:
 
 # --- before anybody is in
 
-def handshake_flood(m):
-    m.flood(lambda: handshake(m.site, "/arena"))
+def handshake_flood(site, _):
+    return [Shot("handshake", "status", handshake(site, "/arena"))], {}
 
 
-def forged_tickets(m):
+def forged_tickets(site, chance):
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
-    def request():
-        kind = m.random.randrange(3)
-        good = m.random.choice(m.site.used_tickets)
-        if kind == 0:
-            ticket = good
-        elif kind == 1:
-            at = m.random.randrange(len(good))
-            ticket = good[:at] + m.random.choice(alphabet) + good[at + 1:]
-        else:
-            ticket = "".join(m.random.choice(alphabet) for _ in good)
-        return handshake(m.site, "/honest", f"Sec-WebSocket-Protocol: chat.v1, sallyport.ticket.{ticket}")
-    m.flood(request)
+    def shot(ticket, label):
+        return Shot(label, "status", handshake(site, "/honest", f"Sec-WebSocket-Protocol: chat.v1, sallyport.ticket.{ticket}"))
+    shots = []
+    for _ in range(500):
+        good = chance.choice(site.used_tickets)
+        at = chance.randrange(len(good))
+        shots.append(shot(good, "used"))
+        shots.append(shot(good[:at] + chance.choice(alphabet) + good[at + 1:], "changed"))
+        shots.append(shot("".join(chance.choice(alphabet) for _ in good), "invented"))
+    return shots, {}
+
+
+def client_hello():
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    us = ssl.MemoryBIO()
+    try:
+        context.wrap_bio(ssl.MemoryBIO(), us, server_hostname="localhost").do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    return us.read()
+
+
+def tls_abandoned_at_once(site, chance):
+    """Recorded hellos: each makes the gateway reckon as a real one does."""
+    shots = []
+    for _ in range(20):
+        hello = client_hello()
+        shots += [
+            Shot("nothing", "reset"),
+            Shot("half a hello", "reset", hello[:len(hello) // 2]),
+            Shot("hello", "reset", hello),
+            Shot("hello, and their answer", "answer", hello),
+            Shot("hello, then garbage", "answer", hello, chance.randbytes(200)),
+            Shot("no hello", "end", chance.randbytes(300)),
+        ]
+    return shots, {"tls": True}
+
+
+def tls_handshakes(site, _):
+    """The dearest step of a handshake, signing, for the price of sending a recording."""
+    return [Shot("hello, and their answer", "answer", client_hello()) for _ in range(50)], {"tls": True}
+
+
+def ticket_requests(site, chance):
+    """Without a credential, with a good one, with proofs that nobody asked for."""
+    def ask(label, *headers):
+        more = "".join(h + "\r\n" for h in headers)
+        return Shot(label, "status", (
+            f"POST /.sallyport/ticket HTTP/1.1\r\nHost: 127.0.0.1:{site.port}\r\nOrigin: {site.origin}\r\nSallyport: 1\r\n"
+            f"Content-Type: application/json\r\nContent-Length: 19\r\nConnection: close\r\n{more}\r\n"
+            '{"route":"/honest"}').encode())
+    good = "Cookie: " + site.cookie, "Sallyport-CSRF: " + site.csrf
+    shots = []
+    for _ in range(200):
+        invented = base64.urlsafe_b64encode(b"\1" + chance.randbytes(33)).decode().rstrip("=")
+        shots += [ask("no credential"), ask("a good one", *good),
+                  ask("a proof invented", *good, f"Sallyport-Proof: {invented}.{chance.randrange(10 ** 9)}")]
+    return shots, {}
+
+
+def pays_once_and_replays(m):
+    """A person who does pay for a ticket at level 3, and then shows the same proof again and again."""
+    body = b'{"route": "/honest"}'
+    while m.on():
+        source = next(m.sources)
+
+        def ask(*headers):
+            c = http.client.HTTPConnection("127.0.0.1", m.site.port, timeout=5, source_address=(source, 0))
+            try:
+                c.request("POST", "/.sallyport/ticket", body, {
+                    "Origin": m.site.origin, "Sallyport": "1", "Content-Type": "application/json", "Cookie": m.site.cookie,
+                    "Sallyport-CSRF": m.site.csrf, **dict(headers)})
+                answer = c.getresponse()
+                said = json.loads(answer.read())
+                return answer.status, said
+            except (OSError, http.client.HTTPException):
+                return 0, {}
+            finally:
+                c.close()
+        status, said = ask()
+        if status != 429 or said.get("reason") != "proof_required":
+            time.sleep(0.05)
+            continue
+        paid = ("Sallyport-Proof", solve(said["proof"]))
+        for nth in range(10):
+            status, said = ask(paid)
+            word = f"{status} {said.get('reason', '')}".strip()
+            m.tally[("paid: " if nth == 0 else "replayed: ") + word] += 1
+        time.sleep(0.05)
 
 
 def tls_abandoned(m):
@@ -401,46 +461,36 @@ def slow_reader_of_broadcast(m):
         out.reset()
 
 
-def tiny_fragments(m):
+def session(site, path, data, *headers, under_way=8):
+    return [Shot("session", "session", handshake(site, path, *headers), data)], {"under_way": under_way}
+
+
+def tiny_fragments(site, _):
     inside = frame(1, b"a", fin=False) + frame(0, b"", fin=False) * 20 + frame(0, b"a")
     beyond = frame(1, b"a", fin=False) + frame(0, b"a", fin=False) * 400
-    m.burst("/arena", inside * 20 + beyond)
+    return session(site, "/arena", inside * 20 + beyond)
 
 
-def ping_flood(m):
-    m.burst("/arena", frame(9, b"x" * 125) * 100)
+def ping_flood(site, _):
+    return session(site, "/arena", frame(9, b"x" * 125) * 100)
 
 
-def compression_bombs(m):
+def compression_bombs(site, _):
     squeeze = zlib.compressobj(9, zlib.DEFLATED, -15)
     bomb = squeeze.compress(b"a" * 60000000) + squeeze.flush(zlib.Z_SYNC_FLUSH)
-    m.burst("/arena", frame(1, bomb[:-4], rsv1=True), "Sec-WebSocket-Extensions: permessage-deflate")
+    return session(site, "/arena", frame(1, bomb[:-4], rsv1=True), "Sec-WebSocket-Extensions: permessage-deflate")
 
 
-def largest_messages(m):
-    m.burst("/arena", frame(1, b"a" * 65536))
+def largest_messages(site, _):
+    return session(site, "/arena", frame(1, b"a" * 65536))
 
 
-def reconnect_storm(m):
-    while m.on():
-        here = []
-        while len(here) < 150 and m.on():
-            out = m.dial()
-            if not out:
-                break
-            out.send(handshake(m.site, "/arena"))
-            here.append(out)
-        for out in here:
-            word = out.status()
-            m.tally[word] += 1
-            if word == "101":
-                out.send(frame(1, b"hello again"))
-                m.tally["echoed"] += out.wait(lambda r: b"hello again" in r, 3)
-        for out in here:
-            out.reset()
+def reconnect_storm(site, _):
+    hello = frame(1, b"hello again")
+    return [Shot("comes back", "once", handshake(site, "/arena"), hello)], {"under_way": 300, "together": True}
 
 
-def worst_cases(m):
+def worst_cases(site, _):
     """Texts that make readers, schemas, patterns and rules work as hard as their limits let them."""
     def law(**members):
         return json.dumps({"type": "law", **members}).encode()
@@ -457,17 +507,8 @@ def worst_cases(m):
         b'{"type": "law", ' + b", ".join(b'"k%d": 1' % n for n in range(4000)) + b"}",
         b'{"type": "law", "list": [' + b"[" * 20000,
     )
-    turn = itertools.cycle(texts)
-    while m.on():
-        out = m.enter("/law")
-        if not out:
-            time.sleep(0.01)
-            continue
-        for _ in range(len(texts) * 3):
-            if not m.on() or not out.send(frame(1, next(turn))):
-                break
-        m.tally[out.verdict(1.0 if m.on() else 0.1)] += 1
-        out.reset()
+    entry = handshake(site, "/law")
+    return [Shot(f"worst {n}", "session", entry, frame(1, text)) for n, text in enumerate(texts)], {"under_way": 20}
 
 
 def nobody(m):
@@ -477,62 +518,108 @@ def nobody(m):
         zlib.crc32(bytes(1 << 20))
 
 
-# What it is, and words of which the gateway has to have said at least one because of it.
 ATTACKS = {
-    "nobody": Attack("two processes that only compute, for comparison", nobody, ()),
-    "handshake flood": Attack("from thousands of addresses at once", handshake_flood, ()),
-    "forged tickets": Attack("invented, changed, and used before", forged_tickets, ("credential_invalid", "ticket_used")),
-    "TLS abandoned": Attack("at each step, by a reset or by silence", tls_abandoned, ()),
-    "slow head": Attack("a byte of a request at a time", slow_head, ("handshake_timeout",)),
-    "slow frames": Attack("a byte of a message at a time", slow_frames, ("message_too_slow",)),
-    "slow reader, echo": Attack("asks for a lot and reads nothing", slow_reader_of_echo, ("slow_reader", "byte_rate")),
-    "slow reader, broadcast": Attack("is told a lot and reads nothing", slow_reader_of_broadcast, ("slow_reader",)),
-    "tiny fragments": Attack("messages of frames with a byte or none", tiny_fragments, ("too_many_fragments", "message_rate")),
-    "ping flood": Attack("pings of 125 bytes, as fast as they go", ping_flood, ("control_rate",)),
-    "compression bombs": Attack("60 KB that become 60 MB", compression_bombs, ("ws_inflate", "message_too_big")),
-    "largest messages": Attack("64 KiB each, as fast as they go", largest_messages, ("byte_rate", "message_rate")),
-    "schema worst cases": Attack("ten messages for readers, schemas, patterns and rules", worst_cases, ("schema", "json_limit", "json_malformed", "message_rate")),
-    "reconnect storm": Attack("hundreds come back at the same moment, again and again", reconnect_storm, ()),
+    "nobody": Attack("two processes that only compute, for comparison", (), (), (nobody, nobody)),
+    "handshake flood": Attack("from thousands of addresses at once", (), (handshake_flood,), ()),
+    "forged tickets": Attack("invented, changed, and used before", ("credential_invalid", "ticket_used"), (forged_tickets,), ()),
+    "ticket requests": Attack("without a credential, with one, with proofs invented and replayed", ("proof_required", "proof_invalid"),
+                              (ticket_requests,), (pays_once_and_replays,)),
+    "TLS abandoned": Attack("at each step, by a reset or by silence", (), (tls_abandoned_at_once,), (tls_abandoned,)),
+    "TLS handshakes": Attack("recorded hellos, so that only the gateway reckons", ("level:tls",), (tls_handshakes,), ()),
+    "slow head": Attack("a byte of a request at a time", ("handshake_timeout",), (), (slow_head, slow_head)),
+    "slow frames": Attack("a byte of a message at a time", ("message_too_slow",), (), (slow_frames, slow_frames)),
+    "slow reader, echo": Attack("asks for a lot and reads nothing", ("slow_reader", "byte_rate"), (), (slow_reader_of_echo, slow_reader_of_echo)),
+    "slow reader, broadcast": Attack("is told a lot and reads nothing", ("slow_reader",), (), (slow_reader_of_broadcast, slow_reader_of_broadcast)),
+    "tiny fragments": Attack("messages of frames with a byte or none", ("too_many_fragments", "message_rate"), (tiny_fragments,), ()),
+    "ping flood": Attack("pings of 125 bytes, as fast as they go", ("control_rate",), (ping_flood,), ()),
+    "compression bombs": Attack("60 KB that become 60 MB", ("ws_inflate", "message_too_big"), (compression_bombs,), ()),
+    "largest messages": Attack("64 KiB each, as fast as they go", ("byte_rate", "message_rate"), (largest_messages,), ()),
+    "schema worst cases": Attack("ten messages for readers, schemas, patterns and rules, over and over",
+                                 ("schema", "json_limit", "json_malformed", "message_rate"), (worst_cases,), ()),
+    "reconnect storm": Attack("hundreds come back at the same moment, again and again", (), (reconnect_storm,), ()),
 }
 
 
-def work(attack, site, number, stop, said):
+def step_aside(seat):
+    """These processors, and of their time less than others get; where it is measured, what others leave over."""
+    os.sched_setaffinity(0, seat.processors)
+    if seat.leftover:
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    else:
+        os.nice(10)
+
+
+def work(run, site, number, stop, said, seat):
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    os.nice(10)
+    step_aside(seat)
     m = Mobster(site, number, stop)
     try:
-        attack.run(m)
+        run(m)
         said.send((dict(m.tally), None))
     except Exception:
         said.send((dict(m.tally), traceback.format_exc()))
 
 
-class Mob:
-    def __init__(self, attack, site, processes=PROCESSES, turn=0):
+class Person:
+    """A mobster's process."""
+
+    def __init__(self, run, site, number, stop, seat):
         context = multiprocessing.get_context("fork")
-        self.stop = context.Event()
-        self.members = []
-        for n in range(processes):
-            ours, theirs = context.Pipe(False)
-            process = context.Process(target=work, args=(attack, site, (turn * processes + n) % 200, self.stop, theirs), daemon=True)
-            process.start()
-            theirs.close()
-            self.members.append((process, ours))
+        self.said, theirs = context.Pipe(False)
+        self.process = context.Process(target=work, args=(run, site, number, stop, theirs, seat), daemon=True)
+        self.process.start()
+        theirs.close()
+
+    def end(self):
+        if not self.said.poll(60):
+            self.process.kill()
+            return {}, "an attacker did not come home"
+        answer = self.said.recv()
+        self.process.join()
+        return answer
+
+
+class Machine:
+    """A process of mob.c."""
+
+    def __init__(self, load, site, number, program, seat):
+        shots, how = load(site, random.Random(number))
+        port = site.tls_port if how.get("tls") else site.port
+        self.process = subprocess.Popen(
+            [program, str(port), str(1 + number), str(how.get("under_way", UNDER_WAY)), *(["together"] if how.get("together") else [])],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=lambda: step_aside(seat))
+        for s in shots:
+            self.process.stdin.write(f"{s.label}\t{s.source}\t{s.how}\t{len(s.first)}\t{len(s.second)}\n".encode() + s.first + s.second)
+        self.process.stdin.write(b"go\n")
+        self.process.stdin.flush()
+
+    def end(self):
+        try:
+            said, _ = self.process.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            return {}, "a machine did not stop"
+        return (json.loads(said), None) if self.process.returncode == 0 else ({}, f"a machine ended with {self.process.returncode}")
+
+
+class Mob:
+    def __init__(self, attack, site, program, processors, leftover, turn=0):
+        seat = Seat(processors, leftover)
+        self.stop = multiprocessing.get_context("fork").Event()
+        numbers = (n % 200 for n in itertools.count(turn * 4))
+        self.members = [Machine(load, site, next(numbers), program, seat) for load in attack.machines]
+        self.members += [Person(run, site, next(numbers), self.stop, seat) for run in attack.people]
 
     def end(self):
         """What they counted; raises what went wrong with them, not what was done to them."""
         self.stop.set()
         tally = collections.Counter()
-        problem = None
-        for process, said in self.members:
-            if not said.poll(60):
-                process.kill()
-                problem = "an attacker did not come home"
-            else:
-                counted, wrong = said.recv()
-                tally.update(counted)
-                problem = problem or wrong
-            process.join()
-        if problem:
-            raise AssertionError(problem)
+        problems = []
+        for member in self.members:
+            counted, wrong = member.end()
+            tally.update(counted)
+            problems += [wrong] if wrong else []
+        if problems:
+            raise AssertionError(problems[0])
         return tally

@@ -50,8 +50,7 @@ def write(siege, path):
     said = siege.whole
     lines = [
         "# A siege", "",
-        f"{time.strftime('%Y-%m-%d', time.gmtime())}, {platform.machine()}, {os.cpu_count()} processors for everything: the gateway (2 workers), the "
-        f"application, the honest, the attackers (2 processes at a lower priority). Load of the machine at the end: {os.getloadavg()[0]:.1f}. "
+        f"{time.strftime('%Y-%m-%d', time.gmtime())}, {platform.machine()}, {os.cpu_count()} processors. {place.place.seats_said()} Load of the machine at the end: {os.getloadavg()[0]:.1f}. "
         "Whatever else ran on it is in the figures.", "",
         f"{len(siege.site.used_tickets)} sessions stay for the whole time, with a contract and a rule, and echo {siege.rate} messages of 160 bytes a second"
         + (f": half of the {siege.full:.0f} that they get when each waits for its answer. " if hasattr(siege, "full") else ". ")
