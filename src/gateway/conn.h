@@ -54,7 +54,7 @@ enum {
 	LINGER_MS = 2000,
 	LINGER_CROWDED_MS = 250,
 	CLOSING_MS = 3000,
-	RESPOND_MS = 10000, /* for one piece of a page to be taken */
+	RESPOND_MS = 10000,    /* for one piece of a page to be taken */
 	PROXY_STEP_MS = 30000, /* for an application's next byte of a page */
 	DOOMED_MS = 1000,
 	LINGER_BYTES = 1 << 20,
@@ -126,21 +126,21 @@ struct session {
 	struct ask *counting;
 	uint64_t counting_deadline_ms;
 	uint64_t opened_ms, lifetime_ms; /* points in time */
-	enum reason lifetime_reason;
 	uint64_t messages[2], bytes[2];
-	uint32_t subject_len, key_len; /* of texts */
-	struct slice via;              /* in the home's snapshot */
+	struct slice via; /* in the home's snapshot */
 	char *cookie; /* of the application's session, asked about again and again; NULL: none */
 	size_t cookie_len;
-	uint64_t recheck_at_ms; /* 0: never */
-	unsigned rechecks_failed;
-	enum reason reason; /* of the end */
-	uint16_t close_code;
+	uint64_t recheck_at_ms;  /* 0: never */
 	const char *by;          /* who ended it: client, server, gateway */
-	bool open;               /* a 101 was sent */
-	bool control;            /* the client may renew its credential on this socket */
 	struct renewal *renewal; /* under way */
-	char texts[];            /* the subject, and behind it the key that proved it */
+	enum reason reason;      /* of the end */
+	enum reason lifetime_reason;
+	uint32_t subject_len, key_len; /* of texts */
+	unsigned rechecks_failed;
+	uint16_t close_code;
+	bool open;    /* a 101 was sent */
+	bool control; /* the client may renew its credential on this socket */
+	char texts[]; /* the subject, and behind it the key that proved it */
 };
 
 static inline struct slice session_subject(const struct session *s)

@@ -3,9 +3,9 @@
 /*
  * What expressions may know of a connection: the variables of conf/rules.h but for the message.
  *
- *   handshake: request, identity --context_init--> slots, copied, as long as the session lives
+ *   handshake: request, identity --context_init--> copies, as long as the session lives
  *   a fresh credential           --context_identify--> other claims
- *   each evaluation              --context_now--> now, connection.age
+ *   each evaluation              --context_show--> the variables, with now and connection.age
  *
  * Only what was asked for is kept: a variable that nobody mentions costs nothing, and one that
  * was not kept is an error when it is used, which refuses.
@@ -32,12 +32,13 @@ struct context_facts {
 	struct slice connection_id;
 };
 
+struct context_part;
+
 struct context {
-	struct arena request, identity; /* what the slots point to */
-	uint32_t kept;                  /* sum of 1 << enum conf_variable */
+	struct context_part *request, *identity; /* NULL: nothing of it was asked for */
+	uint32_t kept;                           /* sum of 1 << enum conf_variable */
 	uint64_t opened_us;
 	int64_t messages; /* of the client, before the one at hand */
-	struct cel_value slots[CONF_VARIABLES];
 };
 
 /* Keeps the variables in `keep`. False without memory, or with claims that cannot be read;
@@ -49,8 +50,10 @@ bool context_init(struct context *c, const struct context_facts *facts, uint32_t
 bool context_identify(struct context *c, const struct identity *identity)
 	__attribute__((warn_unused_result));
 
-/* The slots that change from one evaluation to the next. */
-void context_now(struct context *c, uint64_t now_us, uint64_t now_unix_ms);
+/* What expressions see of it at that moment: what is kept. Everything else is an error to whoever
+ * uses it, CONF_VAR_MESSAGE and CONF_VAR_LAST among it. Valid until the context changes. */
+void context_show(const struct context *c, uint64_t now_us, uint64_t now_unix_ms,
+		  struct cel_value slots[CONF_VARIABLES]);
 
 /* Bytes that it holds beside itself. */
 size_t context_bytes(const struct context *c);

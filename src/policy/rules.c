@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/obj.h"
 #include "policy/rules_priv.h"
 
 /* --- rooms */
@@ -117,33 +118,38 @@ static void note_contents(struct rules *r)
 			kinds[m->contract->messages[i].content];
 }
 
-/* Whose messages are counted together; who has no name is known by the address. */
-static bool name_who(struct rules *r, const struct context_facts *facts)
+/* Whose messages are counted together; who has no name is known by the address. `at` is behind the
+ * texts that are there. */
+static void name_who(struct rules *r, enum conf_per per, char kind, struct slice text, uint32_t *at)
+{
+	r->who[per].at = *at;
+	r->who[per].bytes = (uint32_t)text.len + 1;
+	r->who_texts[*at] = kind;
+	if (text.len)
+		memcpy(r->who_texts + *at + 1, text.data, text.len);
+	*at += r->who[per].bytes;
+}
+
+/* With room for the texts of name_who. */
+static struct rules *make(const struct context_facts *facts)
 {
 	struct address network = address_network(&facts->peer, facts->peer.family == 6 ? 64 : 32);
 	struct slice subject = facts->identity->subject, id = facts->connection_id;
-	size_t address_bytes = 2 + sizeof(network.bytes);
-	char *at = malloc(address_bytes + 1 + subject.len + 1 + id.len);
+	char address[1 + sizeof(network.bytes)];
+	uint32_t at = 0;
 
-	if (!at)
-		return false;
-	r->who_memory = at;
-	at[0] = 'a';
-	at[1] = (char)network.family;
-	memcpy(at + 2, network.bytes, sizeof(network.bytes));
-	r->who[CONF_PER_ADDRESS] = r->who[CONF_PER_IDENTITY] = slice_of(at, address_bytes);
-	at += address_bytes;
-	at[0] = 's';
-	if (subject.len) {
-		memcpy(at + 1, subject.data, subject.len);
-		r->who[CONF_PER_IDENTITY] = slice_of(at, 1 + subject.len);
-	}
-	at += 1 + subject.len;
-	at[0] = 'c';
-	if (id.len)
-		memcpy(at + 1, id.data, id.len);
-	r->who[CONF_PER_CONNECTION] = slice_of(at, 1 + id.len);
-	return true;
+	MUST(subject.len < UINT32_MAX / 4 && id.len < UINT32_MAX / 4);
+	struct rules *r = calloc(1, sizeof(*r) + 3 + sizeof(address) + subject.len + id.len);
+	if (!r)
+		return NULL;
+	address[0] = (char)network.family;
+	memcpy(address + 1, network.bytes, sizeof(network.bytes));
+	name_who(r, CONF_PER_ADDRESS, 'a', slice_of(address, sizeof(address)), &at);
+	r->who[CONF_PER_IDENTITY] = r->who[CONF_PER_ADDRESS];
+	if (subject.len)
+		name_who(r, CONF_PER_IDENTITY, 's', subject, &at);
+	name_who(r, CONF_PER_CONNECTION, 'c', id, &at);
+	return r;
 }
 
 bool rules_needed(const struct conf_route *route)
@@ -154,7 +160,7 @@ bool rules_needed(const struct conf_route *route)
 struct rules *rules_new(const struct conf_route *route, const struct context_facts *facts,
 			struct quota *quota, struct budget *budget, uint64_t now_us)
 {
-	struct rules *r = calloc(1, sizeof(*r));
+	struct rules *r = make(facts);
 
 	if (!r)
 		return NULL;
@@ -163,9 +169,8 @@ struct rules *rules_new(const struct conf_route *route, const struct context_fac
 	r->budget = budget;
 	note_contents(r);
 	if (!context_init(&r->context, facts, route->messages.uses | route->allow_uses, now_us) ||
-	    !name_who(r, facts) || !rules_keep_init(r) || !rules_recharge(r))
+	    !rules_keep_init(r) || !rules_recharge(r))
 		return rules_free(r);
-	r->context.slots[CONF_VAR_LAST] = cel_map(r->last, 0);
 	return r;
 }
 
@@ -175,7 +180,6 @@ struct rules *rules_free(struct rules *r)
 		rules_keep_deinit(r);
 		charge_release(&r->charge);
 		context_deinit(&r->context);
-		free(r->who_memory);
 		free(r);
 	}
 	return NULL;
@@ -183,17 +187,18 @@ struct rules *rules_free(struct rules *r)
 
 /* --- who may connect */
 
-static struct verdict admit(const struct conf_route *route, struct context *c, uint64_t now_us,
-			    uint64_t now_unix_ms, struct arena *arena)
+static struct verdict admit(const struct conf_route *route, const struct context *c,
+			    uint64_t now_us, uint64_t now_unix_ms, struct arena *arena)
 {
+	struct cel_value slots[CONF_VARIABLES];
 	struct cel_error error;
 
 	if (route->allow.always)
 		return verdict_pass();
 	if (!route->allow.program)
 		return verdict_refuse(REASON_NOT_ALLOWED, "no `allow`");
-	context_now(c, now_us, now_unix_ms);
-	return cel_allows(route->allow.program, c->slots, CONF_VARIABLES, arena, &error)
+	context_show(c, now_us, now_unix_ms, slots);
+	return cel_allows(route->allow.program, slots, CONF_VARIABLES, arena, &error)
 		       ? verdict_pass()
 		       : verdict_refuse(REASON_NOT_ALLOWED, "allow");
 }

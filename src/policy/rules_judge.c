@@ -352,7 +352,7 @@ static enum reason write_set(struct turn *t, const struct conf_set *set)
 	struct cel_value v;
 	size_t at = 0;
 
-	if (cel_eval(set->program, t->r->context.slots, CONF_VARIABLES, &t->room->arena, &v,
+	if (cel_eval(set->program, t->room->slots, CONF_VARIABLES, &t->room->arena, &v,
 		     &error))
 		return found(t, REASON_RULE, "set");
 	const struct json_node *value = to_json(t, &v);
@@ -376,9 +376,12 @@ static enum reason write_set(struct turn *t, const struct conf_set *set)
 /* To an expression, with the time at which it is asked. */
 static void show_message(struct turn *t)
 {
-	context_now(&t->r->context, t->m->now_us, t->m->now_unix_ms);
-	t->r->context.slots[CONF_VAR_MESSAGE] =
-		t->root ? cel_from_json(t->root) : (struct cel_value){0};
+	struct cel_value *slots = t->room->slots;
+
+	context_show(&t->r->context, t->m->now_us, t->m->now_unix_ms, slots);
+	slots[CONF_VAR_LAST] = cel_map(t->r->last, t->r->last_count);
+	if (t->root)
+		slots[CONF_VAR_MESSAGE] = cel_from_json(t->root);
 }
 
 /* Each `set` sees the message as the one before it left it. */
@@ -422,7 +425,7 @@ static enum reason gate_allow(struct turn *t)
 		return REASON_NONE;
 	show_message(t);
 	struct cel_value v = {0};
-	bool ran = allow->program && !cel_eval(allow->program, t->r->context.slots, CONF_VARIABLES,
+	bool ran = allow->program && !cel_eval(allow->program, t->room->slots, CONF_VARIABLES,
 					       &t->room->arena, &v, &error);
 	if (ran && v.kind == CEL_BOOL && v.as.truth)
 		return REASON_NONE;
@@ -705,7 +708,6 @@ static inline void end(struct turn *t, struct judgement *j, enum reason reason)
 	}
 	if (reason != REASON_NONE)
 		j->rewritten = false;
-	t->r->context.slots[CONF_VAR_MESSAGE] = (struct cel_value){0};
 }
 
 /* Other nodes count it, too. Who only observes holds nothing back, and so asks nobody. */

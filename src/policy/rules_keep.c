@@ -90,7 +90,6 @@ static void list_last(struct rules *r)
 		r->last[r->last_count++] = (struct cel_entry){
 			cel_string(rule->id), cel_map(slot->memory, slot->entry_count)};
 	}
-	r->context.slots[CONF_VAR_LAST] = cel_map(r->last, r->last_count);
 }
 
 /* Room for so many bytes, for the message that comes; never shrinks while it is in use. */
@@ -177,7 +176,7 @@ uint64_t rules_key(struct rules *r, enum quota_kind kind, enum conf_per per,
 
 	if (known->what != what) {
 		known->what = what;
-		known->key = quota_key(r->quota, kind, r->who[per], r->route->path.text,
+		known->key = quota_key(r->quota, kind, rules_who(r, per), r->route->path.text,
 				       rule ? rule->id : slice_of(NULL, 0));
 	}
 	return known->key;

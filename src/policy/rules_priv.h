@@ -85,23 +85,27 @@ struct rules {
 	struct budget *budget;
 	struct charge charge;
 	struct context context;
-	uint8_t contents[2]; /* enum rules_content, of the client's and the server's messages */
-	struct slice who[3]; /* by enum conf_per: whose messages are counted together */
-	char *who_memory;
 	struct rules_key keys[RULES_KEYS]; /* of this route's rules */
 	struct rules_slot *slots;          /* messages.slots */
 	struct cel_entry *last;            /* as many; last_count are there */
-	uint32_t last_count;
-	struct rules_lease *leases; /* lease_count, room for RULES_LEASES_MAX */
-	uint32_t lease_count;
+	struct rules_lease *leases;        /* lease_count, room for RULES_LEASES_MAX */
 	struct rules_waiting *waiting, **waiting_end;
-	uint32_t waiting_count;
 	struct rules_waiting *going;  /* came out of rules_next, until the next call */
 	struct rules_waiting *asking; /* the store is asked about it */
 	struct rules_held *given;     /* to be given back; given_count, room for RULES_LEASES_MAX */
-	uint32_t given_count;
-	uint64_t slots_named; /* so that none is named twice */
+	uint64_t slots_named;         /* so that none is named twice */
+	uint32_t last_count, lease_count, waiting_count, given_count;
+	struct {
+		uint32_t at, bytes; /* in who_texts */
+	} who[3];                   /* by enum conf_per: whose messages are counted together */
+	uint8_t contents[2]; /* enum rules_content, of the client's and the server's messages */
+	char who_texts[];
 };
+
+static inline struct slice rules_who(const struct rules *r, enum conf_per per)
+{
+	return slice_of(r->who_texts + r->who[per].at, r->who[per].bytes);
+}
 
 /* An operation whose session ended before it did. */
 struct rules_orphan {
@@ -115,6 +119,7 @@ struct rules_room {
 	struct buf text;
 	struct siphash_key secret;
 	char pointer[RULES_POINTER_BYTES];
+	struct cel_value slots[CONF_VARIABLES]; /* what the message's expressions see */
 	struct rules_orphan *orphans; /* orphan_count, room for RULES_ORPHANS_MAX; or NULL */
 	uint32_t orphan_count;
 };

@@ -40,7 +40,8 @@ static bool make_key(const struct rules *r, enum quota_kind kind, enum conf_per 
 	const uint64_t numbers[] = {(uint64_t)kind, value};
 
 	memcpy(parts + 3 * DIGEST_BYTES, numbers, sizeof(numbers));
-	if (!digest(r->who[per], parts) || !digest(r->route->path.text, parts + DIGEST_BYTES) ||
+	if (!digest(rules_who(r, per), parts) ||
+	    !digest(r->route->path.text, parts + DIGEST_BYTES) ||
 	    !digest(message, parts + 2 * DIGEST_BYTES) ||
 	    !digest(slice_of((const char *)parts, sizeof(parts)), whole))
 		return false;

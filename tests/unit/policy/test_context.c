@@ -16,7 +16,9 @@ static int query_entries(const char *text)
 	assert_int_equal(http_target_parse(slice_from_cstr(text), &a, &target, NULL), REASON_NONE);
 	const struct context_facts facts = {.identity = &nobody, .target = &target};
 	assert_true(context_init(&c, &facts, 1u << CONF_VAR_REQUEST_QUERY, 0));
-	const struct cel_value *query = &c.slots[CONF_VAR_REQUEST_QUERY];
+	struct cel_value slots[CONF_VARIABLES];
+	context_show(&c, 0, 0, slots);
+	const struct cel_value *query = &slots[CONF_VAR_REQUEST_QUERY];
 	int entries = query->kind == CEL_MAP ? (int)query->count : -1;
 	context_deinit(&c);
 	arena_deinit(&a);
@@ -55,7 +57,9 @@ static void header_fields_of_one_name_are_one_value(void **state)
 	(void)state;
 
 	assert_true(context_init(&c, &facts, 1u << CONF_VAR_REQUEST_HEADERS, 0));
-	const struct cel_value *headers = &c.slots[CONF_VAR_REQUEST_HEADERS];
+	struct cel_value slots[CONF_VARIABLES];
+	context_show(&c, 0, 0, slots);
+	const struct cel_value *headers = &slots[CONF_VAR_REQUEST_HEADERS];
 	assert_int_equal(headers->count, 2);
 	assert_slice(headers->as.entries[0].key.as.text, "x-a");
 	assert_slice(headers->as.entries[0].value.as.text, "1, 2");
@@ -71,9 +75,68 @@ static void what_nobody_asks_for_is_not_kept(void **state)
 	(void)state;
 
 	assert_true(context_init(&c, &facts, 1u << CONF_VAR_REQUEST_PATH, 0));
-	assert_int_equal(c.slots[CONF_VAR_REQUEST_PATH].kind, CEL_STRING);
-	assert_int_equal(c.slots[CONF_VAR_CONNECTION_ID].kind, CEL_ERROR);
-	assert_int_equal(c.slots[CONF_VAR_IDENTITY_CLAIMS].kind, CEL_ERROR);
+	struct cel_value slots[CONF_VARIABLES];
+	context_show(&c, 0, 0, slots);
+	for (int v = 0; v < CONF_VARIABLES; v++)
+		assert_int_equal(slots[v].kind,
+				 v == CONF_VAR_REQUEST_PATH ? CEL_STRING : CEL_ERROR);
+	context_deinit(&c);
+}
+
+/* Each variable by itself is the same as among all others. */
+static void each_variable_finds_its_place(void **state)
+{
+	static const struct identity alice = {.subject = SLICE_INIT("alice"),
+					      .via = SLICE_INIT("token"),
+					      .claims = SLICE_INIT("{\"a\":1}")};
+	struct http_target target = {.query = SLICE("q=1")};
+	const struct context_facts facts = {.identity = &alice,
+					    .target = &target,
+					    .path = SLICE("/chat"),
+					    .origin = SLICE("https://a.example"),
+					    .tls = true,
+					    .connection_id = SLICE("1")};
+	struct cel_value all[CONF_VARIABLES], one[CONF_VARIABLES];
+	struct context whole, c;
+	uint64_t steps = 1000;
+	(void)state;
+
+	assert_true(context_init(&whole, &facts, UINT32_MAX, 0));
+	context_show(&whole, 5000000, 7000, all);
+	for (int v = CONF_VAR_IDENTITY_SUB; v < CONF_VARIABLES; v++) {
+		assert_true(context_init(&c, &facts, UINT32_C(1) << v, 0));
+		context_show(&c, 5000000, 7000, one);
+		assert_int_not_equal(all[v].kind, CEL_ERROR);
+		assert_true(cel_equal(&all[v], &one[v], &steps));
+		context_deinit(&c);
+	}
+	assert_int_equal(all[CONF_VAR_MESSAGE].kind, CEL_ERROR);
+	context_deinit(&whole);
+}
+
+static void other_claims_take_the_place_of_the_old(void **state)
+{
+	static const struct identity before = {.subject = SLICE_INIT("alice"),
+					       .claims = SLICE_INIT("{\"a\":1}")};
+	static const struct identity after = {.subject = SLICE_INIT("alice"),
+					      .claims = SLICE_INIT("{\"b\":1,\"c\":2}")};
+	static const struct identity broken = {.subject = SLICE_INIT("alice"),
+					       .claims = SLICE_INIT("[]")};
+	const struct context_facts facts = {.identity = &before, .path = SLICE("/chat")};
+	struct cel_value slots[CONF_VARIABLES];
+	struct context c;
+	(void)state;
+
+	assert_true(context_init(&c, &facts,
+				 1u << CONF_VAR_IDENTITY_CLAIMS | 1u << CONF_VAR_REQUEST_PATH, 0));
+	assert_true(context_identify(&c, &after));
+	context_show(&c, 0, 0, slots);
+	assert_int_equal(slots[CONF_VAR_IDENTITY_CLAIMS].count, 2);
+	assert_slice(slots[CONF_VAR_REQUEST_PATH].as.text, "/chat");
+	assert_false(context_identify(&c, &broken));
+	context_show(&c, 0, 0, slots);
+	assert_int_equal(slots[CONF_VAR_IDENTITY_CLAIMS].kind, CEL_ERROR);
+	assert_slice(slots[CONF_VAR_REQUEST_PATH].as.text, "/chat");
 	context_deinit(&c);
 }
 
@@ -83,6 +146,8 @@ int main(void)
 		cmocka_unit_test(a_query_of_which_nothing_is_sure_has_no_value),
 		cmocka_unit_test(header_fields_of_one_name_are_one_value),
 		cmocka_unit_test(what_nobody_asks_for_is_not_kept),
+		cmocka_unit_test(each_variable_finds_its_place),
+		cmocka_unit_test(other_claims_take_the_place_of_the_old),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
