@@ -430,13 +430,21 @@ static bool compile_pattern(struct cel_check *c, struct cel_node *n)
 	return cel_check_complain(c, n->children[1], "", sentence, SLICE(""));
 }
 
-/* Most of what rules ask is whether two things are the same. It has one overload, for anything. */
-static void note_equality(struct cel_node *n)
+/* Most of what rules ask is how two things compare: that goes without a call. */
+static void note_comparison(struct cel_node *n)
 {
-	if (slice_eq(n->name.text, SLICE("_==_")))
-		n->op = CEL_OP_EQUAL;
-	else if (slice_eq(n->name.text, SLICE("_!=_")))
-		n->op = CEL_OP_DIFFER;
+	static const struct {
+		struct slice name;
+		enum cel_op op;
+	} comparisons[] = {
+		{SLICE_INIT("_==_"), CEL_OP_EQUAL}, {SLICE_INIT("_!=_"), CEL_OP_DIFFER},
+		{SLICE_INIT("_<_"), CEL_OP_BELOW},  {SLICE_INIT("_<=_"), CEL_OP_AT_MOST},
+		{SLICE_INIT("_>_"), CEL_OP_ABOVE},  {SLICE_INIT("_>=_"), CEL_OP_AT_LEAST},
+	};
+
+	for (size_t i = 0; i < sizeof(comparisons) / sizeof(comparisons[0]); i++)
+		if (n->count == 2 && slice_eq(n->name.text, comparisons[i].name))
+			n->op = (uint8_t)comparisons[i].op;
 }
 
 static bool check_call(struct cel_check *c, struct cel_node *n)
@@ -448,7 +456,7 @@ static bool check_call(struct cel_check *c, struct cel_node *n)
 	if (n->op == CEL_OP_CALL)
 		fold_constant(c, n);
 	if (n->op == CEL_OP_CALL)
-		note_equality(n);
+		note_comparison(n);
 	return true;
 }
 
@@ -495,6 +503,10 @@ static bool check(struct cel_check *c, struct cel_node *n)
 	case CEL_OP_LOCAL:
 	case CEL_OP_EQUAL:
 	case CEL_OP_DIFFER:
+	case CEL_OP_BELOW:
+	case CEL_OP_AT_MOST:
+	case CEL_OP_ABOVE:
+	case CEL_OP_AT_LEAST:
 		break;
 	}
 	return true;

@@ -108,6 +108,15 @@ static bool mix_numbers(struct cel_value *args, uint32_t count)
 	return true;
 }
 
+static struct cel_value apply(struct cel_run *run, const struct cel_node *n, struct cel_value *args)
+{
+	const struct cel_function *f = overload(n, args);
+
+	if (!f && mix_numbers(args, n->count))
+		f = overload(n, args);
+	return f ? f->call(run, n, args) : cel_no_overload(n);
+}
+
 static struct cel_value call(struct cel_run *run, const struct cel_node *n)
 {
 	struct cel_value args[CEL_ARGS_MAX];
@@ -118,13 +127,10 @@ static struct cel_value call(struct cel_run *run, const struct cel_node *n)
 		if (args[i].kind == CEL_ERROR)
 			return args[i];
 	}
-	const struct cel_function *f = overload(n, args);
-	if (!f && mix_numbers(args, n->count))
-		f = overload(n, args);
-	return f ? f->call(run, n, args) : cel_no_overload(n);
+	return apply(run, n, args);
 }
 
-/* ---- equality */
+/* ---- comparisons */
 
 /* Where the value of a name or a constant lies; NULL: it has none, or has to be made. */
 static const struct cel_value *place_of(const struct cel_run *run, const struct cel_node *n)
@@ -172,7 +178,26 @@ static const struct cel_value *look(struct cel_run *run, const struct cel_node *
 	return room;
 }
 
-static struct cel_value equality(struct cel_run *run, const struct cel_node *n)
+/* Of anything with anything. */
+static struct cel_value equality(struct cel_run *run, const struct cel_node *n,
+				 const struct cel_value *a, const struct cel_value *b)
+{
+	bool same = cel_equal(a, b, &run->steps);
+
+	return run->steps ? cel_bool(same == (n->op == CEL_OP_EQUAL)) : cel_too_long(run, n);
+}
+
+static bool in_order(enum cel_op op, int64_t a, int64_t b)
+{
+	if (op == CEL_OP_BELOW)
+		return a < b;
+	if (op == CEL_OP_AT_MOST)
+		return a <= b;
+	return op == CEL_OP_ABOVE ? a > b : a >= b;
+}
+
+/* Two ints at once; for what else has an order there are overloads. */
+static struct cel_value comparison(struct cel_run *run, const struct cel_node *n)
 {
 	struct cel_value left, right;
 	const struct cel_value *a = look(run, n->children[0], &left);
@@ -182,8 +207,11 @@ static struct cel_value equality(struct cel_run *run, const struct cel_node *n)
 	const struct cel_value *b = look(run, n->children[1], &right);
 	if (b->kind == CEL_ERROR)
 		return *b;
-	bool same = cel_equal(a, b, &run->steps);
-	return run->steps ? cel_bool(same == (n->op == CEL_OP_EQUAL)) : cel_too_long(run, n);
+	if (n->op == CEL_OP_EQUAL || n->op == CEL_OP_DIFFER)
+		return equality(run, n, a, b);
+	if (a->kind == CEL_INT && b->kind == CEL_INT)
+		return cel_bool(in_order((enum cel_op)n->op, a->as.integer, b->as.integer));
+	return apply(run, n, (struct cel_value[CEL_ARGS_MAX]){*a, *b});
 }
 
 /* ---- literals */
@@ -456,7 +484,11 @@ static struct cel_value evaluate(struct cel_run *run, const struct cel_node *n)
 		return call(run, n);
 	case CEL_OP_EQUAL:
 	case CEL_OP_DIFFER:
-		return equality(run, n);
+	case CEL_OP_BELOW:
+	case CEL_OP_AT_MOST:
+	case CEL_OP_ABOVE:
+	case CEL_OP_AT_LEAST:
+		return comparison(run, n);
 	case CEL_OP_LIST:
 		return make_list(run, n);
 	case CEL_OP_MAP:

@@ -10,6 +10,7 @@
  *   SELECT        operand                        name; HAS is `has(operand.name)`
  *   CALL          arguments, a receiver first    name; CEL_NODE_RECEIVER
  *   EQUAL DIFFER  both sides                     a CALL of == or != once checked
+ *   BELOW ...     both sides                     a CALL of <, <=, > or >= once checked
  *   LIST          items
  *   MAP           key, value, key, value, ...
  *   COND AND OR   operands
@@ -35,6 +36,10 @@ enum cel_op {
 	CEL_OP_CALL,
 	CEL_OP_EQUAL,
 	CEL_OP_DIFFER,
+	CEL_OP_BELOW,
+	CEL_OP_AT_MOST,
+	CEL_OP_ABOVE,
+	CEL_OP_AT_LEAST,
 	CEL_OP_LIST,
 	CEL_OP_MAP,
 	CEL_OP_COND,
