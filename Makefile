@@ -8,6 +8,7 @@
 #   make format    clang-format changed lines   make cov       coverage per folder
 #   make bench     measures against nginx, HAProxy and the bare relay, writes bench/report.md
 #   make bench-quick
+#   make faults    breaks the code on purpose and looks whether tests notice; LAYERS="ws net"
 #   make siege     ten minutes of attacks beside honest users, with a report: build/siege-report.md
 #
 # Missing Debian packages are installed first (tools/deps); DEPS=no leaves them alone.
@@ -23,7 +24,7 @@ else
 kinds = plain
 endif
 
-.PHONY: all demo check siege lint asan tsan fuzz cov format install doc bench bench-quick clean
+.PHONY: all demo check siege faults lint asan tsan fuzz cov format install doc bench bench-quick clean
 
 all:
 	@tools/deps build
@@ -41,6 +42,10 @@ siege:
 	@tools/deps check
 	@tools/build build -Dtests=enabled
 	@tests/siege/run --report build/siege-report.md
+
+faults:
+	@tools/deps check
+	@tests/style/faults/run $(LAYERS)
 
 lint asan tsan cov format:
 	@tools/dev $@
