@@ -14,6 +14,7 @@ static struct siege_gate gate;
 static struct seen *proofs;
 static bool good_network;
 static uint8_t dice;
+static uint64_t expires_unix_ms; /* of the credential, as a token would say */
 
 static struct answer world_answer(void)
 {
@@ -21,6 +22,7 @@ static struct answer world_answer(void)
 	questions++;
 	if (e.question.kind == QUESTION_PUT_TICKET) {
 		last_put = e.question;
+		e.identity.expires_unix_ms = expires_unix_ms;
 		return (struct answer){.kind = store_away ? ANSWER_FAILED : ANSWER_YES};
 	}
 	assert_int_equal(e.question.kind, QUESTION_VERIFY_COOKIE);
@@ -244,6 +246,37 @@ static void a_ticket_stands_for_what_it_should(void **state)
 			 VERDICT_PASS);
 	assert_true(ticket_record_decode(last_put.record, &r));
 	assert_true(r.bind_address && address_eq(&r.address, &in.peer));
+}
+
+/* Only where it would help: a session that ends with its route's lifetime ends. */
+static void a_ticket_says_when_to_renew(void **state)
+{
+	const struct conf_route *routes = unit_snapshot.routes;
+	size_t count = unit_snapshot.route_count;
+	static struct conf_route lobby;
+	static const struct {
+		uint64_t lifetime_ms, expires_unix_ms;
+		const char *end;
+	} cases[] = {
+		{3600000, 0, "/chat/lobby\"}"},
+		{3600000, NOW_MS + 60999, "/chat/lobby\",\"renew_within\":60}"},
+		{60999, NOW_MS + 60999, "/chat/lobby\"}"},
+		{60000, NOW_MS + 3600000, "/chat/lobby\"}"},
+		{UINT64_MAX, NOW_MS + 1000, "/chat/lobby\",\"renew_within\":1}"},
+	};
+	(void)state;
+	lobby = routes[0];
+	unit_snapshot.routes = &lobby;
+	unit_snapshot.route_count = 1;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		lobby.limits.lifetime_ms = cases[i].lifetime_ms;
+		expires_unix_ms = cases[i].expires_unix_ms;
+		assert_int_equal(run("a ticket", POST, S O C, LOBBY).kind, VERDICT_PASS);
+		assert_true(slice_ends_with(e.body, slice_from_cstr(cases[i].end)));
+	}
+	expires_unix_ms = 0;
+	unit_snapshot.routes = routes;
+	unit_snapshot.route_count = count;
 }
 
 #define REPORT "POST /.sallyport/csp-report"
@@ -520,6 +553,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(endpoints_say_what_they_should),
 		cmocka_unit_test(a_ticket_stands_for_what_it_should),
+		cmocka_unit_test(a_ticket_says_when_to_renew),
 		cmocka_unit_test(reports_come_from_our_own_pages),
 		cmocka_unit_test(the_client_library_is_for_everybody),
 		cmocka_unit_test(under_siege_the_client_library_comes_packed),
