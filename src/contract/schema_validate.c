@@ -2,15 +2,17 @@
 /*
  * A value against a program; see schema.h.
  *
- *   check                     one node of the program at one value
- *     check_string, ...       its parts for the value's type
- *     check_other             what holds for every type: const, enum, references, allOf, ...
- *       check                 at the same value
- *     check_array, _object
- *       check                 at the items and members
+ *   check_child               an item or member: mostly its type or quick form is enough
+ *     check                   one node of the program at one value
+ *       check_string, ...     its parts for the value's type
+ *       check_deep            what has values inside, or other schemas in its place
+ *         check_other         what holds for every type: const, enum, references, allOf, ...
+ *           check             at the same value
+ *         check_array, _object
+ *           check_child       at the items and members
  *
  * Recursion is bounded by SCHEMA_DEPTH_MAX, the whole by a budget of steps. When a bound is
- * hit, `bound` stays set and every check fails, so that nobody can turn the failure into its
+ * hit, `bound` stays set and the whole fails, so that nobody can turn the failure into its
  * opposite. What unevaluatedProperties and unevaluatedItems need to know is noted in a set of
  * bits, one per member or item, and only where somebody asks. Which members the schema speaks of
  * at all is marked per node of the value's tape, for schema_validate_undeclared only.
