@@ -104,42 +104,45 @@ enum side { CLIENT = 0, SERVER = 1 };
 
 /* The reading and writing of one side of an open session. */
 struct leg {
-	struct ws_reader reader;
-	struct ws_writer writer;                        /* what we send to this side */
-	uint64_t last_ms;                               /* a frame came */
-	uint64_t message_deadline_ms, slow_deadline_ms; /* 0 = none */
+	/* What each message looks at stands together, here and in the session: with thousands of
+	 * sessions every cache line of it costs. */
+	struct ws_writer writer;      /* what we send to this side */
+	uint64_t last_ms;             /* a frame came */
+	uint64_t message_deadline_ms; /* 0 = none */
 	uint32_t message_serial;
 	bool pinged, paused, close_sent, close_received, ended;
+	struct ws_reader reader;
+	uint64_t slow_deadline_ms; /* 0 = none */
 };
 
 struct session {
 	struct stream up;
-	struct conn *conn;
-	struct target *target;
-	struct generation *home; /* of target; one reference. A reload may change conn.generation */
 	struct route_run *run;
-	struct leg legs[2];
-	struct message_policy policy;
 	struct rules *rules; /* NULL: nobody looks into messages */
 	/* What all nodes count about a message: it waits for the answer, and nothing more is
 	 * read from the client; NULL: nothing. */
 	struct ask *counting;
+	struct message_policy policy;
+	uint64_t messages[2], bytes[2];
+	enum reason reason; /* of the end */
+	uint16_t close_code;
+	bool open;    /* a 101 was sent */
+	bool control; /* the client may renew its credential on this socket */
+	struct leg legs[2];
+	struct conn *conn;
+	struct target *target;
+	struct generation *home; /* of target; one reference. A reload may change conn.generation */
 	uint64_t counting_deadline_ms;
 	uint64_t opened_ms, lifetime_ms; /* points in time */
-	uint64_t messages[2], bytes[2];
-	struct slice via; /* in the home's snapshot */
+	struct slice via;                /* in the home's snapshot */
 	char *cookie; /* of the application's session, asked about again and again; NULL: none */
 	size_t cookie_len;
 	uint64_t recheck_at_ms;  /* 0: never */
 	const char *by;          /* who ended it: client, server, gateway */
 	struct renewal *renewal; /* under way */
-	enum reason reason;      /* of the end */
 	enum reason lifetime_reason;
 	uint32_t subject_len, key_len; /* of texts */
 	unsigned rechecks_failed;
-	uint16_t close_code;
-	bool open;    /* a 101 was sent */
-	bool control; /* the client may renew its credential on this socket */
 	char texts[]; /* the subject, and behind it the key that proved it */
 };
 
@@ -162,9 +165,10 @@ struct conn {
 	bool secure; /* the client came over TLS: to us, or to a trusted proxy */
 	uint16_t listener;
 	struct worker *worker;
+	struct session *session;
+	struct stream client;
 	struct generation *generation; /* one reference */
 	struct list link;
-	struct stream client;
 	struct timer timer;
 	struct limits_receipt receipt;
 	struct pools_receipt place;
@@ -180,7 +184,6 @@ struct conn {
 	uint32_t requests; /* heads seen on this connection */
 	char request_id[REQUEST_ID_CHARS];
 	struct request *request;
-	struct session *session;
 	struct proxy *proxy;
 	struct ask *ask;
 	struct seat *seat; /* counted at all nodes */

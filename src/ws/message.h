@@ -45,25 +45,28 @@ struct ws_reader_config {
 };
 
 struct ws_reader {
+	/* what each message looks at */
 	const struct ws_reader_config *config;
 	struct ws_inflater *inflater; /* NULL: permessage-deflate was not negotiated */
-	struct budget *memory;
-	struct charge charge; /* for assembly's memory */
-	struct buf assembly;  /* message_bytes of the message, then control_bytes */
-	uint64_t frame_left;  /* payload bytes of the frame at hand that have not come yet */
-	uint64_t message_bytes;
-	struct utf8_state utf8;
-	uint32_t fragments; /* frames of the message at hand */
 	uint32_t serial;
-	enum reason refused;
-	uint8_t control_bytes; /* of an unfinished control frame */
 	uint8_t state;
-	uint8_t message_opcode, frame_opcode;
 	uint8_t head_bytes; /* of an unfinished head */
-	bool frame_fin, in_message, compressed;
-	bool lent;                 /* the last event points into memory of ours */
+	bool in_message;
+	bool lent; /* the last event points into memory of ours */
+	/* what only unfinished ones have */
+	bool frame_fin, compressed;
+	uint8_t message_opcode, frame_opcode;
+	uint8_t control_bytes; /* of an unfinished control frame */
+	struct utf8_state utf8;
 	uint8_t key[WS_KEY_BYTES]; /* turned so that the next byte goes with key[0] */
 	char head[WS_HEADER_MAX];
+	uint32_t fragments; /* frames of the message at hand */
+	enum reason refused;
+	uint64_t frame_left; /* payload bytes of the frame at hand that have not come yet */
+	uint64_t message_bytes;
+	struct buf assembly;  /* message_bytes of the message, then control_bytes */
+	struct charge charge; /* for assembly's memory */
+	struct budget *memory;
 };
 
 /* Bytes from the peer. Unmasked in place; `at` moves on as they are used up. */
