@@ -349,7 +349,7 @@ static uint32_t displaced(const struct schema_names *t, unsigned shift)
 		uint32_t at = t->slots[i].hash >> shift & t->mask;
 		if (!t->slots[i].text.data)
 			continue;
-		count += taken[at / 64] >> at % 64 & 1;
+		count += (uint32_t)(taken[at / 64] >> at % 64 & 1);
 		taken[at / 64] |= UINT64_C(1) << at % 64;
 	}
 	return count;
