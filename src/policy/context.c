@@ -277,16 +277,27 @@ bool context_identify(struct context *c, const struct identity *identity)
 	return false;
 }
 
+/* Nothing of another connection's is left; mostly the same variables were shown before. */
+static void forget_shown(struct context_view *view, uint32_t kept)
+{
+	for (uint32_t left = view->shown & ~kept; left; left &= left - 1)
+		view->slots[__builtin_ctz(left)] = (struct cel_value){0};
+	view->slots[CONF_VAR_MESSAGE] = view->slots[CONF_VAR_LAST] = (struct cel_value){0};
+}
+
 void context_show(const struct context *c, uint64_t now_us, uint64_t now_unix_ms,
-		  struct cel_value slots[CONF_VARIABLES])
+		  struct context_view *view)
 {
 	const uint32_t moving = BIT(NOW) | BIT(CONNECTION_AGE) | BIT(CONNECTION_MESSAGES);
+	struct cel_value *slots = view->slots;
 
-	memset(slots, 0, CONF_VARIABLES * sizeof(*slots));
+	forget_shown(view, c->kept);
+	view->shown = c->kept & (of_request | of_identity | moving);
 	part_show(c->request, c->kept & of_request, slots);
 	part_show(c->identity, c->kept & of_identity, slots);
 	if (!(c->kept & moving))
 		return;
+	view->shown |= moving;
 	uint64_t age_ms = clock_us_to_ms(clock_since(c->opened_us, now_us));
 	slots[CONF_VAR_NOW] = cel_timestamp((int64_t)(now_unix_ms / CLOCK_MS_PER_S),
 					    (uint32_t)(now_unix_ms % CLOCK_MS_PER_S) * 1000000);

@@ -50,10 +50,18 @@ bool context_init(struct context *c, const struct context_facts *facts, uint32_t
 bool context_identify(struct context *c, const struct identity *identity)
 	__attribute__((warn_unused_result));
 
-/* What expressions see of it at that moment: what is kept. Everything else is an error to whoever
- * uses it, CONF_VAR_MESSAGE and CONF_VAR_LAST among it. Valid until the context changes. */
+/* What expressions see; zeroes at first, then used again and again, for one connection after the
+ * other. */
+struct context_view {
+	struct cel_value slots[CONF_VARIABLES];
+	uint32_t shown; /* sum of 1 << enum conf_variable: these may be something */
+};
+
+/* The context at that moment: what is kept. Everything else is an error to whoever uses it, the
+ * message and `last` among it, which the caller may put into its slots. Valid until the context
+ * changes. */
 void context_show(const struct context *c, uint64_t now_us, uint64_t now_unix_ms,
-		  struct cel_value slots[CONF_VARIABLES]);
+		  struct context_view *view);
 
 /* Bytes that it holds beside itself. */
 size_t context_bytes(const struct context *c);

@@ -190,15 +190,15 @@ struct rules *rules_free(struct rules *r)
 static struct verdict admit(const struct conf_route *route, const struct context *c,
 			    uint64_t now_us, uint64_t now_unix_ms, struct arena *arena)
 {
-	struct cel_value slots[CONF_VARIABLES];
+	struct context_view view = {.shown = 0};
 	struct cel_error error;
 
 	if (route->allow.always)
 		return verdict_pass();
 	if (!route->allow.program)
 		return verdict_refuse(REASON_NOT_ALLOWED, "no `allow`");
-	context_show(c, now_us, now_unix_ms, slots);
-	return cel_allows(route->allow.program, slots, CONF_VARIABLES, arena, &error)
+	context_show(c, now_us, now_unix_ms, &view);
+	return cel_allows(route->allow.program, view.slots, CONF_VARIABLES, arena, &error)
 		       ? verdict_pass()
 		       : verdict_refuse(REASON_NOT_ALLOWED, "allow");
 }

@@ -352,7 +352,7 @@ static enum reason write_set(struct turn *t, const struct conf_set *set)
 	struct cel_value v;
 	size_t at = 0;
 
-	if (cel_eval(set->program, t->room->slots, CONF_VARIABLES, &t->room->arena, &v,
+	if (cel_eval(set->program, t->room->view.slots, CONF_VARIABLES, &t->room->arena, &v,
 		     &error))
 		return found(t, REASON_RULE, "set");
 	const struct json_node *value = to_json(t, &v);
@@ -376,9 +376,9 @@ static enum reason write_set(struct turn *t, const struct conf_set *set)
 /* To an expression, with the time at which it is asked. */
 static void show_message(struct turn *t)
 {
-	struct cel_value *slots = t->room->slots;
+	struct cel_value *slots = t->room->view.slots;
 
-	context_show(&t->r->context, t->m->now_us, t->m->now_unix_ms, slots);
+	context_show(&t->r->context, t->m->now_us, t->m->now_unix_ms, &t->room->view);
 	slots[CONF_VAR_LAST] = cel_map(t->r->last, t->r->last_count);
 	if (t->root)
 		slots[CONF_VAR_MESSAGE] = cel_from_json(t->root);
@@ -425,7 +425,7 @@ static enum reason gate_allow(struct turn *t)
 		return REASON_NONE;
 	show_message(t);
 	struct cel_value v = {0};
-	bool ran = allow->program && !cel_eval(allow->program, t->room->slots, CONF_VARIABLES,
+	bool ran = allow->program && !cel_eval(allow->program, t->room->view.slots, CONF_VARIABLES,
 					       &t->room->arena, &v, &error);
 	if (ran && v.kind == CEL_BOOL && v.as.truth)
 		return REASON_NONE;

@@ -119,7 +119,7 @@ struct rules_room {
 	struct buf text;
 	struct siphash_key secret;
 	char pointer[RULES_POINTER_BYTES];
-	struct cel_value slots[CONF_VARIABLES]; /* what the message's expressions see */
+	struct context_view view;     /* what the message's expressions see */
 	struct rules_orphan *orphans; /* orphan_count, room for RULES_ORPHANS_MAX; or NULL */
 	uint32_t orphan_count;
 };

@@ -16,9 +16,9 @@ static int query_entries(const char *text)
 	assert_int_equal(http_target_parse(slice_from_cstr(text), &a, &target, NULL), REASON_NONE);
 	const struct context_facts facts = {.identity = &nobody, .target = &target};
 	assert_true(context_init(&c, &facts, 1u << CONF_VAR_REQUEST_QUERY, 0));
-	struct cel_value slots[CONF_VARIABLES];
-	context_show(&c, 0, 0, slots);
-	const struct cel_value *query = &slots[CONF_VAR_REQUEST_QUERY];
+	struct context_view view = {.shown = 0};
+	context_show(&c, 0, 0, &view);
+	const struct cel_value *query = &view.slots[CONF_VAR_REQUEST_QUERY];
 	int entries = query->kind == CEL_MAP ? (int)query->count : -1;
 	context_deinit(&c);
 	arena_deinit(&a);
@@ -57,9 +57,9 @@ static void header_fields_of_one_name_are_one_value(void **state)
 	(void)state;
 
 	assert_true(context_init(&c, &facts, 1u << CONF_VAR_REQUEST_HEADERS, 0));
-	struct cel_value slots[CONF_VARIABLES];
-	context_show(&c, 0, 0, slots);
-	const struct cel_value *headers = &slots[CONF_VAR_REQUEST_HEADERS];
+	struct context_view view = {.shown = 0};
+	context_show(&c, 0, 0, &view);
+	const struct cel_value *headers = &view.slots[CONF_VAR_REQUEST_HEADERS];
 	assert_int_equal(headers->count, 2);
 	assert_slice(headers->as.entries[0].key.as.text, "x-a");
 	assert_slice(headers->as.entries[0].value.as.text, "1, 2");
@@ -75,10 +75,10 @@ static void what_nobody_asks_for_is_not_kept(void **state)
 	(void)state;
 
 	assert_true(context_init(&c, &facts, 1u << CONF_VAR_REQUEST_PATH, 0));
-	struct cel_value slots[CONF_VARIABLES];
-	context_show(&c, 0, 0, slots);
+	struct context_view view = {.shown = 0};
+	context_show(&c, 0, 0, &view);
 	for (int v = 0; v < CONF_VARIABLES; v++)
-		assert_int_equal(slots[v].kind,
+		assert_int_equal(view.slots[v].kind,
 				 v == CONF_VAR_REQUEST_PATH ? CEL_STRING : CEL_ERROR);
 	context_deinit(&c);
 }
@@ -96,21 +96,27 @@ static void each_variable_finds_its_place(void **state)
 					    .origin = SLICE("https://a.example"),
 					    .tls = true,
 					    .connection_id = SLICE("1")};
-	struct cel_value all[CONF_VARIABLES], one[CONF_VARIABLES];
+	struct context_view all = {.shown = 0}, one = {.shown = 0};
 	struct context whole, c;
 	uint64_t steps = 1000;
 	(void)state;
 
 	assert_true(context_init(&whole, &facts, UINT32_MAX, 0));
-	context_show(&whole, 5000000, 7000, all);
+	context_show(&whole, 5000000, 7000, &all);
 	for (int v = CONF_VAR_IDENTITY_SUB; v < CONF_VARIABLES; v++) {
 		assert_true(context_init(&c, &facts, UINT32_C(1) << v, 0));
-		context_show(&c, 5000000, 7000, one);
-		assert_int_not_equal(all[v].kind, CEL_ERROR);
-		assert_true(cel_equal(&all[v], &one[v], &steps));
+		context_show(&c, 5000000, 7000, &one);
+		assert_int_not_equal(all.slots[v].kind, CEL_ERROR);
+		assert_true(cel_equal(&all.slots[v], &one.slots[v], &steps));
+		for (int other = 0; other < CONF_VARIABLES; other++) {
+			bool moves = v >= CONF_VAR_CONNECTION_AGE;
+			bool may_be = other == v || (moves && (other == CONF_VAR_NOW ||
+							       other >= CONF_VAR_CONNECTION_AGE));
+			assert_true(may_be || one.slots[other].kind == CEL_ERROR);
+		}
 		context_deinit(&c);
 	}
-	assert_int_equal(all[CONF_VAR_MESSAGE].kind, CEL_ERROR);
+	assert_int_equal(all.slots[CONF_VAR_MESSAGE].kind, CEL_ERROR);
 	context_deinit(&whole);
 }
 
@@ -123,20 +129,20 @@ static void other_claims_take_the_place_of_the_old(void **state)
 	static const struct identity broken = {.subject = SLICE_INIT("alice"),
 					       .claims = SLICE_INIT("[]")};
 	const struct context_facts facts = {.identity = &before, .path = SLICE("/chat")};
-	struct cel_value slots[CONF_VARIABLES];
+	struct context_view view = {.shown = 0};
 	struct context c;
 	(void)state;
 
 	assert_true(context_init(&c, &facts,
 				 1u << CONF_VAR_IDENTITY_CLAIMS | 1u << CONF_VAR_REQUEST_PATH, 0));
 	assert_true(context_identify(&c, &after));
-	context_show(&c, 0, 0, slots);
-	assert_int_equal(slots[CONF_VAR_IDENTITY_CLAIMS].count, 2);
-	assert_slice(slots[CONF_VAR_REQUEST_PATH].as.text, "/chat");
+	context_show(&c, 0, 0, &view);
+	assert_int_equal(view.slots[CONF_VAR_IDENTITY_CLAIMS].count, 2);
+	assert_slice(view.slots[CONF_VAR_REQUEST_PATH].as.text, "/chat");
 	assert_false(context_identify(&c, &broken));
-	context_show(&c, 0, 0, slots);
-	assert_int_equal(slots[CONF_VAR_IDENTITY_CLAIMS].kind, CEL_ERROR);
-	assert_slice(slots[CONF_VAR_REQUEST_PATH].as.text, "/chat");
+	context_show(&c, 0, 0, &view);
+	assert_int_equal(view.slots[CONF_VAR_IDENTITY_CLAIMS].kind, CEL_ERROR);
+	assert_slice(view.slots[CONF_VAR_REQUEST_PATH].as.text, "/chat");
 	context_deinit(&c);
 }
 
