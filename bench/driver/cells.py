@@ -81,8 +81,9 @@ def relayed(bench, plan, field, report):
 Processor time of the proxy for a message to the application and its echo back, as a multiple of what the bare relay
 takes, which reads and writes and never looks; the median over rounds. 64 connections with one message in flight where
 nothing else is said. nginx, HAProxy and the relay pass bytes that they do not look at; Sallyport reads frames, checks
-UTF-8, sizes and rates ("no policy"), holds every message both ways against the contract ("contract"), and
-asks a token at the handshake, an identity rule, a rate and escapes text besides ("everything").
+UTF-8, sizes and rates ("no policy"), asks a rule that does not look into messages besides ("rules alone"), or holds every
+message both ways against the contract ("contract"), and asks a token at the handshake, an identity rule, a rate and
+escapes text besides ("everything").
 """)
     relay_table(bench, plan, report, "relayed", plan.sizes, plan.rounds, field.contenders())
     report.bars("relayed.svg", "128 B through a proxy, multiples of the bare relay's processor time",

@@ -261,10 +261,10 @@ def gateway(bench, prefix=(), wait=True, sandbox="on", certificates=False):
 
 
 def routes(g, bench):
-    """The gateway as three contenders."""
+    """The gateway as four contenders."""
     bearer = [f"Authorization: Bearer {bench.token}"]
     return [g.on("Sallyport, no policy", "/none"), g.on("Sallyport, contract", "/contract"),
-            g.on("Sallyport, everything", "/everything", bearer)]
+            g.on("Sallyport, everything", "/everything", bearer), g.on("Sallyport, rules alone", "/rules")]
 
 
 def node_ws(bench):
