@@ -525,7 +525,7 @@ ATTACKS = {
     "ticket requests": Attack("without a credential, with one, with proofs invented and replayed", ("proof_required", "proof_invalid"),
                               (ticket_requests,), (pays_once_and_replays,)),
     "TLS abandoned": Attack("at each step, by a reset or by silence", (), (tls_abandoned_at_once,), (tls_abandoned,)),
-    "TLS handshakes": Attack("recorded hellos, so that only the gateway reckons", ("level:tls",), (tls_handshakes,), ()),
+    "TLS handshakes": Attack("recorded hellos, so that only the gateway reckons", ("level:tls", "level:handshakes"), (tls_handshakes,), ()),
     "slow head": Attack("a byte of a request at a time", ("handshake_timeout",), (), (slow_head, slow_head)),
     "slow frames": Attack("a byte of a message at a time", ("message_too_slow",), (), (slow_frames, slow_frames)),
     "slow reader, echo": Attack("asks for a lot and reads nothing", ("slow_reader", "byte_rate"), (), (slow_reader_of_echo, slow_reader_of_echo)),
