@@ -161,8 +161,9 @@ struct conn {
 	uint32_t magic;
 	uint8_t state; /* enum conn_state_id */
 	bool tls, doomed;
-	bool deferred; /* waits for its turn among newcomers */
-	bool secure; /* the client came over TLS: to us, or to a trusted proxy */
+	bool heavy;          /* its last turn took long */
+	uint8_t waits_among; /* enum guard_class: for its turn in the next round */
+	bool secure;         /* the client came over TLS: to us, or to a trusted proxy */
 	uint16_t listener;
 	struct worker *worker;
 	struct session *session;
@@ -257,8 +258,9 @@ struct siege_gate guard_gate(struct conn *c);
 /* The answer to a refusal with SIEGE, from memory. */
 void guard_turn_away(struct conn *c);
 
-/* A known client's session was opened; did one come from c's network lately? */
-void guard_remember(struct conn *c);
+/* c's session was opened: its network is that of a known client, if it has a subject, and how long
+ * its turns take is to be seen. Did a known client come from c's network lately? */
+void guard_opened(struct conn *c);
 bool guard_remembers(const struct conn *c);
 
 /* Work for newcomers has its share of a worker's time: what was done since began_us counts, and
@@ -266,9 +268,9 @@ bool guard_remembers(const struct conn *c);
 uint64_t guard_clock(void);
 void guard_count(struct worker *w, uint64_t began_us);
 
-/* Newcomers, from accept to the end of the head, have so much of a round, and the next waits for
- * the next round: sessions have theirs in between. In the order in which they came. False: not
- * yet; call again next round. Anybody else always has a turn. */
+/* Newcomers, and sessions that take long while the rounds are long, have so much of a round, and
+ * the next of them waits for the next round: all others have theirs in between. In the order in
+ * which they came. False: not yet; call again next round. Anybody else always has a turn. */
 bool guard_turn(struct conn *c);
 void guard_turn_end(struct conn *c);
 

@@ -13,7 +13,9 @@
  * And time: accepting and TLS handshakes may take half of a worker's time; when they have had
  * more, newcomers wait in the kernel's queue and those who are in are served. Of one round of
  * the loop newcomers have a millisecond: a session waits no longer for its turn, however many
- * of them came at once.
+ * of them came at once. And when rounds become long all the same, sessions are timed: those
+ * whose turns take long, and new ones until they have shown that theirs do not, have a
+ * millisecond of a round together, and the others go on as if these were not there.
  */
 #include <string.h>
 
@@ -27,6 +29,10 @@ enum {
 	NEWCOMERS_SHARE = 2,       /* one in so many microseconds is theirs */
 	NEWCOMERS_AHEAD_MS = 100,  /* of which they may use up so many at once */
 	NEWCOMERS_ROUND_US = 1000, /* and so much of one round, and what the last one needs */
+	HEAVY_ROUND_US = 1000,     /* the same for sessions that take long: */
+	HEAVY_TURN_US = 60,        /* their last turn did, */
+	LONG_ROUND_US = 3000,      /* after a round of that length: sessions are timed then, */
+	TIMED_ROUNDS = 256,        /* for so many rounds */
 	GOOD_FOR_S = 3600,
 	NETWORK_BYTES = 1 + 16,
 	RETRY_FIRST_S = 2,
@@ -216,10 +222,15 @@ void guard_place(struct conn *c)
 		list_append(&c->worker->guard.places[c->place.pool], &c->place_link);
 }
 
+static void stop_waiting(struct conn *c)
+{
+	c->worker->guard.shares_of_round[c->waits_among].waiting -= c->waits_among != GUARD_NOBODY;
+	c->waits_among = GUARD_NOBODY;
+}
+
 void guard_leave(struct conn *c)
 {
-	c->worker->guard.deferred -= c->deferred;
-	c->deferred = false;
+	stop_waiting(c);
 	list_remove(&c->place_link);
 	pools_leave(&c->place);
 }
@@ -314,10 +325,11 @@ static uint32_t now_s(const struct conn *c)
 	return (uint32_t)(conn_now(c) / CLOCK_MS_PER_S) + 1;
 }
 
-void guard_remember(struct conn *c)
+void guard_opened(struct conn *c)
 {
 	char room[NETWORK_BYTES];
 
+	c->heavy = c->worker->guard.timed_rounds > 0;
 	if (c->session->subject_len)
 		seen_renew(c->worker->gateway->good, network_of(c, room), now_s(c) + GOOD_FOR_S,
 			   now_s(c));
@@ -351,25 +363,37 @@ static bool is_newcomer(const struct conn *c)
 	       c->state == CONN_BODY;
 }
 
+static enum guard_class class_of(const struct conn *c)
+{
+	if (is_newcomer(c))
+		return GUARD_NEWCOMERS;
+	bool heavy = c->heavy && c->state == CONN_OPEN && c->worker->guard.timed_rounds;
+	return heavy ? GUARD_HEAVY : GUARD_NOBODY;
+}
+
 bool guard_turn(struct conn *c)
 {
+	static const uint64_t most_us[GUARD_CLASSES] = {
+		[GUARD_NEWCOMERS] = NEWCOMERS_ROUND_US,
+		[GUARD_HEAVY] = HEAVY_ROUND_US,
+	};
 	struct guard *g = &c->worker->guard;
-	bool first = !c->deferred;
+	enum guard_class class = class_of(c);
+	bool waited = c->waits_among != GUARD_NOBODY && c->waits_among == class;
 
+	g->turn_class = class;
 	g->turn_began_us = 0;
-	if (!is_newcomer(c)) {
-		g->deferred -= c->deferred;
-		c->deferred = false;
-		return true;
-	}
-	if (g->round_us >= NEWCOMERS_ROUND_US || (first && g->deferred)) {
-		c->deferred = true;
-		g->deferred += first;
+	if (!waited)
+		stop_waiting(c);
+	if (class != GUARD_NOBODY && (g->shares_of_round[class].used_us >= most_us[class] ||
+				      (!waited && g->shares_of_round[class].waiting))) {
+		g->shares_of_round[class].waiting += !waited;
+		c->waits_among = class;
 		return false;
 	}
-	g->deferred -= !first;
-	c->deferred = false;
-	g->turn_began_us = guard_clock();
+	stop_waiting(c);
+	if (class != GUARD_NOBODY || g->timed_rounds)
+		g->turn_began_us = guard_clock();
 	return true;
 }
 
@@ -377,9 +401,12 @@ void guard_turn_end(struct conn *c)
 {
 	struct guard *g = &c->worker->guard;
 
-	if (g->turn_began_us)
-		g->round_us += clock_since(g->turn_began_us, guard_clock());
+	if (!g->turn_began_us)
+		return;
+	uint64_t took_us = clock_since(g->turn_began_us, guard_clock());
+	g->shares_of_round[g->turn_class].used_us += took_us;
 	g->turn_began_us = 0;
+	c->heavy = c->state == CONN_OPEN && took_us >= HEAVY_TURN_US;
 }
 
 /* Until the oldest stranger has had his time and may go for the next one. */
@@ -409,6 +436,11 @@ void guard_round(struct worker *w)
 	if (w->guard.turned_once &&
 	    busy_us > atomic_load_explicit(&w->guard.lag_us, memory_order_relaxed))
 		atomic_store_explicit(&w->guard.lag_us, busy_us, memory_order_relaxed);
+	if (w->guard.turned_once && busy_us >= LONG_ROUND_US)
+		w->guard.timed_rounds = TIMED_ROUNDS;
+	else
+		w->guard.timed_rounds -= w->guard.timed_rounds > 0;
 	w->guard.turned_once = true;
-	w->guard.round_us = 0;
+	for (unsigned i = 0; i < GUARD_CLASSES; i++)
+		w->guard.shares_of_round[i].used_us = 0;
 }

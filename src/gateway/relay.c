@@ -23,8 +23,9 @@
 
 enum {
 	TURN_EVENTS = 2048,
-	TURN_US = 4000,
-	TURN_CLOCK_EVERY = 32, /* messages between two looks at the clock */
+	TURN_US = 1000,
+	TURN_CLOCK_EVERY = 32,  /* messages between two looks at the clock, ... */
+	TURN_CLOCK_BYTES = 256, /* ... and one more for each so many bytes of a message */
 };
 
 static const char *const side_names[] = {"client", "server"};
@@ -709,15 +710,18 @@ static void on_event(struct conn *c, enum side from, struct ws_event *e)
  * time, whichever is first. One message more is at most one message's work. */
 struct turn {
 	unsigned events;
+	size_t unclocked;  /* messages and bytes since the clock was looked at */
 	uint64_t began_us; /* at the first look at the clock; 0: not yet */
 };
 
-static bool is_turn_over(struct turn *t)
+static bool is_turn_over(struct turn *t, size_t bytes)
 {
 	if (++t->events >= TURN_EVENTS)
 		return true;
-	if (t->events % TURN_CLOCK_EVERY)
+	t->unclocked += 1 + bytes / TURN_CLOCK_BYTES;
+	if (t->unclocked < TURN_CLOCK_EVERY)
 		return false;
+	t->unclocked = 0;
 	uint64_t now_us = guard_clock();
 	if (!t->began_us)
 		t->began_us = now_us;
@@ -750,7 +754,7 @@ static bool take_turn(struct conn *c, enum side from, struct ws_input *in)
 			return false;
 		bool stop = c->state == CONN_OPEN &&
 			    (is_slow(c, other(from)) || is_held(c->session, leg));
-		bool over = is_turn_over(&turn);
+		bool over = is_turn_over(&turn, e.payload.len);
 		if ((stop || over) && in->at < in->end) {
 			give_back(c, from, *in, !stop);
 			break;
@@ -911,7 +915,7 @@ void relay_open(struct conn *c, const struct http_deflate *server_deflate)
 	metric_add(&c->worker->metrics, METRIC_SESSIONS, 1);
 	metric_add(&c->worker->metrics, METRIC_HANDSHAKES, 1);
 	log_opened(c);
-	guard_remember(c);
+	guard_opened(c);
 	request_release(c);
 	conn_enter(c, CONN_OPEN, next_deadline(s));
 	/* Frames may have come right behind the application's 101. */

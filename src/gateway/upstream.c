@@ -295,10 +295,15 @@ static void on_server(struct stream *stream, unsigned why)
 	struct conn *c = s->conn;
 
 	OBJ_CHECK(c, CONN_MAGIC);
+	if (!guard_turn(c)) {
+		stream_resume(stream);
+		return;
+	}
 	if (c->state == CONN_CONNECT)
 		on_connecting(c);
 	else
 		relay_on_server(c, why);
+	guard_turn_end(c);
 }
 
 /* 0 under way; else it failed at once and err_sentence says why. */

@@ -72,6 +72,14 @@ struct worker_listener {
 
 struct request;
 
+/* Who has a bounded part of each round, so that all others have theirs. */
+enum guard_class {
+	GUARD_NOBODY = 0, /* has a turn always */
+	GUARD_NEWCOMERS,  /* from accept to the end of the head */
+	GUARD_HEAVY,      /* sessions whose last turn took long, while rounds are long */
+	GUARD_CLASSES,
+};
+
 /* One worker's side of a siege: see guard.c. */
 struct guard {
 	struct pools_shares shares;
@@ -82,8 +90,13 @@ struct guard {
 	uint64_t tired_us; /* until then newcomers have had more than their share of our time */
 	_Atomic uint64_t lag_us; /* the longest round; the control thread takes it */
 	bool turned_once;
-	uint64_t turn_began_us, round_us; /* of a newcomer; all of them had of this round */
-	uint64_t deferred;                /* newcomers who wait for the next */
+	struct {
+		uint64_t used_us; /* of this round */
+		uint64_t waiting; /* for the next */
+	} shares_of_round[GUARD_CLASSES];
+	uint64_t turn_began_us; /* of whoever has it now; 0: nobody is timed */
+	enum guard_class turn_class;
+	unsigned timed_rounds; /* for so many sessions are timed */
 	struct {
 		char text[WORKER_AWAY_BYTES];
 		size_t head, len; /* of the answer without and with its body */
