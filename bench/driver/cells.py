@@ -87,7 +87,7 @@ escapes text besides ("everything").
 """)
     relay_table(bench, plan, report, "relayed", plan.sizes, plan.rounds, field.contenders())
     report.bars("relayed.svg", "128 B through a proxy, multiples of the bare relay's processor time",
-                [(n, report.kept["relayed"]["128 B"][n]["ratio"]) for n in names])
+                [(n, report.kept["relayed"]["128 B"][n]["ratio"]) for n, _, _ in field.contenders()])
 
 
 def more_relayed(bench, plan, field, report):
