@@ -23,7 +23,7 @@ struct visitor {
 	struct peer peer;
 	char *answer; /* not sent yet: peer.out points into it */
 	size_t cap;
-	bool open;
+	bool open, closed;
 };
 
 static int epoll_fd;
@@ -93,6 +93,7 @@ static void echo_frames(struct visitor *v)
 		append(v, head, ws_header_encode(&back, head));
 		append(v, payload, h.payload_bytes);
 		at += h.header_bytes + h.payload_bytes;
+		v->closed |= h.opcode == WS_OPCODE_CLOSE;
 	}
 	peer_drop_front(p, at);
 }
@@ -119,6 +120,8 @@ static void serve(struct visitor *v)
 	if (v->open)
 		echo_frames(v);
 	peer_flush(&v->peer, epoll_fd);
+	if (v->closed) /* a server ends TCP first */
+		leave(v);
 }
 
 static int listen_on(const char *where)

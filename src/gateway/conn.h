@@ -54,6 +54,7 @@ enum {
 	LINGER_MS = 2000,
 	LINGER_CROWDED_MS = 250,
 	CLOSING_MS = 3000,
+	APP_END_MS = 250,      /* of these: for the application to end TCP first */
 	RESPOND_MS = 10000,    /* for one piece of a page to be taken */
 	PROXY_STEP_MS = 30000, /* for an application's next byte of a page */
 	DOOMED_MS = 1000,
@@ -126,8 +127,9 @@ struct session {
 	uint64_t messages[2], bytes[2];
 	enum reason reason; /* of the end */
 	uint16_t close_code;
-	bool open;    /* a 101 was sent */
-	bool control; /* the client may renew its credential on this socket */
+	bool app_told; /* that TCP ends: it had its time to end it first */
+	bool open;     /* a 101 was sent */
+	bool control;  /* the client may renew its credential on this socket */
 	struct leg legs[2];
 	struct conn *conn;
 	struct target *target;

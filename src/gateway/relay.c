@@ -367,7 +367,7 @@ static void start_closing(struct conn *c, const char *by, enum reason reason, ui
 	s->by = by;
 	s->reason = reason;
 	s->close_code = code;
-	conn_enter(c, CONN_CLOSING, conn_now(c) + CLOSING_MS);
+	conn_enter(c, CONN_CLOSING, conn_now(c) + APP_END_MS);
 	for (int side = CLIENT; side <= SERVER; side++)
 		s->legs[side].paused = false;
 	stream_resume(&c->client);
@@ -432,7 +432,6 @@ static void refuse(struct conn *c, enum reason reason, const char *detail,
 	send_close(c, CLIENT, code, word);
 	send_close(c, SERVER, WS_CLOSE_GOING_AWAY, word);
 	finish(c, CLIENT);
-	finish(c, SERVER);
 	end_if_over(c);
 }
 
@@ -459,9 +458,19 @@ void relay_end_within(struct conn *c, enum reason reason, uint64_t spread_ms)
 	conn_arm(c, next_deadline(s));
 }
 
+/* First the application's time to end TCP is up: it hears that we do. Then everybody's. */
 void relay_closing_deadline(struct conn *c)
 {
-	conn_end(c);
+	struct session *s = c->session;
+
+	if (s->app_told) {
+		conn_end(c);
+		return;
+	}
+	s->app_told = true;
+	conn_arm(c, conn_now(c) + CLOSING_MS - APP_END_MS);
+	finish(c, SERVER);
+	end_if_over(c);
 }
 
 /* One side said that it closes: it gets its echo, the other side hears the same. */
@@ -478,7 +487,7 @@ static void on_close(struct conn *c, enum side from, const struct ws_event *e)
 	}
 	/* A server ends TCP first (RFC 6455 section 7.1.1). Towards the application we are the
 	 * client: with it the ports of what has ended would stay taken for a minute, of which there
-	 * are less than thirty thousand. It has until the deadline. */
+	 * are less than thirty thousand. It has APP_END_MS. */
 	if (s->legs[CLIENT].close_received)
 		finish(c, CLIENT);
 	end_if_over(c);
