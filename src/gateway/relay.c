@@ -17,9 +17,7 @@
 #include <string.h>
 
 #include "base/obj.h"
-#include "gateway/conn.h"
-#include "net/random.h"
-#include "ws/close.h"
+#include "gateway/relay_priv.h"
 
 enum {
 	TURN_EVENTS = 2048,
@@ -27,20 +25,6 @@ enum {
 	TURN_CLOCK_EVERY = 32,  /* messages between two looks at the clock, ... */
 	TURN_CLOCK_BYTES = 256, /* ... and one more for each so many bytes of a message */
 };
-
-static const char *const side_names[] = {"client", "server"};
-
-static enum side other(enum side side)
-{
-	return side == CLIENT ? SERVER : CLIENT;
-}
-
-static struct stream *stream_of(struct conn *c, enum side side)
-{
-	return side == CLIENT ? &c->client : &c->session->up;
-}
-
-static uint64_t next_deadline(const struct session *s);
 
 /* --- birth and end */
 
@@ -65,37 +49,6 @@ struct session *session_new(struct conn *c)
 	return s;
 }
 
-static void session_event(const struct conn *c, struct event *e)
-{
-	const struct session *s = c->session;
-
-	conn_event(c, e);
-	event_text(e, "route", s->run->conf->path.text);
-	event_text(e, "subject", session_subject(s));
-	event_text(e, "via", s->via);
-}
-
-static void log_closed(const struct conn *c)
-{
-	const struct session *s = c->session;
-	struct event e;
-
-	if (!event_wanted(c->worker->gateway->log, EVENT_INFO))
-		return;
-	event_init(&e, EVENT_INFO, "closed");
-	session_event(c, &e);
-	if (s->reason != REASON_NONE)
-		event_reason(&e, s->reason);
-	event_cstr(&e, "by", s->by ? s->by : "gateway");
-	event_number(&e, "code", s->close_code);
-	event_number(&e, "ms", (int64_t)clock_since(s->opened_ms, conn_now(c)));
-	event_number(&e, "client_messages", (int64_t)s->messages[CLIENT]);
-	event_number(&e, "client_bytes", (int64_t)s->bytes[CLIENT]);
-	event_number(&e, "server_messages", (int64_t)s->messages[SERVER]);
-	event_number(&e, "server_bytes", (int64_t)s->bytes[SERVER]);
-	event_emit(c->worker->gateway->log, &e);
-}
-
 void session_free(struct conn *c)
 {
 	struct session *s = c->session;
@@ -104,7 +57,7 @@ void session_free(struct conn *c)
 	if (!s)
 		return;
 	if (s->open) {
-		log_closed(c);
+		relay_log_closed(c);
 		metric_add(&w->metrics, METRIC_SESSIONS, -1);
 		ws_reader_deinit(&s->legs[CLIENT].reader);
 		ws_reader_deinit(&s->legs[SERVER].reader);
@@ -138,7 +91,7 @@ void relay_reload(struct conn *c, struct generation *g, struct route_run *run)
 	generation_unref(c->generation);
 	c->generation = g;
 	if (c->state == CONN_OPEN)
-		conn_arm(c, next_deadline(s));
+		conn_arm(c, relay_next_deadline(s));
 }
 
 /* --- deadlines: one timer for the earliest of them */
@@ -165,7 +118,7 @@ static uint64_t leg_idle_at(const struct session *s, const struct leg *leg)
 	return leg->pinged ? clock_add(idle, limits->pong_ms) : idle;
 }
 
-static uint64_t next_deadline(const struct session *s)
+uint64_t relay_next_deadline(const struct session *s)
 {
 	uint64_t at = earlier(s->lifetime_ms, s->recheck_at_ms);
 	at = earlier(at, inspect_deadline_ms(s->conn));
@@ -189,7 +142,7 @@ static void send_control(struct conn *c, enum side to, enum ws_opcode opcode, st
 	if (s->legs[to].close_sent || s->legs[to].ended)
 		return;
 	if (ws_write_control(&s->legs[to].writer, frame, opcode, payload) ||
-	    stream_write(stream_of(c, to), buf_slice(frame)))
+	    stream_write(relay_stream(c, to), buf_slice(frame)))
 		relay_refuse(c, REASON_OVERLOADED, "control frame");
 }
 
@@ -239,7 +192,7 @@ void relay_on_deadline(struct conn *c)
 		if (c->state != CONN_OPEN)
 			return;
 	}
-	conn_arm(c, next_deadline(s));
+	conn_arm(c, relay_next_deadline(s));
 }
 
 /* A new deadline counts only if it is earlier than the one armed; later ones are found
@@ -275,10 +228,10 @@ static bool stays_slow(struct conn *c, enum side to)
 
 	/* What was only gathered for the end of the round does not count yet: nobody would
 	 * tell us when it has gone. Whoever reads finds out if sending failed. */
-	(void)stream_flush(stream_of(c, to));
-	if (stream_pending_bytes(stream_of(c, to)) <= s->run->conf->limits.buffered)
+	(void)stream_flush(relay_stream(c, to));
+	if (stream_pending_bytes(relay_stream(c, to)) <= s->run->conf->limits.buffered)
 		return false;
-	s->legs[other(to)].paused = true;
+	s->legs[relay_other(to)].paused = true;
 	if (!leg->slow_deadline_ms) {
 		leg->slow_deadline_ms = clock_add(conn_now(c), s->run->conf->limits.slow_reader_ms);
 		arm_no_later(c, leg->slow_deadline_ms);
@@ -288,16 +241,17 @@ static bool stays_slow(struct conn *c, enum side to)
 
 static inline bool is_slow(struct conn *c, enum side to)
 {
-	return stream_pending_bytes(stream_of(c, to)) > c->session->run->conf->limits.buffered &&
+	return stream_pending_bytes(relay_stream(c, to)) > c->session->run->conf->limits.buffered &&
 	       stays_slow(c, to);
 }
 
 static void unpause(struct conn *c, enum side to)
 {
 	struct session *s = c->session;
-	struct leg *from = &s->legs[other(to)];
+	struct leg *from = &s->legs[relay_other(to)];
 
-	if (!from->paused || stream_pending_bytes(stream_of(c, to)) > s->run->conf->limits.buffered)
+	if (!from->paused ||
+	    stream_pending_bytes(relay_stream(c, to)) > s->run->conf->limits.buffered)
 		return;
 	s->legs[to].slow_deadline_ms = 0;
 	from->paused = false;
@@ -308,208 +262,7 @@ static void unpause(struct conn *c, enum side to)
 			clock_add(conn_now(c), s->run->conf->limits.message_time_ms);
 		arm_no_later(c, from->message_deadline_ms);
 	}
-	stream_resume(stream_of(c, other(to)));
-}
-
-/* --- closing */
-
-static void send_close(struct conn *c, enum side to, uint16_t code, struct slice text)
-{
-	struct session *s = c->session;
-	struct leg *leg = &s->legs[to];
-	struct buf *frame = &c->worker->frame;
-
-	if (leg->close_sent || leg->ended)
-		return;
-	leg->close_sent = true;
-	buf_clear(frame);
-	if (ws_write_close(&leg->writer, frame, code, text) ||
-	    stream_write(stream_of(c, to), buf_slice(frame)))
-		leg->ended = true; /* cannot even be told: its deadline or the other side ends it */
-}
-
-static void end_if_over(struct conn *c)
-{
-	const struct session *s = c->session;
-
-	if (s->legs[CLIENT].ended && s->legs[SERVER].ended)
-		conn_end(c);
-}
-
-/* Nothing more is written to that side. */
-static void finish(struct conn *c, enum side side)
-{
-	struct leg *leg = &c->session->legs[side];
-
-	if (leg->ended)
-		return;
-	int r = stream_shutdown(stream_of(c, side));
-	if (r != 0 && r != STREAM_AGAIN)
-		leg->ended = true;
-	else
-		stream_resume(stream_of(c, side));
-}
-
-static void end_leg(struct conn *c, enum side side)
-{
-	struct session *s = c->session;
-
-	s->legs[side].ended = true;
-	ws_reader_deinit(&s->legs[side].reader);
-	if (side == SERVER)
-		stream_deinit(&s->up);
-}
-
-static void start_closing(struct conn *c, const char *by, enum reason reason, uint16_t code)
-{
-	struct session *s = c->session;
-
-	s->by = by;
-	s->reason = reason;
-	s->close_code = code;
-	conn_enter(c, CONN_CLOSING, conn_now(c) + APP_END_MS);
-	for (int side = CLIENT; side <= SERVER; side++)
-		s->legs[side].paused = false;
-	stream_resume(&c->client);
-	if (!s->legs[SERVER].ended)
-		stream_resume(&s->up);
-}
-
-/* What was done about a message that should not be. */
-enum action { ACTION_CLOSE, ACTION_DROP, ACTION_REPLY, ACTION_OBSERVE };
-
-/* Where in the message, never what was in it. */
-static void event_finding(struct event *e, const struct finding *f)
-{
-	if (f->message.len)
-		event_text(e, "message", f->message);
-	if (f->line)
-		event_number(e, "rule", f->line);
-	if (f->has_pointer)
-		event_text(e, "at", f->pointer);
-}
-
-static void log_refused(struct conn *c, enum reason reason, const char *detail, enum action action,
-			const struct finding *finding)
-{
-	static const char *const words[] = {"close", "drop", "reply", "observe"};
-	bool observed = action == ACTION_OBSERVE;
-	struct event e;
-
-	if (observed)
-		metric_add(&c->worker->metrics, METRIC_OBSERVED, 1);
-	else
-		metric_refused(&c->worker->metrics, reason);
-	if (!event_wanted(c->worker->gateway->log, EVENT_INFO))
-		return;
-	event_init(&e, EVENT_INFO, observed ? "observed" : "refused");
-	session_event(c, &e);
-	event_reason(&e, reason);
-	event_cstr(&e, "detail", detail);
-	if (finding)
-		event_finding(&e, finding);
-	event_cstr(&e, "action", words[action]);
-	if (action == ACTION_CLOSE)
-		event_number(&e, "code", reason_close_code(reason));
-	event_emit(c->worker->gateway->log, &e);
-}
-
-/* Fails the connection: both sides are told, nothing more is read as messages. */
-static void refuse(struct conn *c, enum reason reason, const char *detail,
-		   const struct finding *finding)
-{
-	struct slice word = slice_from_cstr(reason_word(reason));
-	uint16_t code = reason_close_code(reason);
-
-	if (c->state != CONN_OPEN)
-		return;
-	if (c->ask)
-		c->ask->conn = NULL;
-	c->ask = NULL;
-	inspect_forget_answer(c->session);
-	log_refused(c, reason, detail, ACTION_CLOSE, finding);
-	start_closing(c, "gateway", reason, code);
-	send_close(c, CLIENT, code, word);
-	send_close(c, SERVER, WS_CLOSE_GOING_AWAY, word);
-	finish(c, CLIENT);
-	end_if_over(c);
-}
-
-void relay_refuse(struct conn *c, enum reason reason, const char *detail)
-{
-	refuse(c, reason, detail, NULL);
-}
-
-void relay_end_within(struct conn *c, enum reason reason, uint64_t spread_ms)
-{
-	struct session *s = c->session;
-	uint32_t dice = 0;
-
-	if (!spread_ms || random_bytes(&dice, sizeof(dice))) {
-		relay_refuse(c, reason, NULL);
-		return;
-	}
-	uint64_t at = clock_add(conn_now(c), dice % spread_ms);
-	/* Whoever is over before that is not given more time. */
-	if (at < s->lifetime_ms) {
-		s->lifetime_ms = at;
-		s->lifetime_reason = reason;
-	}
-	conn_arm(c, next_deadline(s));
-}
-
-/* First the application's time to end TCP is up: it hears that we do. Then everybody's. */
-void relay_closing_deadline(struct conn *c)
-{
-	struct session *s = c->session;
-
-	if (s->app_told) {
-		conn_end(c);
-		return;
-	}
-	s->app_told = true;
-	conn_arm(c, conn_now(c) + CLOSING_MS - APP_END_MS);
-	finish(c, SERVER);
-	end_if_over(c);
-}
-
-/* One side said that it closes: it gets its echo, the other side hears the same. */
-static void on_close(struct conn *c, enum side from, const struct ws_event *e)
-{
-	struct session *s = c->session;
-	enum side to = other(from);
-
-	s->legs[from].close_received = true;
-	if (c->state == CONN_OPEN) {
-		start_closing(c, side_names[from], REASON_NONE, e->code);
-		send_close(c, to, e->code, e->payload);
-		send_close(c, from, e->code, e->payload);
-	}
-	/* A server ends TCP first (RFC 6455 section 7.1.1). Towards the application we are the
-	 * client: with it the ports of what has ended would stay taken for a minute, of which there
-	 * are less than thirty thousand. It has APP_END_MS. */
-	if (s->legs[CLIENT].close_received)
-		finish(c, CLIENT);
-	end_if_over(c);
-}
-
-/* A side ended without a word. */
-static void on_gone(struct conn *c, enum side side)
-{
-	struct session *s = c->session;
-
-	end_leg(c, side);
-	if (c->state == CONN_OPEN && side == CLIENT) {
-		start_closing(c, side_names[side], REASON_NONE, WS_CLOSE_ABNORMAL);
-		send_close(c, SERVER, WS_CLOSE_GOING_AWAY, SLICE(""));
-	} else if (c->state == CONN_OPEN) {
-		relay_refuse(c, REASON_UPSTREAM_FAILED, "went away");
-		return;
-	} else if (side == SERVER && !s->legs[CLIENT].close_sent) {
-		send_close(c, CLIENT, WS_CLOSE_GOING_AWAY, SLICE(""));
-		finish(c, CLIENT);
-	}
-	end_if_over(c);
+	stream_resume(relay_stream(c, relay_other(to)));
 }
 
 /* --- messages */
@@ -530,7 +283,7 @@ __attribute__((noinline)) static int write_message(struct conn *c, enum side to,
 						   const struct ws_event *e)
 {
 	const struct ws_writer *writer = &c->session->legs[to].writer;
-	struct stream *stream = stream_of(c, to);
+	struct stream *stream = relay_stream(c, to);
 	char head[WS_HEADER_MAX];
 	size_t head_bytes;
 
@@ -550,7 +303,7 @@ __attribute__((noinline)) static int write_message(struct conn *c, enum side to,
 static void cannot_forward(struct conn *c, enum side to, int why)
 {
 	if (why == STREAM_RESET || why == STREAM_TLS_FAILED)
-		on_gone(c, to);
+		relay_on_gone(c, to);
 	else
 		relay_refuse(c, REASON_OVERLOADED, "no room to forward");
 }
@@ -559,7 +312,7 @@ static inline void forward(struct conn *c, enum side from, const struct ws_event
 {
 	struct session *s = c->session;
 	struct metrics *m = &c->worker->metrics;
-	enum side to = other(from);
+	enum side to = relay_other(from);
 	bool client = from == CLIENT;
 	const struct ws_writer *writer = &s->legs[to].writer;
 	int r;
@@ -567,7 +320,7 @@ static inline void forward(struct conn *c, enum side from, const struct ws_event
 	if (is_untouched(e) && !is_compressed(writer, e)) {
 		r = ws_write_again(writer, e->writable, e->payload.len);
 		if (r == 0)
-			r = stream_lend(stream_of(c, to), e->frame);
+			r = stream_lend(relay_stream(c, to), e->frame);
 	} else {
 		r = write_message(c, to, e);
 	}
@@ -595,44 +348,6 @@ void relay_send_text(struct conn *c, struct slice text)
 	if (ws_write_message(&c->session->legs[CLIENT].writer, frame, WS_OPCODE_TEXT, text) ||
 	    stream_write(&c->client, buf_slice(frame)))
 		relay_refuse(c, REASON_OVERLOADED, "reply");
-}
-
-static void reply(struct conn *c, enum reason reason)
-{
-	struct buf *text = &c->worker->response;
-
-	buf_clear(text);
-	if (message_reply(&c->session->policy, reason, text))
-		relay_refuse(c, REASON_OVERLOADED, "reply");
-	else
-		relay_send_text(c, buf_slice(text));
-}
-
-bool relay_act(struct conn *c, struct verdict v, const struct finding *finding)
-{
-	switch (v.kind) {
-	case VERDICT_REWRITE:
-		metric_add(&c->worker->metrics, METRIC_REWRITTEN, 1);
-		return true;
-	case VERDICT_PASS:
-		if (v.reason != REASON_NONE)
-			log_refused(c, v.reason, v.detail, ACTION_OBSERVE, finding);
-		return true;
-	case VERDICT_DROP:
-		log_refused(c, v.reason, v.detail, ACTION_DROP, finding);
-		return false;
-	case VERDICT_REPLY:
-		log_refused(c, v.reason, v.detail, ACTION_REPLY, finding);
-		reply(c, v.reason);
-		return false;
-	case VERDICT_REFUSE:
-		refuse(c, v.reason, v.detail, finding);
-		return false;
-	case VERDICT_ASK:
-	default:
-		relay_refuse(c, REASON_INTERNAL, "an unknown verdict");
-		return false;
-	}
 }
 
 static void on_message(struct conn *c, enum side from, struct ws_event *e)
@@ -674,18 +389,6 @@ static void on_control(struct conn *c, enum side from, const struct ws_event *e)
 		send_control(c, from, WS_OPCODE_PONG, e->payload);
 }
 
-/* The reader refused what that side sent. */
-static void on_refused(struct conn *c, enum side from, enum reason reason)
-{
-	if (from == CLIENT) {
-		relay_refuse(c, reason, NULL);
-		return;
-	}
-	/* The application broke the protocol: it hears why, the client only that it failed. */
-	send_close(c, SERVER, reason_close_code(reason), slice_from_cstr(reason_word(reason)));
-	relay_refuse(c, REASON_UPSTREAM_FAILED, reason_word(reason));
-}
-
 static void on_event(struct conn *c, enum side from, struct ws_event *e)
 {
 	bool open = c->state == CONN_OPEN;
@@ -701,13 +404,13 @@ static void on_event(struct conn *c, enum side from, struct ws_event *e)
 			on_control(c, from, e);
 		break;
 	case WS_CLOSE:
-		on_close(c, from, e);
+		relay_on_close(c, from, e);
 		break;
 	case WS_REFUSED:
 		if (open)
-			on_refused(c, from, e->reason);
+			relay_on_refused(c, from, e->reason);
 		else
-			finish(c, from);
+			relay_finish(c, from);
 		break;
 	case WS_NEED_MORE:
 	default:
@@ -743,10 +446,10 @@ static void give_back(struct conn *c, enum side from, struct ws_input in, bool n
 {
 	struct slice rest = slice_of(in.at, (size_t)(in.end - in.at));
 
-	if (stream_unread(stream_of(c, from), rest))
+	if (stream_unread(relay_stream(c, from), rest))
 		relay_refuse(c, REASON_OVERLOADED, "no room to wait");
 	else if (next_round)
-		stream_resume(stream_of(c, from));
+		stream_resume(relay_stream(c, from));
 }
 
 /* False: there is nobody left whose messages could wait. */
@@ -762,7 +465,7 @@ static bool take_turn(struct conn *c, enum side from, struct ws_input *in)
 		if (c->state == CONN_GONE || leg->ended || e.kind == WS_REFUSED)
 			return false;
 		bool stop = c->state == CONN_OPEN &&
-			    (is_slow(c, other(from)) || is_held(c->session, leg));
+			    (is_slow(c, relay_other(from)) || is_held(c->session, leg));
 		bool over = is_turn_over(&turn, e.payload.len);
 		if ((stop || over) && in->at < in->end) {
 			give_back(c, from, *in, !stop);
@@ -795,12 +498,12 @@ static int read_some(struct conn *c, enum side from, struct stream_bytes *got, s
 	int r;
 
 	if (most == 0) {
-		r = stream_read(stream_of(c, from), got);
+		r = stream_read(relay_stream(c, from), got);
 		*bytes = got->len;
 		return r;
 	}
 	*got = (struct stream_bytes){.data = room};
-	r = stream_read_into(stream_of(c, from), room, most, bytes);
+	r = stream_read_into(relay_stream(c, from), room, most, bytes);
 	if (r == 0)
 		ws_reader_filled(reader, room, *bytes);
 	return r;
@@ -813,13 +516,13 @@ static void on_readable(struct conn *c, enum side from)
 	size_t bytes;
 
 	if (leg->ended ||
-	    (c->state == CONN_OPEN && (is_held(c->session, leg) || is_slow(c, other(from)))))
+	    (c->state == CONN_OPEN && (is_held(c->session, leg) || is_slow(c, relay_other(from)))))
 		return;
 	int r = read_some(c, from, &got, &bytes);
 	if (r == STREAM_AGAIN)
 		return;
 	if (r != 0) {
-		on_gone(c, from);
+		relay_on_gone(c, from);
 		return;
 	}
 	if (c->state == CONN_CLOSING) {
@@ -893,7 +596,7 @@ static void log_opened(const struct conn *c)
 	if (!event_wanted(c->worker->gateway->log, EVENT_INFO))
 		return;
 	event_init(&e, EVENT_INFO, "handshake");
-	session_event(c, &e);
+	relay_event(c, &e);
 	event_text(&e, "path", q->handshake.path);
 	event_text(&e, "origin", q->handshake.origin);
 	event_text(&e, "upstream", c->session->target->conf->url);
@@ -926,7 +629,7 @@ void relay_open(struct conn *c, const struct http_deflate *server_deflate)
 	log_opened(c);
 	guard_opened(c);
 	request_release(c);
-	conn_enter(c, CONN_OPEN, next_deadline(s));
+	conn_enter(c, CONN_OPEN, relay_next_deadline(s));
 	/* Frames may have come right behind the application's 101. */
 	stream_resume(&s->up);
 	if (!prepared)
