@@ -14,32 +14,51 @@
 
 enum { DISTINCT_BYTES_MIN = 8 };
 
-/* Fetched once: looking an algorithm up takes longer than the hash itself. */
+/* A thread's own: making one, and looking its algorithms up, takes longer than a short HMAC. Until
+ * its next use it holds what the last key came to; that key is in a keyset all the same. */
+static _Thread_local EVP_MAC_CTX *context;
+static pthread_key_t context_key;
+static int context_key_failed;
 static EVP_MAC *hmac;
 static pthread_once_t hmac_once = PTHREAD_ONCE_INIT;
+
+static void free_context(void *c)
+{
+	EVP_MAC_CTX_free(c);
+}
 
 static void fetch_hmac(void)
 {
 	hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	context_key_failed = pthread_key_create(&context_key, free_context);
 }
 
-static bool hmac_run(EVP_MAC_CTX *ctx, struct slice key, const struct slice *parts, size_t count,
-		     uint8_t tag[KEYS_DERIVED_BYTES])
+static EVP_MAC_CTX *new_context(void)
 {
 	char digest[] = "SHA256";
 	const OSSL_PARAM params[] = {
 		OSSL_PARAM_construct_utf8_string("digest", digest, 0),
 		OSSL_PARAM_construct_end(),
 	};
+	EVP_MAC_CTX *c = EVP_MAC_CTX_new(hmac);
+	if (c && EVP_MAC_CTX_set_params(c, params) && pthread_setspecific(context_key, c) == 0)
+		return c;
+	EVP_MAC_CTX_free(c);
+	return NULL;
+}
+
+static bool hmac_run(struct slice key, const struct slice *parts, size_t count,
+		     uint8_t tag[KEYS_DERIVED_BYTES])
+{
 	size_t len = 0;
-	if (!EVP_MAC_init(ctx, (const unsigned char *)key.data, key.len, params))
+	if (!EVP_MAC_init(context, (const unsigned char *)key.data, key.len, NULL))
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		if (parts[i].len &&
-		    !EVP_MAC_update(ctx, (const unsigned char *)parts[i].data, parts[i].len))
+		    !EVP_MAC_update(context, (const unsigned char *)parts[i].data, parts[i].len))
 			return false;
 	}
-	return EVP_MAC_final(ctx, tag, &len, KEYS_DERIVED_BYTES) && len == KEYS_DERIVED_BYTES;
+	return EVP_MAC_final(context, tag, &len, KEYS_DERIVED_BYTES) && len == KEYS_DERIVED_BYTES;
 }
 
 int keys_hmac(struct slice key, const struct slice *parts, size_t count,
@@ -47,14 +66,14 @@ int keys_hmac(struct slice key, const struct slice *parts, size_t count,
 {
 	memset(tag, 0, KEYS_DERIVED_BYTES);
 	pthread_once(&hmac_once, fetch_hmac);
-	if (!hmac)
+	if (!hmac || context_key_failed)
 		return err_raise(ENOTSUP, "OpenSSL has no HMAC");
-	EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(hmac);
-	if (!ctx)
+	if (!context)
+		context = new_context();
+	if (!context)
 		return err_raise(ENOMEM, "HMAC");
-	bool done = hmac_run(ctx, key, parts, count, tag);
-	EVP_MAC_CTX_free(ctx);
-	if (done)
+	/* Without a key it would go on with the one before. */
+	if (key.data && hmac_run(key, parts, count, tag))
 		return 0;
 	memset(tag, 0, KEYS_DERIVED_BYTES);
 	return err_raise(EIO, "OpenSSL could not compute an HMAC");

@@ -81,6 +81,36 @@ static void the_hash_is_hmac_sha_256(void **state)
 	assert_memory_equal(tag, wanted, sizeof(tag));
 }
 
+/* RFC 4231 sections 4.3 and 4.7 (a key longer than a block) in turn: nothing of one is left for
+ * the other. */
+static void every_key_starts_anew(void **state)
+{
+	static const uint8_t long_wanted[KEYS_DERIVED_BYTES] = {
+		0x60, 0xe4, 0x31, 0x59, 0x1e, 0xe0, 0xb6, 0x7f, 0x0d, 0x8a, 0x26,
+		0xaa, 0xcb, 0xf5, 0xb7, 0x7f, 0x8e, 0x0b, 0xc6, 0x21, 0x37, 0x28,
+		0xc5, 0x14, 0x05, 0x46, 0x04, 0x0f, 0x0e, 0xe3, 0x7f, 0x54};
+	const struct slice short_part = SLICE("what do ya want for nothing?");
+	const struct slice long_part =
+		SLICE("Test Using Larger Than Block-Size Key - Hash Key First");
+	const uint8_t zeros[KEYS_DERIVED_BYTES] = {0};
+	uint8_t first[KEYS_DERIVED_BYTES], tag[KEYS_DERIVED_BYTES];
+	char key[131];
+	(void)state;
+	memset(key, 0xaa, sizeof(key));
+	assert_int_equal(keys_hmac(SLICE("Jefe"), &short_part, 1, first), 0);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(keys_hmac(SLICE(GOOD), &short_part, 1, tag), 0);
+		assert_memory_not_equal(tag, first, sizeof(tag));
+		assert_int_equal(keys_hmac(slice_of(key, sizeof(key)), &long_part, 1, tag), 0);
+		assert_memory_equal(tag, long_wanted, sizeof(tag));
+		assert_int_equal(keys_hmac(SLICE("Jefe"), &short_part, 1, tag), 0);
+		assert_memory_equal(tag, first, sizeof(tag));
+	}
+	/* No key is an error, not the key before. */
+	assert_true(keys_hmac(slice_of(NULL, 0), &short_part, 1, tag) < 0);
+	assert_memory_equal(tag, zeros, sizeof(tag));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -88,6 +118,7 @@ int main(void)
 		cmocka_unit_test(the_folder_has_an_end_and_no_doubles),
 		cmocka_unit_test(purposes_and_files_have_keys_of_their_own),
 		cmocka_unit_test(the_hash_is_hmac_sha_256),
+		cmocka_unit_test(every_key_starts_anew),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
