@@ -14,6 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/obj.h"
 #include "http/handshake.h"
 #include "ws/frame.h"
 #include "ws/mask.h"
@@ -58,7 +59,7 @@ static void answer_head(struct visitor *v)
 		key = memmem(p->in, p->len, "sec-websocket-key: ", 19);
 	if (!key)
 		load_die("no key");
-	http_accept(slice_of(key + 19, HTTP_KEY_CHARS), accept);
+	MUST(http_accept(slice_of(key + 19, HTTP_KEY_CHARS), accept) == 0);
 	int n = snprintf(text, sizeof(text),
 			 "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
 			 "Connection: Upgrade\r\nSec-WebSocket-Accept: %.*s\r\n\r\n",

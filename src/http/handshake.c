@@ -2,11 +2,14 @@
 /* Is this request a WebSocket handshake? See handshake.h. */
 #include "http/handshake.h"
 
-#include "base/base64.h"
-#include "http/header.h"
-#include "http/sha1.h"
+#include <openssl/evp.h>
+#include <pthread.h>
 
-enum { KEY_BYTES = 16 };
+#include "base/base64.h"
+#include "base/err.h"
+#include "http/header.h"
+
+enum { KEY_BYTES = 16, SHA1_BYTES = 20 };
 
 /* Canonical base64 of 16 bytes: 22 characters and two '=' with no stray bits before them. */
 static bool key_ok(struct slice key)
@@ -101,16 +104,31 @@ enum reason http_handshake_check(const struct http_head *h, struct http_handshak
 	return REASON_NONE;
 }
 
-void http_accept(struct slice key, char out[HTTP_ACCEPT_CHARS])
+/* Fetched once: looking an algorithm up takes longer than the hash itself. */
+static EVP_MD *sha1;
+static pthread_once_t sha1_once = PTHREAD_ONCE_INIT;
+
+static void fetch_sha1(void)
+{
+	sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
+}
+
+int http_accept(struct slice key, char out[HTTP_ACCEPT_CHARS])
 {
 	static const struct slice guid = SLICE_INIT("258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
 	char text[HTTP_KEY_CHARS + 36];
-	uint8_t digest[SHA1_BYTES];
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned len = 0;
 
 	key = slice_first(key, HTTP_KEY_CHARS);
 	if (key.len)
 		memcpy(text, key.data, key.len);
 	memcpy(text + key.len, guid.data, guid.len);
-	sha1(slice_of(text, key.len + guid.len), digest);
-	base64_encode(slice_of((const char *)digest, sizeof(digest)), out, HTTP_ACCEPT_CHARS);
+	memset(out, 0, HTTP_ACCEPT_CHARS);
+	pthread_once(&sha1_once, fetch_sha1);
+	if (!sha1 || !EVP_Digest(text, key.len + guid.len, digest, &len, sha1, NULL) ||
+	    len != SHA1_BYTES)
+		return err_raise(ENOTSUP, "OpenSSL could not compute a SHA-1");
+	base64_encode(slice_of((const char *)digest, len), out, HTTP_ACCEPT_CHARS);
+	return 0;
 }

@@ -57,5 +57,7 @@ enum reason http_handshake_check(const struct http_head *h, struct http_handshak
  */
 bool http_protocols_parse(const struct http_head *h, struct http_protocols *out);
 
-/* The answer to a key (RFC 6455 section 4.2.2, 5.4): HTTP_ACCEPT_CHARS characters, no NUL. */
-void http_accept(struct slice key, char out[HTTP_ACCEPT_CHARS]);
+/* The answer to a key (RFC 6455 section 4.2.2, 5.4): HTTP_ACCEPT_CHARS characters, no NUL. It is a
+ * SHA-1, which this use does not need to resist collisions (section 10.8). Returns 0, or -errno
+ * with out zeroed. */
+int http_accept(struct slice key, char out[HTTP_ACCEPT_CHARS]) __attribute__((warn_unused_result));

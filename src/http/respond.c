@@ -127,7 +127,7 @@ int http_respond_switch(struct buf *out, struct slice key, struct slice protocol
 
 	if (protocol.len && !http_token_ok(protocol))
 		return err_raise(EINVAL, "a subprotocol that is no token");
-	http_accept(key, accept);
+	r = http_accept(key, accept);
 	append_cstr(out, &r,
 		    "HTTP/1.1 101 Switching Protocols\r\n"
 		    "Upgrade: websocket\r\nConnection: Upgrade\r\n");

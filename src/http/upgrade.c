@@ -110,8 +110,8 @@ static bool accept_ok(const struct http_upgrade *u, const struct http_head *h)
 	char wanted[HTTP_ACCEPT_CHARS];
 	struct slice accept;
 
-	http_accept(slice_of(u->key, sizeof(u->key)), wanted);
-	return http_header_single(h, SLICE("sec-websocket-accept"), &accept) &&
+	return http_accept(slice_of(u->key, sizeof(u->key)), wanted) == 0 &&
+	       http_header_single(h, SLICE("sec-websocket-accept"), &accept) &&
 	       ct_slice_eq(accept, slice_of(wanted, sizeof(wanted)));
 }
 

@@ -34,6 +34,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/obj.h"
 #include "http/handshake.h"
 #include "ws/frame.h"
 #include "ws/mask.h"
@@ -198,7 +199,7 @@ static void answer_head(struct peer *p)
 	if (!key)
 		die("no key");
 	p->room = memcmp(p->in.data, "GET /room", 9) == 0;
-	http_accept(slice_of(key + 19, HTTP_KEY_CHARS), accept);
+	MUST(http_accept(slice_of(key + 19, HTTP_KEY_CHARS), accept) == 0);
 	int n = snprintf(text, sizeof(text),
 			 "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
 			 "Connection: Upgrade\r\nSec-WebSocket-Accept: %.*s\r\n\r\n",
