@@ -43,9 +43,8 @@ static int grow(struct buf *b, size_t wanted)
 	return 0;
 }
 
-int buf_reserve(struct buf *b, size_t bytes, char **room)
+static int make_room_slow(struct buf *b, size_t bytes)
 {
-	check(b);
 	if (bytes > b->max - (b->len - b->off))
 		return BUF_FULL;
 	if (bytes > b->cap - b->len && b->off) {
@@ -58,8 +57,22 @@ int buf_reserve(struct buf *b, size_t bytes, char **room)
 		if (r)
 			return r;
 	}
-	*room = b->data + b->len;
 	return 0;
+}
+
+static inline int make_room(struct buf *b, size_t bytes)
+{
+	bool fits = bytes <= b->cap - b->len && bytes <= b->max - (b->len - b->off);
+	return fits ? 0 : make_room_slow(b, bytes);
+}
+
+int buf_reserve(struct buf *b, size_t bytes, char **room)
+{
+	check(b);
+	int r = make_room(b, bytes);
+	if (r == 0)
+		*room = b->data + b->len;
+	return r;
 }
 
 void buf_commit(struct buf *b, size_t bytes)
@@ -71,15 +84,14 @@ void buf_commit(struct buf *b, size_t bytes)
 
 int buf_append(struct buf *b, struct slice s)
 {
-	char *room;
-
+	check(b);
 	if (s.len == 0)
 		return 0;
-	int r = buf_reserve(b, s.len, &room);
+	int r = make_room(b, s.len);
 	if (r)
 		return r;
-	memcpy(room, s.data, s.len);
-	buf_commit(b, s.len);
+	memcpy(b->data + b->len, s.data, s.len);
+	b->len += s.len;
 	return 0;
 }
 

@@ -19,17 +19,27 @@ static uint64_t ascii_lower8(uint64_t word)
 	return word | ((from_a ^ past_z) & ~word & each * 0x80) >> 2;
 }
 
+/* The first four bytes and the last four, which may be the same. */
+static uint64_t load4_twice(const char *p, size_t len)
+{
+	return (uint64_t)slice_load4(p) << 32 | slice_load4(p + len - 4);
+}
+
 bool slice_same_icase(const char *a, const char *b, size_t len)
 {
-	size_t i = 0;
-
-	for (; len - i >= 8; i += 8)
+	if (len < 4) {
+		for (size_t i = 0; i < len; i++)
+			if (ascii_lower(a[i]) != ascii_lower(b[i]))
+				return false;
+		return true;
+	}
+	if (len < 8)
+		return ascii_lower8(load4_twice(a, len)) == ascii_lower8(load4_twice(b, len));
+	for (size_t i = 0; len - i > 8; i += 8)
 		if (ascii_lower8(slice_load8(a + i)) != ascii_lower8(slice_load8(b + i)))
 			return false;
-	for (; i < len; i++)
-		if (ascii_lower(a[i]) != ascii_lower(b[i]))
-			return false;
-	return true;
+	/* The last eight, some of them perhaps again. */
+	return ascii_lower8(slice_load8(a + len - 8)) == ascii_lower8(slice_load8(b + len - 8));
 }
 
 bool slice_starts_with(struct slice s, struct slice prefix)

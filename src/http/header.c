@@ -33,12 +33,18 @@ size_t http_header_count(const struct http_head *h, struct slice name)
 
 bool http_header_single(const struct http_head *h, struct slice name, struct slice *value)
 {
-	const struct http_header *first = http_header_find(h, name);
+	const struct http_header *only = NULL;
 
-	if (!first || http_header_count(h, name) != 1)
-		return false;
-	*value = first->value;
-	return true;
+	for (size_t i = 0; i < h->header_count; i++) {
+		if (!slice_eq_icase(h->headers[i].name, name))
+			continue;
+		if (only)
+			return false;
+		only = &h->headers[i];
+	}
+	if (only)
+		*value = only->value;
+	return only != NULL;
 }
 
 void http_tokens_start(struct http_tokens *t, const struct http_head *h, struct slice name)

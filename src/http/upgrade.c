@@ -28,13 +28,15 @@ static bool target_ok(struct slice target)
 static bool name_ok(struct slice name)
 {
 	/* clang-format off */
-	static const char *const ours[] = {
-		"host", "connection", "upgrade", "content-length", "transfer-encoding", "te",
-		"trailer", "expect", "keep-alive", "proxy-connection", "http2-settings",
+	static const struct slice ours[] = {
+		SLICE_INIT("host"), SLICE_INIT("connection"), SLICE_INIT("upgrade"),
+		SLICE_INIT("content-length"), SLICE_INIT("transfer-encoding"), SLICE_INIT("te"),
+		SLICE_INIT("trailer"), SLICE_INIT("expect"), SLICE_INIT("keep-alive"),
+		SLICE_INIT("proxy-connection"), SLICE_INIT("http2-settings"),
 	};
 	/* clang-format on */
 	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
-		if (slice_eq_icase(name, slice_from_cstr(ours[i])))
+		if (slice_eq_icase(name, ours[i]))
 			return false;
 	struct slice handshake = SLICE("sec-websocket-");
 	return http_token_ok(name) && slice_index(name, '_') == name.len &&

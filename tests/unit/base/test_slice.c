@@ -71,6 +71,25 @@ static void icase_is_the_same_in_long_names(void **state)
 	}
 }
 
+/* A difference at each place of texts of each length is seen, and what stands behind is not. */
+static void icase_looks_at_all_of_a_name_and_no_further(void **state)
+{
+	char a[20], b[20];
+
+	(void)state;
+	for (size_t len = 1; len < sizeof(a); len++) {
+		memset(a, 'm', sizeof(a));
+		memset(b, 'M', sizeof(b));
+		a[len] = 'x';
+		assert_true(slice_eq_icase(slice_of(a, len), slice_of(b, len)));
+		for (size_t at = 0; at < len; at++) {
+			b[at] = 'N';
+			assert_false(slice_eq_icase(slice_of(a, len), slice_of(b, len)));
+			b[at] = 'M';
+		}
+	}
+}
+
 static void cuts_stay_inside(void **state)
 {
 	(void)state;
@@ -160,6 +179,7 @@ int main(void)
 		cmocka_unit_test(same_is_memcmp),
 		cmocka_unit_test(icase_is_for_ascii_letters_only),
 		cmocka_unit_test(icase_is_the_same_in_long_names),
+		cmocka_unit_test(icase_looks_at_all_of_a_name_and_no_further),
 		cmocka_unit_test(cuts_stay_inside),
 		cmocka_unit_test(both_ends),
 		cmocka_unit_test(index_of_a_byte),
