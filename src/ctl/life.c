@@ -102,7 +102,7 @@ static void on_watch(struct timer *t)
 		s->life.workers[i].turns += worker_turned(&s->workers[i]);
 		uint64_t silent_us =
 			watch_round(&s->life.workers[i].watch, s->life.workers[i].turns,
-				    clock_read().us, self, worker_tid(&s->workers[i]));
+				    clock_read_us(), self, worker_tid(&s->workers[i]));
 		if (silent_us >= WATCH_STUCK_US)
 			give_up(s, i, silent_us);
 	}

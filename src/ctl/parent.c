@@ -236,7 +236,7 @@ static void complain(const char *what)
 
 static uint64_t now_ms(void)
 {
-	return clock_read().us / CLOCK_US_PER_MS;
+	return clock_read_us() / CLOCK_US_PER_MS;
 }
 
 /* Between fork and exec: only the sockets, the channel and standard descriptors stay open. */
@@ -513,7 +513,7 @@ static void roll(struct parent *p)
 
 static void reload(struct parent *p)
 {
-	notify_say("RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)clock_read().us);
+	notify_say("RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)clock_read_us());
 	kill(p->now.pid, SIGHUP);
 }
 
@@ -564,7 +564,7 @@ static void check_pulse(struct child *c)
 	uint64_t turns = atomic_load(&c->beat->turns);
 	uint32_t state = atomic_load(&c->beat->state);
 	/* The control thread is the process's first. */
-	uint64_t silent_us = watch_round(&c->watch, turns, clock_read().us, c->pid, c->pid);
+	uint64_t silent_us = watch_round(&c->watch, turns, clock_read_us(), c->pid, c->pid);
 	if (state == BEAT_UNWATCHED) {
 		c->watch = (struct watch){0};
 	} else if (state == BEAT_STUCK) {

@@ -298,7 +298,7 @@ static void on_revocation(void *arg, enum revocation_kind kind, struct slice tex
  * we start all the same, and /readyz says no until it was. */
 static int hear_revocations(struct serve *s)
 {
-	uint64_t until = clock_us_to_ms(clock_read().us) + STORE_START_MS;
+	uint64_t until = clock_us_to_ms(clock_read_us()) + STORE_START_MS;
 	int r = 0;
 
 	while (r == 0 && !control_told_all(s->control) && reactor_now_ms(&s->reactor) < until)

@@ -346,7 +346,7 @@ bool guard_remembers(const struct conn *c)
 
 uint64_t guard_clock(void)
 {
-	return clock_read().us;
+	return clock_read_us();
 }
 
 void guard_count(struct worker *w, uint64_t began_us)

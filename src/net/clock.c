@@ -6,16 +6,22 @@
 
 #include "base/obj.h"
 
+/* They fail only for a clock that does not exist. */
+uint64_t clock_read_us(void)
+{
+	struct timespec monotonic;
+
+	MUST(clock_gettime(CLOCK_MONOTONIC, &monotonic) == 0);
+	return (uint64_t)monotonic.tv_sec * CLOCK_US_PER_S + (uint64_t)monotonic.tv_nsec / 1000 + 1;
+}
+
 struct clock_now clock_read(void)
 {
-	struct timespec monotonic, wall;
+	struct timespec wall;
 
-	/* They fail only for a clock that does not exist. */
-	MUST(clock_gettime(CLOCK_MONOTONIC, &monotonic) == 0);
 	MUST(clock_gettime(CLOCK_REALTIME, &wall) == 0);
 	return (struct clock_now){
-		.us = (uint64_t)monotonic.tv_sec * CLOCK_US_PER_S +
-		      (uint64_t)monotonic.tv_nsec / 1000 + 1,
+		.us = clock_read_us(),
 		.unix_ms =
 			(uint64_t)wall.tv_sec * CLOCK_MS_PER_S + (uint64_t)wall.tv_nsec / 1000000,
 	};

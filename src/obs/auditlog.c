@@ -84,7 +84,7 @@ struct auditlog {
 
 static uint64_t now_ms(void)
 {
-	return clock_us_to_ms(clock_read().us);
+	return clock_us_to_ms(clock_read_us());
 }
 
 /* ------------------------------------------------------------------ taking: any thread */
