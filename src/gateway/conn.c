@@ -139,6 +139,10 @@ static void on_stream(struct stream *s, unsigned why)
 		return;
 	}
 	states[c->state].on_client(c, why);
+	if (c->state != CONN_GONE && stream_watch(&c->client)) {
+		metric_add(&c->worker->metrics, METRIC_ACCEPT_FAILURES, 1);
+		conn_end(c);
+	}
 	guard_turn_end(c);
 }
 
@@ -150,14 +154,24 @@ static void on_timer(struct timer *t)
 	states[c->state].on_deadline(c);
 }
 
+/* The kernel is asked to watch at once, or when the first turn has shown that there is a second. */
+static int start_client(struct conn *c, struct worker *w, int fd, bool behind)
+{
+	if (!behind)
+		return stream_init(&c->client, &w->scratch, fd, on_stream, CONN_QUEUE_BYTES,
+				   &w->memory);
+	stream_init_later(&c->client, &w->scratch, fd, on_stream, CONN_QUEUE_BYTES, &w->memory);
+	return 0;
+}
+
 void conn_new(struct worker_listener *l, int fd, const struct address *peer,
-	      struct limits_receipt *receipt, struct pools_receipt *place, struct verdict admitted)
+	      struct limits_receipt *receipt, struct pools_receipt *place, struct verdict admitted,
+	      bool behind)
 {
 	struct worker *w = l->worker;
 	struct conn *c = calloc(1, sizeof(*c));
 
-	if (!c ||
-	    stream_init(&c->client, &w->scratch, fd, on_stream, CONN_QUEUE_BYTES, &w->memory)) {
+	if (!c || start_client(c, w, fd, behind)) {
 		metric_add(&w->metrics, METRIC_ACCEPT_FAILURES, 1);
 		limits_release(receipt);
 		pools_leave(place);

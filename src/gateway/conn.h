@@ -194,9 +194,11 @@ struct conn {
 
 /* --- conn.c */
 
-/* Takes over fd and the receipts of what was admitted (a REFUSE verdict dooms the connection). */
+/* Takes over fd and the receipts of what was admitted (a REFUSE verdict dooms the connection).
+ * behind: others came meanwhile, so what this one wants is probably here already. */
 void conn_new(struct worker_listener *l, int fd, const struct address *peer,
-	      struct limits_receipt *receipt, struct pools_receipt *place, struct verdict admitted);
+	      struct limits_receipt *receipt, struct pools_receipt *place, struct verdict admitted,
+	      bool behind);
 
 /* The only function that changes the state. deadline_ms is a point in time. */
 void conn_enter(struct conn *c, enum conn_state_id state, uint64_t deadline_ms);

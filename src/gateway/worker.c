@@ -50,7 +50,7 @@ static void complain_about_accept(struct worker *w, const char *detail)
 	event_emit(w->gateway->log, &e);
 }
 
-static void admit(struct worker_listener *l, int fd, const struct address *peer)
+static void admit(struct worker_listener *l, int fd, const struct address *peer, bool behind)
 {
 	struct worker *w = l->worker;
 	const struct conf_limits *limits = &w->generation->snapshot->limits;
@@ -80,7 +80,7 @@ static void admit(struct worker_listener *l, int fd, const struct address *peer)
 		close(fd);
 		return;
 	}
-	conn_new(l, fd, peer, &receipt, &place, v);
+	conn_new(l, fd, peer, &receipt, &place, v, behind);
 }
 
 static void pause_accepting(struct worker *w, uint64_t pause_ms)
@@ -92,10 +92,12 @@ static void accept_some(struct worker_listener *l)
 {
 	struct worker *w = l->worker;
 	struct io *io = &l->io;
+	bool more = false;
 
 	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
 		struct address peer;
 		int fd;
+		bool behind = more;
 		uint64_t pause_ms = guard_pause_ms(w);
 		if (pause_ms) {
 			pause_accepting(w, pause_ms);
@@ -103,13 +105,15 @@ static void accept_some(struct worker_listener *l)
 		}
 		int r = sock_accept(io->fd, &w->reserve_fd, &fd, &peer);
 		if (r == 0) {
-			admit(l, fd, &peer);
-			continue;
+			more = sock_has_next(io->fd);
+			admit(l, fd, &peer, behind || more);
 		}
-		if (r == SOCK_AGAIN) {
+		if (r == SOCK_AGAIN || (r == 0 && !more)) {
 			io_drained(io, IO_READABLE);
 			return;
 		}
+		if (r == 0)
+			continue;
 		complain_about_accept(w, r == SOCK_NO_FILES ? "out of descriptors or memory"
 							    : err_sentence());
 		pause_accepting(w, ACCEPT_PAUSE_MS);

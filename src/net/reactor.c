@@ -165,14 +165,31 @@ void reactor_hook_remove(struct reactor_hook *hook)
 
 int io_add(struct reactor *r, struct io *io, int fd, io_fn fn)
 {
+	*io = (struct io){.reactor = r, .fn = fn, .fd = fd};
+	list_init(&io->again_link);
+	int result = io_watch(io);
+	if (result)
+		io->reactor = NULL;
+	return result;
+}
+
+void io_add_later(struct reactor *r, struct io *io, int fd, io_fn fn)
+{
+	*io = (struct io){.reactor = r, .fn = fn, .fd = fd, .ready = IO_READABLE | IO_WRITABLE};
+	list_init(&io->again_link);
+	io_again(io);
+}
+
+int io_watch(struct io *io)
+{
 	struct epoll_event e = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
 				.data.ptr = io};
 
-	*io = (struct io){.fn = fn, .fd = fd};
-	list_init(&io->again_link);
-	if (epoll_ctl(r->epoll_fd, EPOLL_CTL_ADD, fd, &e))
+	if (io->watched)
+		return 0;
+	if (epoll_ctl(io->reactor->epoll_fd, EPOLL_CTL_ADD, io->fd, &e))
 		return err_raise(errno, "cannot watch a descriptor");
-	io->reactor = r;
+	io->watched = true;
 	return 0;
 }
 
@@ -199,7 +216,8 @@ void io_remove(struct io *io)
 	forget(io);
 	/* Fails only if somebody closed the descriptor before; then the kernel has let go of
 	 * it, or never will (a duplicate lives on), which would be our bug. */
-	MUST(epoll_ctl(r->epoll_fd, EPOLL_CTL_DEL, io->fd, NULL) == 0);
+	MUST(!io->watched || epoll_ctl(r->epoll_fd, EPOLL_CTL_DEL, io->fd, NULL) == 0);
+	io->watched = false;
 }
 
 void io_close(struct io *io)

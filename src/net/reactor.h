@@ -38,6 +38,7 @@ struct io {
 	struct list again_link;
 	int fd;        /* borrowed */
 	uint8_t ready; /* IO_ bits */
+	bool watched;  /* the kernel speaks of it */
 };
 
 #define IO_OWNER(io, type, member) LIST_ENTRY(io, type, member)
@@ -103,6 +104,14 @@ void reactor_hook_remove(struct reactor_hook *hook);
 /* Starts with ready = 0; the kernel's first word comes with the next round, fn is called
  * whenever it speaks. The descriptor must be non-blocking. Returns 0 or -errno. */
 int io_add(struct reactor *r, struct io *io, int fd, io_fn fn);
+
+/* The same for a descriptor on which something may be waiting already: fn is called next round as
+ * if there were, and the kernel is asked once somebody says io_watch. Who is done by then has saved
+ * that. Until then nothing is heard of it but by io_again. */
+void io_add_later(struct reactor *r, struct io *io, int fd, io_fn fn);
+
+/* Whatever is waiting now the kernel tells next round. Harmless twice. Returns 0 or -errno. */
+int io_watch(struct io *io);
 
 /* fn is not called any more, even if events of this round are outstanding; the memory may
  * be freed at once, from any callback. Does not close. Harmless twice and on zeroes. */

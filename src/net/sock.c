@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -185,6 +186,13 @@ int sock_accept(int listen_fd, int *reserve_fd, int *fd, struct address *peer)
 			return err_raise(errno, "cannot accept connections");
 		}
 	}
+}
+
+bool sock_has_next(int listen_fd)
+{
+	struct pollfd p = {.fd = listen_fd, .events = POLLIN};
+
+	return poll(&p, 1, 0) != 0;
 }
 
 /* 0, or an errno. */

@@ -55,6 +55,10 @@ int sock_reserve_open(void);
  */
 int sock_accept(int listen_fd, int *reserve_fd, int *fd, struct address *peer);
 
+/* Does another connection wait? Much cheaper than to accept in vain, for which the kernel makes a
+ * socket and throws it away. True as well if it cannot be known. */
+bool sock_has_next(int listen_fd);
+
 /* Begins to connect. Returns 0 (done or under way; the socket becomes writable, then ask
  * sock_connect_result), SOCK_RESET (refused at once; the sentence is in err_text), or -errno. */
 int sock_connect(const struct address *a, int *fd);

@@ -636,6 +636,19 @@ int stream_init(struct stream *s, struct stream_scratch *scratch, int fd, stream
 	return r;
 }
 
+void stream_init_later(struct stream *s, struct stream_scratch *scratch, int fd, stream_fn fn,
+		       size_t max_pending, struct budget *budget)
+{
+	*s = (struct stream){
+		.fn = fn, .scratch = scratch, .max_pending = max_pending, .budget = budget};
+	io_add_later(scratch->reactor, &s->io, fd, on_io);
+}
+
+int stream_watch(struct stream *s)
+{
+	return io_watch(&s->io);
+}
+
 void stream_deinit(struct stream *s)
 {
 	if (!s->scratch)

@@ -72,7 +72,7 @@ struct stream_scratch {
 	struct list corked;       /* in the order of their first write */
 	struct stream_cork *free; /* last used first, so that it is still in the cache */
 	size_t lent_end;          /* so much of plain is lent until the end of the round */
-	uint64_t recvs, sends; /* counted for tests and benchmarks */
+	uint64_t recvs, sends;    /* counted for tests and benchmarks */
 };
 
 /* Lives in the session. 112 bytes. */
@@ -107,6 +107,13 @@ void stream_scratch_deinit(struct stream_scratch *scratch);
  */
 int stream_init(struct stream *s, struct stream_scratch *scratch, int fd, stream_fn fn,
 		size_t max_pending, struct budget *budget);
+
+/* The same for a socket whose peer may have spoken already: fn is called next round, and if the
+ * stream goes on after that the caller says stream_watch, so that the kernel tells of all that
+ * follows (harmless twice; 0 or -errno). Who is answered and closed at once saves that. */
+void stream_init_later(struct stream *s, struct stream_scratch *scratch, int fd, stream_fn fn,
+		       size_t max_pending, struct budget *budget);
+int stream_watch(struct stream *s);
 
 /* Closes the socket and gives everything back; sends nothing more of what waits here.
  * Bytes the kernel already has still go out, unless the peer's are left unread: then it

@@ -339,6 +339,60 @@ static void many(void **state)
 	}
 }
 
+static void end_open_later(struct end *e, char name)
+{
+	end_open(e, name);
+	io_remove(&e->io);
+	io_add_later(&reactor, &e->io, e->fd, on_end);
+}
+
+/* Whoever may have spoken already is called without the kernel, and heard of again once it is
+ * asked. */
+static void watched_later(void **state)
+{
+	struct end a;
+	char c;
+
+	(void)state;
+	end_open_later(&a, 'a');
+	assert_int_equal(a.calls, 0);
+	turn();
+	assert_int_equal(a.calls, 1);
+	assert_int_equal(a.io.ready, IO_READABLE | IO_WRITABLE);
+	io_drained(&a.io, IO_READABLE);
+	say(&a);
+	turn();
+	assert_int_equal(a.calls, 1); /* nobody was asked */
+	assert_int_equal(io_watch(&a.io), 0);
+	assert_int_equal(io_watch(&a.io), 0);
+	turn();
+	assert_int_equal(a.calls, 2); /* what came before is told */
+	assert_true(a.io.ready & IO_READABLE);
+	assert_int_equal(read(a.fd, &c, 1), 1);
+	io_drained(&a.io, IO_READABLE);
+	say(&a);
+	turn();
+	assert_int_equal(a.calls, 3);
+	end_close(&a);
+}
+
+static void gone_before_it_was_watched(void **state)
+{
+	struct end a, b;
+
+	(void)state;
+	end_open_later(&a, 'a');
+	end_open_later(&b, 'b');
+	end_close(&a);
+	turn();
+	assert_string_equal(called, "b");
+	io_close(&b.io);
+	assert_int_equal(fcntl(b.fd, F_GETFD), -1);
+	close(b.other);
+	turn();
+	assert_string_equal(called, "");
+}
+
 static void a_descriptor_that_cannot_be_watched(void **state)
 {
 	struct io io;
@@ -348,6 +402,9 @@ static void a_descriptor_that_cannot_be_watched(void **state)
 	assert_true(io_add(&reactor, &io, file, on_end) < 0);
 	io_remove(&io);
 	io_again(&io);
+	io_add_later(&reactor, &io, file, on_end);
+	assert_true(io_watch(&io) < 0);
+	io_remove(&io);
 	close(file);
 }
 
@@ -364,6 +421,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(hooks_run_once_per_round, begin, finish),
 		cmocka_unit_test_setup_teardown(sleeps_until_the_deadline, begin, finish),
 		cmocka_unit_test_setup_teardown(many, begin, finish),
+		cmocka_unit_test_setup_teardown(watched_later, begin, finish),
+		cmocka_unit_test_setup_teardown(gone_before_it_was_watched, begin, finish),
 		cmocka_unit_test_setup_teardown(a_descriptor_that_cannot_be_watched, begin, finish),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

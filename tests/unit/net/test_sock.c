@@ -68,11 +68,14 @@ static void a_conversation(void **state)
 		assert_int_equal(sock_listen(&at, 8, true, &second), 0); /* shared */
 		close(second);
 		assert_int_equal(sock_accept(listening, &reserve, &b, &peer), SOCK_AGAIN);
+		assert_false(sock_has_next(listening));
 		assert_int_equal(sock_connect(&at, &a), 0);
 		wait_for(a, POLLOUT);
 		assert_int_equal(sock_connect_result(a), 0);
 		wait_for(listening, POLLIN);
+		assert_true(sock_has_next(listening));
 		assert_int_equal(sock_accept(listening, &reserve, &b, &peer), 0);
+		assert_false(sock_has_next(listening));
 		struct address own = sock_local(a), at_b = sock_peer(b);
 		assert_true(address_eq_with_port(&peer, &own));
 		assert_true(address_eq_with_port(&peer, &at_b));
