@@ -38,12 +38,10 @@ static uint64_t overdraft(const struct rate *r, const struct bucket *b, uint64_t
 	return ahead > allowed ? ahead - allowed : 0;
 }
 
-bool rate_take(const struct rate *r, struct bucket *b, uint64_t now_us, uint64_t units)
+bool rate_take_limited(const struct rate *r, struct bucket *b, uint64_t now_us, uint64_t units)
 {
 	uint64_t tat;
 
-	if (r->unlimited)
-		return true;
 	if (!is_real(r) || units > r->burst)
 		return false;
 	if (units == 0)

@@ -34,8 +34,8 @@ struct bucket {
 /* Takes units at now_us (monotonic). True = allowed and taken. False = refused, nothing
  * taken; always so for more units than the burst. Taking 0 units asks whether the rate is
  * one that ever allows anything. */
-bool rate_take(const struct rate *r, struct bucket *b, uint64_t now_us, uint64_t units)
-	__attribute__((warn_unused_result));
+static inline bool rate_take(const struct rate *r, struct bucket *b, uint64_t now_us,
+			     uint64_t units) __attribute__((warn_unused_result));
 
 /* Milliseconds, rounded up, until a take of units would be allowed; 0 = now;
  * UINT64_MAX = never. For Retry-After. */
@@ -44,3 +44,15 @@ uint64_t rate_retry_ms(const struct rate *r, const struct bucket *b, uint64_t no
 
 /* Everything taken is paid back: a table may forget this bucket without anybody gaining. */
 bool rate_is_full(const struct bucket *b, uint64_t now_us);
+
+/* --- private */
+
+/* Of a rate that is not unlimited. */
+bool rate_take_limited(const struct rate *r, struct bucket *b, uint64_t now_us, uint64_t units)
+	__attribute__((warn_unused_result));
+
+static inline bool rate_take(const struct rate *r, struct bucket *b, uint64_t now_us,
+			     uint64_t units)
+{
+	return r->unlimited || rate_take_limited(r, b, now_us, units);
+}

@@ -118,30 +118,10 @@ struct verdict message_settle_server(const struct message_policy *m, const struc
 		.kind = VERDICT_DROP, .reason = j->reason, .detail = j->finding.detail};
 }
 
-struct verdict message_judge_client(struct message_policy *m, size_t bytes, uint64_t now_us)
-{
-	const struct conf_route_limits *limits = &m->route->limits;
-	/* What ws/ lets through already; here once more, for whoever hands in messages else. */
-	if (bytes > limits->message_size && bytes > limits->inflated)
-		return verdict_refuse(REASON_MESSAGE_TOO_BIG, "message_size");
-	if (!rate_take(&limits->messages, &m->messages, now_us, 1))
-		return message_refuse(m, REASON_MESSAGE_RATE, now_us);
-	if (!rate_take(&limits->bytes, &m->bytes, now_us, bytes))
-		return message_refuse(m, REASON_BYTE_RATE, now_us);
-	return verdict_pass();
-}
-
 struct verdict message_judge_control(struct message_policy *m, uint64_t now_us)
 {
 	if (!rate_take(&m->route->limits.control_frames, &m->control_frames, now_us, 1))
 		return message_refuse(m, REASON_CONTROL_RATE, now_us);
-	return verdict_pass();
-}
-
-struct verdict message_judge_server(const struct message_policy *m, size_t bytes)
-{
-	if (bytes > m->route->limits.server_message_size)
-		return verdict_refuse(REASON_MESSAGE_TOO_BIG, "server_message_size");
 	return verdict_pass();
 }
 

@@ -34,7 +34,8 @@ void message_policy_init(struct message_policy *m, const struct conf_route *rout
 
 /* A client's whole message of so many bytes (after inflation): message_size or `inflated`,
  * whichever is more, then `messages`, `bytes`. now_us is monotonic, in all of these. */
-struct verdict message_judge_client(struct message_policy *m, size_t bytes, uint64_t now_us)
+static inline struct verdict message_judge_client(struct message_policy *m, size_t bytes,
+						  uint64_t now_us)
 	__attribute__((warn_unused_result));
 
 /* A client's ping or pong (a close frame is never too much). */
@@ -42,7 +43,7 @@ struct verdict message_judge_control(struct message_policy *m, uint64_t now_us)
 	__attribute__((warn_unused_result));
 
 /* A message from the application: server_message_size. Never counts against the client. */
-struct verdict message_judge_server(const struct message_policy *m, size_t bytes)
+static inline struct verdict message_judge_server(const struct message_policy *m, size_t bytes)
 	__attribute__((warn_unused_result));
 
 /* Somebody else found a reason to refuse a client's message: what is to be done? */
@@ -65,3 +66,26 @@ bool message_always_closes(enum reason reason);
 /* Appends the text to send for VERDICT_REPLY. Returns as buf_append. */
 int message_reply(const struct message_policy *m, enum reason reason, struct buf *to)
 	__attribute__((warn_unused_result));
+
+/* --- private: what is called for each message */
+
+static inline struct verdict message_judge_client(struct message_policy *m, size_t bytes,
+						  uint64_t now_us)
+{
+	const struct conf_route_limits *limits = &m->route->limits;
+	/* What ws/ lets through already; here once more, for whoever hands in messages else. */
+	if (bytes > limits->message_size && bytes > limits->inflated)
+		return verdict_refuse(REASON_MESSAGE_TOO_BIG, "message_size");
+	if (!rate_take(&limits->messages, &m->messages, now_us, 1))
+		return message_refuse(m, REASON_MESSAGE_RATE, now_us);
+	if (!rate_take(&limits->bytes, &m->bytes, now_us, bytes))
+		return message_refuse(m, REASON_BYTE_RATE, now_us);
+	return verdict_pass();
+}
+
+static inline struct verdict message_judge_server(const struct message_policy *m, size_t bytes)
+{
+	if (bytes > m->route->limits.server_message_size)
+		return verdict_refuse(REASON_MESSAGE_TOO_BIG, "server_message_size");
+	return verdict_pass();
+}
