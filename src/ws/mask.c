@@ -6,7 +6,7 @@
  * word. Words are loaded and stored with memcpy, lowest byte first: no alignment and no
  * byte order is assumed. The last, incomplete word is not done byte by byte but as a whole
  * word that overlaps its neighbour; in place it therefore has to be read before the
- * neighbour is written.
+ * neighbour is written. Vectors are words of 16 bytes.
  *
  * All that was written is ORed together on the way: whoever checks text afterwards need
  * not look again if no byte had its highest bit set.
@@ -20,7 +20,7 @@
 #include <immintrin.h>
 #endif
 
-enum { WORD = 8, HALF = 4, WIDE_FROM = 128, WIDE_BLOCK = 128 };
+enum { WORD = 8, HALF = 4, VECTOR = 16, WIDE_FROM = 128, WIDE_BLOCK = 128 };
 
 static const uint64_t HIGH_BITS = 0x8080808080808080;
 
@@ -107,6 +107,26 @@ static inline uint64_t mask_words(char *to, const char *from, size_t len, uint64
 }
 
 #ifdef __x86_64__
+/* As mask_words, two of them at once. */
+static inline uint64_t mask_vectors(char *to, const char *from, size_t len, uint64_t word)
+{
+	const __m128i key = _mm_set1_epi64x((long long)word);
+	const __m128i turned = _mm_set1_epi64x((long long)key_turned(word, len));
+	__m128i last = _mm_loadu_si128((const __m128i *)(const void *)(from + len - VECTOR));
+	__m128i written;
+
+	last = _mm_xor_si128(last, turned);
+	written = last;
+	for (size_t i = 0; i + VECTOR < len; i += VECTOR) {
+		__m128i masked = _mm_loadu_si128((const __m128i *)(const void *)(from + i));
+		masked = _mm_xor_si128(masked, key);
+		_mm_storeu_si128((__m128i *)(void *)(to + i), masked);
+		written = _mm_or_si128(written, masked);
+	}
+	_mm_storeu_si128((__m128i *)(void *)(to + len - VECTOR), last);
+	return _mm_movemask_epi8(written) ? HIGH_BITS : 0;
+}
+
 /* Whole blocks, of which there is at least one. Not inlined: the caller is for any x86-64. */
 __attribute__((target("avx2"), noinline)) static uint64_t mask_blocks(char *to, const char *from,
 								      size_t blocks, uint64_t word)
@@ -146,6 +166,8 @@ __attribute__((always_inline)) static inline bool mask_any(char *to, const char 
 		from += done;
 		len -= done;
 	}
+	if (len >= VECTOR)
+		return ((written | mask_vectors(to, from, len, word)) & HIGH_BITS) == 0;
 #endif
 	if (len >= WORD)
 		written |= mask_words(to, from, len, word);

@@ -17,7 +17,7 @@
 #include "ws/hold.h"
 #include "ws/mask.h"
 
-enum { AT_HEAD = 0, AT_DATA, AT_CONTROL, CLOSED, FAILED };
+enum { AT_HEAD = WS_READER_AT_HEAD, AT_DATA, AT_CONTROL, CLOSED, FAILED };
 
 /* Frames of which less is left are not worth a read of their own. */
 enum { ROOM_MIN = 16384 };
@@ -54,7 +54,7 @@ void ws_reader_deinit(struct ws_reader *r)
 	*r = (struct ws_reader){.state = CLOSED};
 }
 
-bool ws_reader_in_message(const struct ws_reader *r)
+bool ws_reader_has_begun(const struct ws_reader *r)
 {
 	if (r->state == CLOSED || r->state == FAILED)
 		return false;
@@ -219,7 +219,7 @@ static bool is_plain_text(const struct ws_reader *r)
 	return r->message_opcode == WS_OPCODE_TEXT && !r->compressed;
 }
 
-size_t ws_reader_room(struct ws_reader *r, size_t most, char **room)
+size_t ws_reader_frame_room(struct ws_reader *r, size_t most, char **room)
 {
 	size_t least = most < ROOM_MIN ? most : ROOM_MIN;
 	size_t have = buf_waiting(&r->assembly);
@@ -348,14 +348,16 @@ static int read_control(struct ws_reader *r, struct ws_input *in, struct ws_even
  * for whatever is not legal: the way by states deals with that, and must (and, cut
  * elsewhere, does) come to the same for this as well.
  */
-static bool take_common(struct ws_reader *r, struct ws_input *in, struct ws_event *out)
+static inline bool take_common(struct ws_reader *r, struct ws_input *in, struct ws_event *out)
 {
 	const struct ws_reader_config *c = r->config;
-	const uint8_t *head = (const uint8_t *)in->at;
+	char *frame = in->at;
+	const uint8_t *head = (const uint8_t *)frame;
+	size_t have = input_bytes(in);
 	bool masked = c->side == WS_SERVER;
 	size_t head_bytes = masked ? 2 + WS_KEY_BYTES : 2;
 
-	if (input_bytes(in) < head_bytes)
+	if (have < head_bytes)
 		return false;
 	bool text = head[0] == (0x80 | WS_OPCODE_TEXT);
 	if (!text && head[0] != (0x80 | WS_OPCODE_BINARY))
@@ -364,20 +366,18 @@ static bool take_common(struct ws_reader *r, struct ws_input *in, struct ws_even
 		return false;
 	/* With the wrong mask bit it is 128 or more. */
 	size_t len = masked ? head[1] ^ 0x80u : head[1];
-	if (len == 126) {
+	if (len >= 126) {
 		head_bytes += 2;
-		if (input_bytes(in) < head_bytes)
+		if (len > 126 || have < head_bytes)
 			return false;
 		len = (size_t)head[2] << 8 | head[3];
 		if (len < 126)
 			return false;
-	} else if (len > 126) {
-		return false;
 	}
-	if (len > input_bytes(in) - head_bytes || len > c->max_message || c->max_fragments == 0)
+	if (len > have - head_bytes || len > c->max_message || c->max_fragments == 0)
 		return false;
 
-	char *payload = in->at + head_bytes;
+	char *payload = frame + head_bytes;
 	if (masked) {
 		const uint8_t *key = head + head_bytes - WS_KEY_BYTES;
 		if (!ws_mask(payload, len, key, 0) && text && !utf8_valid(slice_of(payload, len))) {
@@ -388,7 +388,6 @@ static bool take_common(struct ws_reader *r, struct ws_input *in, struct ws_even
 	} else if (text && !utf8_valid(slice_of(payload, len))) {
 		return false;
 	}
-	const char *frame = in->at;
 	in->at = payload + len;
 	r->serial++;
 	*out = (struct ws_event){
@@ -446,7 +445,7 @@ enum ws_event_kind ws_reader_next(struct ws_reader *r, struct ws_input *in, stru
 {
 	if (r->lent)
 		settle(r);
-	if (r->state == AT_HEAD && !r->in_message && !r->head_bytes) {
+	if (ws_reader_is_between(r)) {
 		if (in->at == in->end) {
 			*out = (struct ws_event){.kind = WS_NEED_MORE};
 			return WS_NEED_MORE;

@@ -44,12 +44,14 @@ struct ws_reader_config {
 	struct ws_inflate_limits inflate; /* if permessage-deflate was negotiated */
 };
 
+enum { WS_READER_AT_HEAD = 0 };
+
 struct ws_reader {
 	/* what each message looks at */
 	const struct ws_reader_config *config;
 	struct ws_inflater *inflater; /* NULL: permessage-deflate was not negotiated */
 	uint32_t serial;
-	uint8_t state;
+	uint8_t state;      /* WS_READER_AT_HEAD, or what message.c says */
 	uint8_t head_bytes; /* of an unfinished head */
 	bool in_message;
 	bool lent; /* the last event points into memory of ours */
@@ -116,7 +118,7 @@ enum ws_event_kind ws_reader_next(struct ws_reader *r, struct ws_input *in, stru
 /* Would the next call only say WS_NEED_MORE? It may be left out then. */
 static inline bool ws_reader_is_done(const struct ws_reader *r, const struct ws_input *in)
 {
-	return in->at == in->end && !r->lent && !r->state;
+	return in->at == in->end && !r->lent && r->state == WS_READER_AT_HEAD;
 }
 
 /*
@@ -125,11 +127,11 @@ static inline bool ws_reader_is_done(const struct ws_reader *r, const struct ws_
  * or there is no room: then read elsewhere and call ws_reader_next. As soon as they are there say
  * ws_reader_filled, then ws_reader_next, with no input.
  */
-size_t ws_reader_room(struct ws_reader *r, size_t most, char **room);
+static inline size_t ws_reader_room(struct ws_reader *r, size_t most, char **room);
 void ws_reader_filled(struct ws_reader *r, char *room, size_t bytes);
 
 /* Has a message, a frame or a head begun that is not complete yet? */
-bool ws_reader_in_message(const struct ws_reader *r);
+static inline bool ws_reader_in_message(const struct ws_reader *r);
 
 /* Another number for each message or lone frame: a deadline armed when ws_reader_in_message
  * became true holds as long as this stays the same. */
@@ -142,4 +144,24 @@ static inline uint32_t ws_reader_serial(const struct ws_reader *r)
 static inline uint64_t ws_reader_pending_bytes(const struct ws_reader *r)
 {
 	return r->charge.units;
+}
+
+/* --- private: nearly always a read ends with a message */
+
+bool ws_reader_has_begun(const struct ws_reader *r);
+size_t ws_reader_frame_room(struct ws_reader *r, size_t most, char **room);
+
+static inline bool ws_reader_is_between(const struct ws_reader *r)
+{
+	return r->state == WS_READER_AT_HEAD && !r->in_message && !r->head_bytes;
+}
+
+static inline bool ws_reader_in_message(const struct ws_reader *r)
+{
+	return !ws_reader_is_between(r) && ws_reader_has_begun(r);
+}
+
+static inline size_t ws_reader_room(struct ws_reader *r, size_t most, char **room)
+{
+	return r->state == WS_READER_AT_HEAD ? 0 : ws_reader_frame_room(r, most, room);
 }

@@ -146,17 +146,3 @@ int ws_write_head(const struct ws_writer *w, enum ws_opcode opcode, char *payloa
 	*head_bytes = ws_header_encode(&header, head);
 	return 0;
 }
-
-int ws_write_again(const struct ws_writer *w, char *payload, size_t payload_bytes)
-{
-	uint8_t key[WS_KEY_BYTES];
-
-	if (!w->masker)
-		return 0;
-	int r = ws_masker_next(w->masker, key);
-	if (r)
-		return r;
-	memcpy(payload - WS_KEY_BYTES, key, sizeof(key));
-	ws_mask(payload, payload_bytes, key, 0);
-	return 0;
-}

@@ -14,6 +14,7 @@
 #include "base/slice.h"
 #include "ws/deflate.h"
 #include "ws/frame.h"
+#include "ws/mask.h"
 
 /* Fills `bytes` bytes with unpredictable ones. Returns 0 or -errno. */
 typedef int (*ws_random_fn)(void *arg, void *into, size_t bytes);
@@ -77,7 +78,7 @@ int ws_write_head(const struct ws_writer *w, enum ws_opcode opcode, char *payloa
  * the frame's end, is masked. The other leg must be of the other side: there frames came masked
  * where ours are. Returns as ws_write_head.
  */
-int ws_write_again(const struct ws_writer *w, char *payload, size_t payload_bytes)
+static inline int ws_write_again(const struct ws_writer *w, char *payload, size_t payload_bytes)
 	__attribute__((warn_unused_result));
 
 /* --- private */
@@ -93,4 +94,16 @@ static inline int ws_masker_next(struct ws_masker *m, uint8_t key[WS_KEY_BYTES])
 	memcpy(key, m->pool + sizeof(m->pool) - m->left, WS_KEY_BYTES);
 	m->left -= WS_KEY_BYTES;
 	return 0;
+}
+
+static inline int ws_write_again(const struct ws_writer *w, char *payload, size_t payload_bytes)
+{
+	uint8_t *key = (uint8_t *)payload - WS_KEY_BYTES;
+
+	if (!w->masker)
+		return 0;
+	int r = ws_masker_next(w->masker, key);
+	if (r == 0)
+		ws_mask(payload, payload_bytes, key, 0);
+	return r;
 }
