@@ -43,11 +43,6 @@ static const struct conn_state {
 	[CONN_GONE] = {"gone", CONN_UNTIL_NEVER, gone_on_client, NULL, 0},
 };
 
-uint64_t conn_now(const struct conn *c)
-{
-	return reactor_now_ms(&c->worker->reactor);
-}
-
 const struct snapshot *conn_conf(const struct conn *c)
 {
 	return c->generation->snapshot;

@@ -230,7 +230,11 @@ void conn_answer(struct conn *c, struct ask *a);
 /* Was the identity, or what proved it, revoked? */
 bool conn_is_revoked(const struct conn *c, const struct identity *identity);
 
-uint64_t conn_now(const struct conn *c);
+static inline uint64_t conn_now(const struct conn *c)
+{
+	return reactor_now_ms(&c->worker->reactor);
+}
+
 const struct snapshot *conn_conf(const struct conn *c);
 
 /* --- guard.c: who gets room and time while the gateway is under siege */
@@ -275,14 +279,32 @@ void guard_count(struct worker *w, uint64_t began_us);
 /* Newcomers, and sessions that take long while the rounds are long, have so much of a round, and
  * the next of them waits for the next round: all others have theirs in between. In the order in
  * which they came. False: not yet; call again next round. Anybody else always has a turn. */
-bool guard_turn(struct conn *c);
-void guard_turn_end(struct conn *c);
+static inline bool guard_turn(struct conn *c);
+static inline void guard_turn_end(struct conn *c);
 
 /* Milliseconds until somebody may be accepted again; 0: now. */
 uint64_t guard_pause_ms(struct worker *w);
 
 /* Once per round. */
 void guard_round(struct worker *w);
+
+/* Private: while no round is long nobody waits for a session, and none is timed. */
+bool guard_turn_shared(struct conn *c);
+void guard_turn_timed(struct conn *c);
+
+static inline bool guard_turn(struct conn *c)
+{
+	bool free = c->state == CONN_OPEN && c->waits_among == GUARD_NOBODY &&
+		    !c->worker->guard.timed_rounds;
+
+	return free || guard_turn_shared(c);
+}
+
+static inline void guard_turn_end(struct conn *c)
+{
+	if (c->worker->guard.turn_began_us)
+		guard_turn_timed(c);
+}
 
 /* --- preface.c: who is on the other end */
 

@@ -371,7 +371,7 @@ static enum guard_class class_of(const struct conn *c)
 	return heavy ? GUARD_HEAVY : GUARD_NOBODY;
 }
 
-bool guard_turn(struct conn *c)
+bool guard_turn_shared(struct conn *c)
 {
 	static const uint64_t most_us[GUARD_CLASSES] = {
 		[GUARD_NEWCOMERS] = NEWCOMERS_ROUND_US,
@@ -397,12 +397,9 @@ bool guard_turn(struct conn *c)
 	return true;
 }
 
-void guard_turn_end(struct conn *c)
+void guard_turn_timed(struct conn *c)
 {
 	struct guard *g = &c->worker->guard;
-
-	if (!g->turn_began_us)
-		return;
 	uint64_t took_us = clock_since(g->turn_began_us, guard_clock());
 	g->shares_of_round[g->turn_class].used_us += took_us;
 	g->turn_began_us = 0;

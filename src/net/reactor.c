@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -113,13 +114,20 @@ static int wait_ms(struct reactor *r, uint64_t max_wait_ms)
 	return wait < INT_MAX ? (int)wait : INT_MAX;
 }
 
+/* Not epoll_wait, where a thread may be cancelled; see sock.c. */
+static int wait_for_events(struct reactor *r, uint64_t max_wait_ms)
+{
+	return (int)syscall(SYS_epoll_pwait, r->epoll_fd, r->events, REACTOR_EVENTS,
+			    wait_ms(r, max_wait_ms), NULL, 0);
+}
+
 int reactor_run_once(struct reactor *r, uint64_t max_wait_ms)
 {
 	struct list turn;
 
 	MUST(r->event_at == r->event_count);
 	run_hooks(r);
-	int n = epoll_wait(r->epoll_fd, r->events, REACTOR_EVENTS, wait_ms(r, max_wait_ms));
+	int n = wait_for_events(r, max_wait_ms);
 	if (n < 0 && errno != EINTR)
 		return err_raise(errno, "cannot wait for events");
 	r->now = clock_read();

@@ -314,9 +314,9 @@ static ssize_t call_recv(int fd, char *into, size_t room)
 	return syscall(SYS_recvfrom, fd, into, room, 0, NULL, NULL);
 }
 
-static ssize_t call_send(int fd, const struct iovec *part, int flags)
+static ssize_t call_send(int fd, struct slice part, int flags)
 {
-	return syscall(SYS_sendto, fd, part->iov_base, part->iov_len, flags, NULL, 0);
+	return syscall(SYS_sendto, fd, part.data, part.len, flags, NULL, 0);
 }
 
 int sock_recv(int fd, char *into, size_t room, size_t *got)
@@ -332,16 +332,32 @@ int sock_recv(int fd, char *into, size_t room, size_t *got)
 	return n ? 0 : SOCK_CLOSED;
 }
 
+static int send_flags(bool more)
+{
+	return MSG_NOSIGNAL | (more ? MSG_MORE : 0);
+}
+
+int sock_send_one(int fd, struct slice part, bool more, size_t *sent)
+{
+	ssize_t n;
+
+	do
+		n = call_send(fd, part, send_flags(more));
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return outcome(errno, "send");
+	*sent = (size_t)n;
+	return 0;
+}
+
 int sock_send(int fd, const struct iovec *parts, size_t count, bool more, size_t *sent)
 {
-	int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
 	struct msghdr m = {.msg_iovlen = count};
 	ssize_t n;
 
 	memcpy(&m.msg_iov, &parts, sizeof(parts)); /* sendmsg does not write to it */
-	/* One part is the usual case, and the kernel is quicker with it than with a list of one. */
 	do
-		n = count == 1 ? call_send(fd, parts, flags) : sendmsg(fd, &m, flags);
+		n = sendmsg(fd, &m, send_flags(more));
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return outcome(errno, "send");

@@ -83,3 +83,6 @@ int sock_recv(int fd, char *into, size_t room, size_t *got);
  * SOCK_RESET or -errno. parts are not changed. With `more` the kernel may wait for what follows:
  * a close, whose FIN then travels in the same packet. */
 int sock_send(int fd, const struct iovec *parts, size_t count, bool more, size_t *sent);
+
+/* The same for one part, with which the kernel is quicker than with a list of one. */
+int sock_send_one(int fd, struct slice part, bool more, size_t *sent);

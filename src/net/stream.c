@@ -218,18 +218,14 @@ static void out_finished(struct stream *s)
 	(void)shutdown(s->io.fd, SHUT_WR); /* fails only where the peer is gone already */
 }
 
-/* One send of [out, parts], `total` bytes together. Gives how many of them the kernel took: 0 if it
- * has no room. */
-static int send_once(struct stream *s, const struct slice *parts, size_t count, size_t total,
-		     size_t *sent)
+/* Not inlined: its arrays are not the usual case's business. */
+__attribute__((noinline)) static int send_list(struct stream *s, const struct slice *parts,
+					       size_t count, size_t *sent)
 {
 	struct slice waiting = stream_queue_slice(s->out);
 	struct iovec v[PARTS + 1];
 	size_t n = 0;
 
-	*sent = 0;
-	if (total == 0 || !(s->io.ready & IO_WRITABLE))
-		return 0;
 	for (size_t i = waiting.len ? 0 : 1; i <= count; i++) {
 		struct slice part = i ? parts[i - 1] : waiting;
 		union {
@@ -240,7 +236,19 @@ static int send_once(struct stream *s, const struct slice *parts, size_t count, 
 		if (part.len)
 			v[n++] = (struct iovec){unconst.out, part.len};
 	}
-	int r = sock_send(s->io.fd, v, n, s->state & ENDING, sent);
+	return sock_send(s->io.fd, v, n, s->state & ENDING, sent);
+}
+
+/* One send of [out, parts], `total` bytes together. Gives how many of them the kernel took: 0 if it
+ * has no room. */
+static inline int send_once(struct stream *s, const struct slice *parts, size_t count, size_t total,
+			    size_t *sent)
+{
+	*sent = 0;
+	if (total == 0 || !(s->io.ready & IO_WRITABLE))
+		return 0;
+	int r = count == 1 && !s->out ? sock_send_one(s->io.fd, parts[0], s->state & ENDING, sent)
+				      : send_list(s, parts, count, sent);
 	s->scratch->sends++;
 	if (r == SOCK_AGAIN || (r == 0 && *sent < total))
 		io_drained(&s->io, IO_WRITABLE);
@@ -268,7 +276,7 @@ static int keep_rest(struct stream *s, const struct slice *parts, size_t count, 
 }
 
 /* Sends what waits and then parts (at most PARTS); what the kernel does not take waits. */
-static int push(struct stream *s, const struct slice *parts, size_t count)
+static inline int push(struct stream *s, const struct slice *parts, size_t count)
 {
 	size_t total = stream_queue_slice(s->out).len, sent;
 
@@ -521,7 +529,7 @@ int stream_shutdown(struct stream *s)
 
 /* --- reading */
 
-int stream_receive(struct stream *s, char *into, size_t room, size_t *got)
+static inline int receive(struct stream *s, char *into, size_t room, size_t *got)
 {
 	*got = 0;
 	if (!(s->io.ready & IO_READABLE))
@@ -549,6 +557,11 @@ int stream_receive(struct stream *s, char *into, size_t room, size_t *got)
 	}
 }
 
+int stream_receive(struct stream *s, char *into, size_t room, size_t *got)
+{
+	return receive(s, into, room, got);
+}
+
 /* What was handed back, or the beginning of it. */
 static int read_again(struct stream *s, char *into, size_t room, size_t *got)
 {
@@ -561,7 +574,7 @@ static int read_again(struct stream *s, char *into, size_t room, size_t *got)
 	return 0;
 }
 
-int stream_read_into(struct stream *s, char *into, size_t room, size_t *got)
+static inline int read_into(struct stream *s, char *into, size_t room, size_t *got)
 {
 	*got = 0;
 	if (s->in)
@@ -571,9 +584,13 @@ int stream_read_into(struct stream *s, char *into, size_t room, size_t *got)
 		return s->broken;
 	if (s->state & HANDSHAKING)
 		return STREAM_AGAIN;
-	int r = s->layer ? s->layer->ops->read(s, into, room, got)
-			 : stream_receive(s, into, room, got);
+	int r = s->layer ? s->layer->ops->read(s, into, room, got) : receive(s, into, room, got);
 	return r == STREAM_AGAIN && s->broken ? s->broken : r;
+}
+
+int stream_read_into(struct stream *s, char *into, size_t room, size_t *got)
+{
+	return read_into(s, into, room, got);
 }
 
 int stream_read(struct stream *s, struct stream_bytes *got)
@@ -587,7 +604,7 @@ int stream_read(struct stream *s, struct stream_bytes *got)
 	/* Records end where they like. */
 	if (s->in || s->layer)
 		room += SPARE_BYTES;
-	return stream_read_into(s, got->data, room, &got->len);
+	return read_into(s, got->data, room, &got->len);
 }
 
 int stream_unread(struct stream *s, struct slice rest)

@@ -164,7 +164,7 @@ static void fire_due(struct timer_wheel *w, uint64_t now_ms)
 	w->next_ms = 0;
 }
 
-void timer_wheel_run(struct timer_wheel *w, uint64_t now_ms)
+void timer_wheel_fire(struct timer_wheel *w, uint64_t now_ms)
 {
 	if (!list_empty(&w->due) || next_start(w) <= now_ms)
 		fire_due(w, now_ms);
@@ -172,7 +172,7 @@ void timer_wheel_run(struct timer_wheel *w, uint64_t now_ms)
 		w->now_ms = now_ms;
 }
 
-uint64_t timer_wheel_next_ms(struct timer_wheel *w)
+uint64_t timer_wheel_look_up(struct timer_wheel *w)
 {
 	return list_empty(&w->due) ? next_start(w) : w->now_ms;
 }

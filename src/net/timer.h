@@ -31,8 +31,8 @@ typedef void (*timer_fn)(struct timer *t);
 struct timer {
 	struct list link;
 	timer_fn fn;
-	uint64_t at_ms;    /* wanted */
-	uint64_t filed_ms; /* where it lies; <= at_ms */
+	uint64_t at_ms;            /* wanted */
+	uint64_t filed_ms;         /* where it lies; <= at_ms */
 	struct timer_wheel *wheel; /* that it was armed in last */
 };
 
@@ -68,8 +68,31 @@ static inline bool timer_armed(const struct timer *t)
 
 /* Fires everything due at now_ms, in order of time; timers of the same millisecond in
  * no promised order. Time does not go back: an earlier now_ms counts as the latest seen. */
-void timer_wheel_run(struct timer_wheel *w, uint64_t now_ms);
+static inline void timer_wheel_run(struct timer_wheel *w, uint64_t now_ms);
 
 /* The moment to run again: never later than the first deadline, sometimes earlier (a
  * postponed timer, a wheel turning over). TIMER_NEVER when nothing is armed. */
-uint64_t timer_wheel_next_ms(struct timer_wheel *w);
+static inline uint64_t timer_wheel_next_ms(struct timer_wheel *w);
+
+/* --- private: mostly nothing has changed and nothing is due */
+
+void timer_wheel_fire(struct timer_wheel *w, uint64_t now_ms);
+uint64_t timer_wheel_look_up(struct timer_wheel *w);
+
+static inline bool timer_wheel_is_known(const struct timer_wheel *w)
+{
+	return w->next_ms && list_empty(&w->due);
+}
+
+static inline void timer_wheel_run(struct timer_wheel *w, uint64_t now_ms)
+{
+	if (!timer_wheel_is_known(w) || w->next_ms <= now_ms)
+		timer_wheel_fire(w, now_ms);
+	else if (now_ms > w->now_ms)
+		w->now_ms = now_ms;
+}
+
+static inline uint64_t timer_wheel_next_ms(struct timer_wheel *w)
+{
+	return timer_wheel_is_known(w) ? w->next_ms : timer_wheel_look_up(w);
+}
