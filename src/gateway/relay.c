@@ -20,8 +20,8 @@
 #include "gateway/relay_priv.h"
 
 enum {
-	TURN_EVENTS = 2048,
 	TURN_US = 1000,
+	TURN_LOOKS = 64,        /* at the clock, then it is over in any case */
 	TURN_CLOCK_EVERY = 32,  /* messages between two looks at the clock, ... */
 	TURN_CLOCK_BYTES = 256, /* ... and one more for each so many bytes of a message */
 };
@@ -267,6 +267,10 @@ static void unpause(struct conn *c, enum side to)
 
 /* --- messages */
 
+/* What each read or message goes through is there once for each side, so that none asks again and
+ * again which one it is. */
+#define PER_SIDE __attribute__((always_inline)) static inline
+
 static bool is_compressed(const struct ws_writer *writer, const struct ws_event *e)
 {
 	return writer->deflater && e->payload.len >= writer->deflate_from;
@@ -308,12 +312,11 @@ static void cannot_forward(struct conn *c, enum side to, int why)
 		relay_refuse(c, REASON_OVERLOADED, "no room to forward");
 }
 
-static inline void forward(struct conn *c, enum side from, const struct ws_event *e)
+/* True: it is on its way. */
+PER_SIDE bool forward(struct conn *c, enum side from, const struct ws_event *e)
 {
 	struct session *s = c->session;
-	struct metrics *m = &c->worker->metrics;
 	enum side to = relay_other(from);
-	bool client = from == CLIENT;
 	const struct ws_writer *writer = &s->legs[to].writer;
 	int r;
 
@@ -326,17 +329,26 @@ static inline void forward(struct conn *c, enum side from, const struct ws_event
 	}
 	if (r) {
 		cannot_forward(c, to, r);
-		return;
+		return false;
 	}
 	s->messages[from]++;
 	s->bytes[from] += e->payload.len;
-	metric_add(m, client ? METRIC_CLIENT_MESSAGES : METRIC_SERVER_MESSAGES, 1);
-	metric_add(m, client ? METRIC_CLIENT_BYTES : METRIC_SERVER_BYTES, (int64_t)e->payload.len);
+	return true;
+}
+
+static void count(struct conn *c, enum side from, uint64_t messages, uint64_t bytes)
+{
+	struct metrics *m = &c->worker->metrics;
+	bool client = from == CLIENT;
+
+	metric_add(m, client ? METRIC_CLIENT_MESSAGES : METRIC_SERVER_MESSAGES, (int64_t)messages);
+	metric_add(m, client ? METRIC_CLIENT_BYTES : METRIC_SERVER_BYTES, (int64_t)bytes);
 }
 
 void relay_forward(struct conn *c, enum side from, const struct ws_event *e)
 {
-	forward(c, from, e);
+	if (forward(c, from, e))
+		count(c, from, 1, e->payload.len);
 }
 
 /* A message of our own to the client. */
@@ -350,7 +362,8 @@ void relay_send_text(struct conn *c, struct slice text)
 		relay_refuse(c, REASON_OVERLOADED, "reply");
 }
 
-static void on_message(struct conn *c, enum side from, struct ws_event *e)
+/* True: it is on its way to the other side, in *e as it went. So for all events. */
+PER_SIDE bool on_message(struct conn *c, enum side from, struct ws_event *e)
 {
 	struct session *s = c->session;
 	struct verdict v;
@@ -365,17 +378,15 @@ static void on_message(struct conn *c, enum side from, struct ws_event *e)
 	}
 	bool passes = v.kind == VERDICT_PASS && v.reason == REASON_NONE;
 	if (!passes && !relay_act(c, v, NULL))
-		return;
+		return false;
 	if (from == CLIENT && s->control && renew_take(c, e))
-		return;
-	if (!s->rules) {
-		forward(c, from, e);
-		return;
-	}
-	if (inspect_message(c, from, e))
-		forward(c, from, e);
+		return false;
+	if (!s->rules)
+		return forward(c, from, e);
+	bool passed = inspect_message(c, from, e) && forward(c, from, e);
 	if (from == SERVER && c->state == CONN_OPEN && s->rules && rules_runs(s->rules))
 		inspect_waiting(c);
+	return passed;
 }
 
 static void on_control(struct conn *c, enum side from, const struct ws_event *e)
@@ -389,15 +400,13 @@ static void on_control(struct conn *c, enum side from, const struct ws_event *e)
 		send_control(c, from, WS_OPCODE_PONG, e->payload);
 }
 
-static void on_event(struct conn *c, enum side from, struct ws_event *e)
+PER_SIDE bool on_event(struct conn *c, enum side from, struct ws_event *e)
 {
 	bool open = c->state == CONN_OPEN;
 
 	switch (e->kind) {
 	case WS_MESSAGE:
-		if (open)
-			on_message(c, from, e);
-		break;
+		return open && on_message(c, from, e);
 	case WS_PING:
 	case WS_PONG:
 		if (open)
@@ -416,28 +425,32 @@ static void on_event(struct conn *c, enum side from, struct ws_event *e)
 	default:
 		break;
 	}
+	return false;
 }
 
 /* What one session may do before the others have had their turn: so many messages, or so much
  * time, whichever is first. One message more is at most one message's work. */
 struct turn {
-	unsigned events;
-	size_t unclocked;  /* messages and bytes since the clock was looked at */
-	uint64_t began_us; /* at the first look at the clock; 0: not yet */
+	size_t unclocked;         /* messages and bytes since the clock was looked at */
+	unsigned looks;           /* at the clock */
+	uint64_t began_us;        /* at the first of them */
+	uint64_t messages, bytes; /* that were passed on: for the metrics */
 };
 
-static bool is_turn_over(struct turn *t, size_t bytes)
+static bool is_time_over(struct turn *t)
 {
-	if (++t->events >= TURN_EVENTS)
-		return true;
-	t->unclocked += 1 + bytes / TURN_CLOCK_BYTES;
-	if (t->unclocked < TURN_CLOCK_EVERY)
-		return false;
-	t->unclocked = 0;
 	uint64_t now_us = guard_clock();
-	if (!t->began_us)
+
+	t->unclocked = 0;
+	if (t->looks++ == 0)
 		t->began_us = now_us;
-	return clock_since(t->began_us, now_us) >= TURN_US;
+	return t->looks >= TURN_LOOKS || clock_since(t->began_us, now_us) >= TURN_US;
+}
+
+static inline bool is_turn_over(struct turn *t, size_t bytes)
+{
+	t->unclocked += 1 + bytes / TURN_CLOCK_BYTES;
+	return t->unclocked >= TURN_CLOCK_EVERY && is_time_over(t);
 }
 
 /* What is left goes back into the stream, and comes again in the next round, or when somebody
@@ -453,20 +466,22 @@ static void give_back(struct conn *c, enum side from, struct ws_input in, bool n
 }
 
 /* False: there is nobody left whose messages could wait. */
-static bool take_turn(struct conn *c, enum side from, struct ws_input *in)
+PER_SIDE bool take_turn(struct conn *c, enum side from, struct ws_input *in, struct turn *turn)
 {
 	struct leg *leg = &c->session->legs[from];
-	struct turn turn = {0};
 	struct ws_event e;
 
 	while (!ws_reader_is_done(&leg->reader, in) &&
 	       ws_reader_next(&leg->reader, in, &e) != WS_NEED_MORE) {
-		on_event(c, from, &e);
+		if (on_event(c, from, &e)) {
+			turn->messages++;
+			turn->bytes += e.payload.len;
+		}
 		if (c->state == CONN_GONE || leg->ended || e.kind == WS_REFUSED)
 			return false;
 		bool stop = c->state == CONN_OPEN &&
 			    (is_slow(c, relay_other(from)) || is_held(c->session, leg));
-		bool over = is_turn_over(&turn, e.payload.len);
+		bool over = is_turn_over(turn, e.payload.len);
 		if ((stop || over) && in->at < in->end) {
 			give_back(c, from, *in, !stop);
 			break;
@@ -476,21 +491,23 @@ static bool take_turn(struct conn *c, enum side from, struct ws_input *in)
 }
 
 /* Everything that one read brought, or as much of it as is this session's turn. */
-static void read_events(struct conn *c, enum side from, struct stream_bytes got)
+PER_SIDE void read_events(struct conn *c, enum side from, struct stream_bytes got)
 {
 	struct leg *leg = &c->session->legs[from];
 	struct ws_input in = {got.data, got.data + got.len};
+	struct turn turn = {0};
 
 	leg->last_ms = conn_now(c);
 	leg->pinged = false;
-	if (take_turn(c, from, &in))
+	if (take_turn(c, from, &in, &turn))
 		watch_message(c, from);
+	count(c, from, turn.messages, turn.bytes);
 }
 
 /* Reads to where the bytes belong: the rest of a long frame behind what came of it, everything else
  * into the worker's buffer, where *got is what is to be looked at then. Returns as stream_read,
  * in *bytes how many came. */
-static int read_some(struct conn *c, enum side from, struct stream_bytes *got, size_t *bytes)
+PER_SIDE int read_some(struct conn *c, enum side from, struct stream_bytes *got, size_t *bytes)
 {
 	struct ws_reader *reader = &c->session->legs[from].reader;
 	char *room;
@@ -509,7 +526,7 @@ static int read_some(struct conn *c, enum side from, struct stream_bytes *got, s
 	return r;
 }
 
-static void on_readable(struct conn *c, enum side from)
+PER_SIDE void on_readable(struct conn *c, enum side from)
 {
 	struct leg *leg = &c->session->legs[from];
 	struct stream_bytes got;
@@ -535,7 +552,7 @@ static void on_readable(struct conn *c, enum side from)
 	read_events(c, from, got);
 }
 
-static void on_stream(struct conn *c, enum side side, unsigned why)
+PER_SIDE void on_stream(struct conn *c, enum side side, unsigned why)
 {
 	if (why & STREAM_WRITE && c->state == CONN_OPEN)
 		unpause(c, side);
