@@ -381,7 +381,7 @@ PER_SIDE bool on_message(struct conn *c, enum side from, struct ws_event *e)
 		return false;
 	if (from == CLIENT && s->control && renew_take(c, e))
 		return false;
-	if (!s->rules)
+	if (!s->rules || rules_let_pass(s->rules, from == CLIENT))
 		return forward(c, from, e);
 	bool passed = inspect_message(c, from, e) && forward(c, from, e);
 	if (from == SERVER && c->state == CONN_OPEN && s->rules && rules_runs(s->rules))

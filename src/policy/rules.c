@@ -100,6 +100,26 @@ static bool looks_inside(const struct conf_rule *rule, const struct conf_message
 		cel_program_uses(rule->allow.program, CONF_VAR_MESSAGE));
 }
 
+/* The rule lets any message through as it is and keeps nothing about it: of all that a rule can say
+ * it says nothing but `allow: true`. What looks inside is not among it; see looks_inside. */
+static bool asks_nothing(const struct conf_rule *rule)
+{
+	bool counts = rule->has_rate || rule->cost || rule->running.on;
+	bool knows_others = rule->never || rule->after_count || rule->remember || rule->slot;
+
+	return rule->written && rule->allow.always && !counts && !knows_others;
+}
+
+/* Only without a contract: with one a message may be no message of it. */
+static void note_open(struct rules *r)
+{
+	const struct conf_messages *m = &r->route->messages;
+
+	for (size_t i = 0; i < 2; i++)
+		r->open[i] = m->judged && !m->contract && m->rule_count == 2 &&
+			     r->contents[i] == RULES_ANY && asks_nothing(&m->rules[i]);
+}
+
 static void note_contents(struct rules *r)
 {
 	static const uint8_t kinds[] = {[CONTRACT_JSON] = RULES_JSON,
@@ -116,6 +136,14 @@ static void note_contents(struct rules *r)
 	for (size_t i = 0; i < m->contract->count; i++)
 		r->contents[m->contract->messages[i].from_client ? 0 : 1] |=
 			kinds[m->contract->messages[i].content];
+}
+
+bool rules_let_pass(struct rules *r, bool client)
+{
+	bool open = r->open[client ? 0 : 1];
+
+	r->context.messages += open && client;
+	return open;
 }
 
 /* Whose messages are counted together; who has no name is known by the address. `at` is behind the
@@ -168,6 +196,7 @@ struct rules *rules_new(const struct conf_route *route, const struct context_fac
 	r->quota = quota;
 	r->budget = budget;
 	note_contents(r);
+	note_open(r);
 	if (!context_init(&r->context, facts, route->messages.uses | route->allow_uses, now_us) ||
 	    !rules_keep_init(r) || !rules_recharge(r))
 		return rules_free(r);
@@ -237,6 +266,7 @@ struct verdict rules_reload(struct rules *r, const struct conf_route *route, uin
 	if (!rules_keep_reload(r, route))
 		return verdict_refuse(REASON_OVERLOADED, "memory for the new rules");
 	note_contents(r);
+	note_open(r);
 	return admit_again(r, now_us, now_unix_ms);
 }
 

@@ -89,6 +89,10 @@ struct finding {
 	const char *detail; /* keyword or word, static or in the snapshot; NULL */
 };
 
+/* Before a message is judged: nobody needs to, whatever it is. It counts as one that was judged and
+ * let through as it came; judging it would have ended nothing and given nothing back. */
+bool rules_let_pass(struct rules *r, bool client) __attribute__((warn_unused_result));
+
 struct rules_message {
 	struct slice text; /* whole; UTF-8 was checked if it is not binary */
 	bool binary;

@@ -99,6 +99,7 @@ struct rules {
 		uint32_t at, bytes; /* in who_texts */
 	} who[3];                   /* by enum conf_per: whose messages are counted together */
 	uint8_t contents[2]; /* enum rules_content, of the client's and the server's messages */
+	bool open[2];        /* whatever that side sends passes, and nothing is kept about it */
 	char who_texts[];
 };
 

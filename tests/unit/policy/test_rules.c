@@ -451,6 +451,148 @@ static void rules_without_a_contract(void **state)
 	     {'s', "hello", REASON_NONE});
 }
 
+/* --- rules that ask nothing */
+
+/* Whose messages pass without being judged, under rules without a contract. */
+struct open_row {
+	const char *client, *server; /* what is said for "*"; NULL: nothing */
+	bool client_open, server_open;
+};
+
+static void open_route(const struct open_row *row, char *text, size_t room)
+{
+	int n = snprintf(text, room,
+			 "    contract: none\n    limits: {cost: 100/m burst 100}\n    rules:\n");
+
+	if (row->client)
+		n += snprintf(text + n, room - (size_t)n, "      client: {'*': {%s}}\n",
+			      row->client);
+	if (row->server)
+		snprintf(text + n, room - (size_t)n, "      server: {'*': {%s}}\n", row->server);
+}
+
+/* What passes unjudged is what would have passed. */
+static void judging_says_the_same(struct world *w, bool client)
+{
+	static const char *const texts[] = {
+		"", "{}", "hello", "{\"a\":1,\"a\":2}", "[[[[1e999", "<script>", "' OR 1=1 --"};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct judgement j = judge(w, w->rules, client, slice_from_cstr(texts[i]));
+		assert_int_equal(j.reason, REASON_NONE);
+		assert_false(j.rewritten || j.waits || j.asks);
+	}
+}
+
+static void what_asks_nothing_is_not_judged(void **state)
+{
+	static const struct open_row rows[] = {
+		{"allow: true", "allow: true", true, true},
+		{"allow: true, on_refusal: drop", "allow: true, on_refusal: close", true, true},
+		{"allow: true, mode: observe", "allow: true", true, true},
+		{"allow: true", NULL, true, false},
+		{NULL, "allow: true", false, true},
+		{"allow: 'true'", "allow: true", true, true},
+		{"allow: false", "allow: 1 < 2", false, false},
+		{"allow: identity.sub != ''", "allow: connection.messages >= 0", false, false},
+		{"allow: message.x == 1", "allow: message.x == 1", false, false},
+		{"allow: true, rate: 5/s", "allow: true", false, true},
+		{"allow: true, cost: 3", "allow: true", false, true},
+		{"allow: true, unique: {by: id, within: 1m}", "allow: true", false, true},
+		{"allow: true, set: {a: '1'}", "allow: true", false, true},
+		{"allow: true, text: {a: escape}", "allow: true, text: {a: escape}", false, false},
+		{"allow: true, detect: sqli", "allow: true, redact: [secret]", false, false},
+		{"allow: true", "allow: true, drop: [a]", true, false},
+	};
+	char text[1024];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct world w;
+		open_route(&rows[i], text, sizeof(text));
+		world_init(&w, text);
+		if (rules_let_pass(w.rules, true) != rows[i].client_open ||
+		    rules_let_pass(w.rules, false) != rows[i].server_open)
+			print_message("%s", text);
+		assert_int_equal(rules_let_pass(w.rules, true), rows[i].client_open);
+		assert_int_equal(rules_let_pass(w.rules, false), rows[i].server_open);
+		if (rows[i].client_open)
+			judging_says_the_same(&w, true);
+		if (rows[i].server_open)
+			judging_says_the_same(&w, false);
+		world_deinit(&w);
+	}
+}
+
+static void a_contract_is_always_asked(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, open_rules);
+	assert_false(rules_let_pass(w.rules, true));
+	assert_false(rules_let_pass(w.rules, false));
+	world_deinit(&w);
+}
+
+/* What passed unjudged was counted; new rules hold from the next message on. */
+static void a_reload_ends_it_and_begins_it(void **state)
+{
+	static const struct open_row open = {"allow: true", "allow: connection.messages == 3"},
+				     strict = {"allow: connection.messages == 3", "allow: true"};
+	struct world w;
+	char text[1024];
+
+	(void)state;
+	open_route(&open, text, sizeof(text));
+	world_init(&w, text);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(judge(&w, w.rules, false, SLICE("x")).reason, REASON_SERVER_RULE);
+		assert_true(rules_let_pass(w.rules, true));
+	}
+	assert_int_equal(judge(&w, w.rules, false, SLICE("x")).reason, REASON_NONE);
+	open_route(&strict, text, sizeof(text));
+	struct snapshot *next = load(text);
+	assert_int_equal(rules_reload(w.rules, &next->routes[0], w.now_us, 0).kind, VERDICT_PASS);
+	assert_false(rules_let_pass(w.rules, true));
+	assert_true(rules_let_pass(w.rules, false));
+	assert_int_equal(judge(&w, w.rules, true, SLICE("x")).reason, REASON_NONE);
+	assert_int_equal(judge(&w, w.rules, true, SLICE("x")).reason, REASON_RULE);
+	assert_int_equal(rules_reload(w.rules, w.route, w.now_us, 0).kind, VERDICT_PASS);
+	assert_true(rules_let_pass(w.rules, true));
+	assert_false(rules_let_pass(w.rules, false));
+	snapshot_unref(next);
+	world_deinit(&w);
+}
+
+/* Without a contract nothing says when an operation is over: those from before end with the reload,
+ * so that nobody has to look for their end in what passes. */
+static void what_runs_ends_with_the_contract(void **state)
+{
+	static const struct open_row open = {"allow: true", "allow: true"};
+	struct world w;
+	char text[1024];
+
+	(void)state;
+	world_init(&w, "    contract: chat.asyncapi.yaml\n"
+		       "    rules:\n"
+		       "      client: {export: {allow: true, running: {at_most: 1, until: report, "
+		       "deadline: 10s}}}\n"
+		       "      server: {'*': {allow: true}}\n");
+	assert_int_equal(judge(&w, w.rules, true, SLICE("{\"type\":\"export\"}")).reason,
+			 REASON_NONE);
+	assert_true(rules_runs(w.rules));
+	open_route(&open, text, sizeof(text));
+	struct snapshot *next = load(text);
+	assert_int_equal(rules_reload(w.rules, &next->routes[0], w.now_us, 0).kind, VERDICT_PASS);
+	assert_false(rules_runs(w.rules));
+	assert_true(rules_let_pass(w.rules, true));
+	assert_true(rules_let_pass(w.rules, false));
+	snapshot_unref(w.conf);
+	w.conf = next;
+	world_deinit(&w);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -471,6 +613,10 @@ int main(void)
 		cmocka_unit_test(reload_keeps_what_it_can),
 		cmocka_unit_test(a_fresh_credential_brings_its_claims),
 		cmocka_unit_test(rules_without_a_contract),
+		cmocka_unit_test(what_asks_nothing_is_not_judged),
+		cmocka_unit_test(a_contract_is_always_asked),
+		cmocka_unit_test(a_reload_ends_it_and_begins_it),
+		cmocka_unit_test(what_runs_ends_with_the_contract),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
