@@ -264,7 +264,7 @@ static void take_answers(struct peer *p)
 	do {
 		more = peer_read(p, &again);
 		ended += more ? count_messages(p) : 0;
-	} while (more && p->ssl);
+	} while (more && p->ssl && SSL_has_pending(p->ssl));
 	if (!more && !again)
 		fail("the connection was closed");
 	if (!ended)
