@@ -23,11 +23,12 @@
 #include "net/stream_layer.h"
 
 enum {
-	CORKS = 64,           /* per worker; then the oldest is sent early */
+	CORKS = 64,           /* per worker; then they are sent early */
 	DIRECT_BYTES = 16384, /* from here on copying into the cork costs more than a send */
 	SPARE_BYTES = 32768,  /* a record that was begun by an earlier read, and TLS's own bytes */
 	WIRE_BYTES = 131072,
 	LENT_BYTES = 65536, /* of what was read may be lent before the corks are sent early */
+	SEAL_BYTES = 1024,  /* TLS's own, of what one cork holds: 22 to 29 a record */
 	PARTS = 3,          /* of one send: cork.bytes, cork.lent, something more */
 	LINE_BYTES = 64,    /* of the cache: two reads shall not share one */
 };
@@ -174,25 +175,22 @@ static void cork_release(struct stream *s)
 	s->scratch->free = cork;
 }
 
-/* Gives s a cork, if need be that of whoever has had one for longest. */
+static void send_corked(struct stream_scratch *scratch);
+
+/* Gives s a cork. Where none is left, what all of them hold is sent now. */
 static struct stream_cork *cork_take(struct stream *s)
 {
 	struct stream_scratch *scratch = s->scratch;
 
 	if (s->cork)
 		return s->cork;
-	if (!scratch->free) {
-		struct stream_cork *oldest =
-			LIST_ENTRY(scratch->corked.next, struct stream_cork, link);
-
-		(void)stream_flush(oldest->owner); /* it remembers how that went */
-		MUST(scratch->free);
-	}
+	if (!scratch->free)
+		send_corked(scratch);
 	struct stream_cork *cork = scratch->free;
 	scratch->free = cork->next_free;
 	cork->owner = s;
 	cork->len = 0;
-	cork->lent = slice_of(NULL, 0);
+	cork->lent = cork->sealed = slice_of(NULL, 0);
 	list_append(&scratch->corked, &cork->link);
 	s->cork = cork;
 	return cork;
@@ -297,12 +295,18 @@ static inline int push(struct stream *s, const struct slice *parts, size_t count
 	return 0;
 }
 
+/* What the stream that is being encrypted has there. */
+static struct slice stream_wire(const struct stream_scratch *scratch)
+{
+	return slice_of(scratch->wire + scratch->wire_from, scratch->wire_len - scratch->wire_from);
+}
+
 int stream_wire_push(struct stream *s)
 {
 	struct stream_scratch *scratch = s->scratch;
-	struct slice wire = slice_of(scratch->wire, scratch->wire_len);
+	struct slice wire = stream_wire(scratch);
 
-	scratch->wire_len = 0;
+	scratch->wire_len = scratch->wire_from;
 	return push(s, &wire, 1);
 }
 
@@ -326,14 +330,20 @@ int stream_wire_append(struct stream *s, struct slice bytes)
 	return 0;
 }
 
-/* All of it over TLS: encrypted first. */
-static int push_encrypted(struct stream *s, const struct slice *parts, size_t count)
+static int encrypt(struct stream *s, const struct slice *parts, size_t count)
 {
 	int r = s->broken;
 
 	for (size_t i = 0; i < count && r == 0; i++)
 		if (parts[i].len)
 			r = s->layer->ops->encrypt(s, parts[i]);
+	return r;
+}
+
+/* All of it over TLS: encrypted first. */
+static int push_encrypted(struct stream *s, const struct slice *parts, size_t count)
+{
+	int r = encrypt(s, parts, count);
 	/* Even then: the next stream must find the wire empty. */
 	int pushed = stream_wire_push(s);
 	return r ? stream_break(s, r) : pushed;
@@ -372,14 +382,71 @@ bool stream_flush_last(struct stream *s)
 	return all;
 }
 
-static void flush_corked(struct stream_scratch *scratch)
+/* Encrypts what s has gathered; it is sent by send_sealed. */
+static void seal(struct stream *s, struct stream_cork *cork)
+{
+	struct stream_scratch *scratch = s->scratch;
+	struct slice parts[] = {slice_of(cork->bytes, cork->len), cork->lent};
+
+	scratch->wire_from = scratch->wire_len;
+	cork->sealing = encrypt(s, parts, sizeof(parts) / sizeof(*parts));
+	cork->sealed = stream_wire(scratch);
+}
+
+/* Encrypts for one stream after another, as much as has room on the wire. What encrypts and what
+ * sends are too large for the processor's first cache together: in turns each is slower by half.
+ * Returns the first of the corks that must wait, or the list's head. */
+static struct list *seal_corked(struct stream_scratch *scratch)
+{
+	LIST_EACH (link, &scratch->corked) {
+		struct stream_cork *cork = LIST_ENTRY(link, struct stream_cork, link);
+		size_t most = cork->len + cork->lent.len + SEAL_BYTES;
+
+		if (!cork->owner->layer)
+			continue;
+		if (most > WIRE_BYTES - scratch->wire_len)
+			return link;
+		seal(cork->owner, cork);
+	}
+	return &scratch->corked;
+}
+
+static void send_sealed(struct stream *s, struct stream_cork *cork)
+{
+	struct slice sealed = cork->sealed;
+	int r = cork->sealing;
+
+	cork_release(s);
+	(void)push(s, &sealed, 1);
+	if (r)
+		stream_break(s, r);
+}
+
+/* Streams remember how it went, and tell their sessions. */
+static void send_corked(struct stream_scratch *scratch)
 {
 	while (!list_empty(&scratch->corked)) {
-		struct stream_cork *cork =
-			LIST_ENTRY(scratch->corked.next, struct stream_cork, link);
+		const struct list *end = seal_corked(scratch);
 
-		(void)stream_flush(cork->owner); /* which remembers, and tells its session */
+		while (scratch->corked.next != end) {
+			struct stream_cork *cork =
+				LIST_ENTRY(scratch->corked.next, struct stream_cork, link);
+			if (cork->owner->layer)
+				send_sealed(cork->owner, cork);
+			else
+				(void)stream_flush(cork->owner);
+		}
+		scratch->wire_from = scratch->wire_len = 0;
+		/* The first that had no room has all of it now, or will not with any. */
+		if (!list_empty(&scratch->corked))
+			(void)stream_flush(
+				LIST_ENTRY(scratch->corked.next, struct stream_cork, link)->owner);
 	}
+}
+
+static void flush_corked(struct stream_scratch *scratch)
+{
+	send_corked(scratch);
 	scratch->lent_end = 0;
 }
 

@@ -66,8 +66,8 @@ struct stream_scratch {
 	struct reactor *reactor;
 	struct reactor_hook hook;
 	char *plain, *cipher; /* read_bytes each; cipher is made with the first TLS stream */
-	char *wire;           /* records of one flush; likewise */
-	size_t read_bytes, wire_len;
+	char *wire;           /* records not sent yet; likewise */
+	size_t read_bytes, wire_len, wire_from; /* from wire_from on they are one stream's */
 	struct stream_cork *corks;
 	struct list corked;       /* in the order of their first write */
 	struct stream_cork *free; /* last used first, so that it is still in the cache */
@@ -216,7 +216,9 @@ struct stream_cork {
 	struct list link; /* in scratch.corked */
 	struct stream_cork *next_free;
 	struct stream *owner;
-	struct slice lent; /* in scratch.plain */
+	struct slice lent;   /* in scratch.plain */
+	struct slice sealed; /* both of them encrypted, in scratch.wire; the round's end only */
+	int sealing;         /* how that went */
 	size_t len;
 	char *bytes; /* STREAM_CORK_BYTES; made with the first that is copied */
 };

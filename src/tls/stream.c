@@ -121,7 +121,12 @@ static void begin(struct stream *s, struct slice cipher)
 	MUST(!t->side->current);
 	t->side->current = s;
 	t->side->in = cipher;
-	/* Clearing an empty queue costs as much as encrypting a small message. */
+}
+
+/* What others left in the queue of errors would be read as ours. Clearing an empty one costs as
+ * much as encrypting a small message. */
+static void forget_errors(void)
+{
 	if (ERR_peek_error())
 		ERR_clear_error();
 }
@@ -233,6 +238,7 @@ static int do_handshake(struct stream *s, struct slice cipher, int received)
 	struct tls_stream *t = of(s);
 
 	begin(s, cipher);
+	forget_errors();
 	t->started = true;
 	int n = SSL_do_handshake(t->ssl);
 	int r = n == 1 ? 0 : cut(received, outcome(s, n, "TLS handshake"));
@@ -307,6 +313,7 @@ static int tls_read(struct stream *s, char *into, size_t room, size_t *got)
 	if (received == STREAM_AGAIN && cipher.len == 0 && !SSL_has_pending(t->ssl))
 		return STREAM_AGAIN;
 	begin(s, cipher);
+	forget_errors();
 	int r = cut(received, decrypt(s, into, room, got));
 	struct slice left = end(s);
 	/* An alert, or the answer to a change of keys. Failing is for the next write to say. */
@@ -324,6 +331,7 @@ static int tls_read(struct stream *s, char *into, size_t room, size_t *got)
 	return 0;
 }
 
+/* Every failure is the stream's end, so there is nothing that an older error could change. */
 static int tls_encrypt(struct stream *s, struct slice plain)
 {
 	struct tls_stream *t = of(s);
@@ -351,6 +359,7 @@ static void tls_close(struct stream *s)
 	if (!SSL_is_init_finished(t->ssl))
 		return;
 	begin(s, slice_of(NULL, 0));
+	forget_errors();
 	(void)SSL_shutdown(t->ssl);
 	end(s);
 }

@@ -127,18 +127,17 @@ static inline void talk_event(struct stream *s, unsigned why)
 		talk_listen(t);
 }
 
-static inline void talk_begin(struct talk *t, size_t max_pending, int buffer)
+/* Two more of the same worker. */
+static inline void talk_pair(struct talk *t, struct talker ends[2], size_t max_pending, int buffer)
 {
 	int pair[2];
 
-	memset(t, 0, sizeof(*t));
-	assert_int_equal(reactor_init(&t->reactor), 0);
-	assert_int_equal(stream_scratch_init(&t->scratch, &t->reactor, STREAM_READ_BYTES), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair),
 			 0);
 	for (int i = 0; i < 2; i++) {
-		struct talker *e = &t->ends[i];
+		struct talker *e = &ends[i];
 
+		*e = (struct talker){0};
 		if (buffer)
 			setsockopt(pair[i], SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
 		budget_init(&e->budget, UINT64_MAX, NULL);
@@ -149,6 +148,14 @@ static inline void talk_begin(struct talk *t, size_t max_pending, int buffer)
 					     &e->budget),
 				 0);
 	}
+}
+
+static inline void talk_begin(struct talk *t, size_t max_pending, int buffer)
+{
+	memset(t, 0, sizeof(*t));
+	assert_int_equal(reactor_init(&t->reactor), 0);
+	assert_int_equal(stream_scratch_init(&t->scratch, &t->reactor, STREAM_READ_BYTES), 0);
+	talk_pair(t, t->ends, max_pending, buffer);
 }
 
 static inline void talk_turn(struct talk *t)

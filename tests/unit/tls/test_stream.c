@@ -12,6 +12,7 @@
 #include "failmalloc.h"
 #include "net/talk.h"
 #include "tls/certs.h"
+#include "tls/openssl.h"
 
 static struct tls_certificate
 	*certificates[4]; /* localhost, a.example, *.wild.example, rsa.wild.example */
@@ -80,6 +81,51 @@ static void conversations(void **state)
 		srandom((unsigned)(row - talk_rows));
 		talk_row(&talk, row, greet);
 	}
+}
+
+/* More than there are corks, with little and with more to say than the wire holds: who writes in a
+ * round is encrypted together with the others, and each hears what was said to it. */
+static void a_crowd(void **state)
+{
+	enum { CROWD = 80 };
+	static const size_t biggest[] = {1, 140, 3000, 40000, 140, 65536, 140, 390000};
+	static struct talker crowd[CROWD];
+	size_t ended = 0;
+
+	(void)state;
+	srandom(1);
+	talk_begin(&talk, 100000, 0);
+	for (size_t i = 0; i < CROWD; i++) {
+		if (i % 2 == 0)
+			talk_pair(&talk, &crowd[i], 500000, i % 10 ? 0 : 4096);
+		crowd[i].salt = (uint8_t)i;
+		crowd[i].peer_salt = (uint8_t)(i ^ 1);
+		crowd[i].biggest = biggest[i % COUNT(biggest)];
+		crowd[i].to_send = 3 * crowd[i].biggest + 50;
+		struct stream *s = &crowd[i].s;
+		assert_int_equal(i % 2 ? tls_stream_start_client(s, client, SLICE("localhost"))
+				       : tls_stream_start_server(s, server),
+				 0);
+	}
+	for (unsigned turns = 0; ended < CROWD; turns++) {
+		assert_true(turns < 100000);
+		ended = 0;
+		for (size_t i = 0; i < CROWD; i++) {
+			if (!crowd[i].greeted && !crowd[i].hushed)
+				talk_speak(&crowd[i]);
+			ended += crowd[i].ended != 0;
+		}
+		talk_turn(&talk);
+		assert_int_equal(talk.scratch.wire_len, 0);
+	}
+	for (size_t i = 0; i < CROWD; i++) {
+		assert_int_equal(crowd[i].ended, STREAM_CLOSED);
+		assert_int_equal(crowd[i].received, crowd[i ^ 1].to_send);
+		assert_int_equal(crowd[i].budget.used, 0);
+		stream_deinit(&crowd[i].s);
+		budget_deinit(&crowd[i].budget);
+	}
+	talk_end(&talk);
 }
 
 /* Handshake of both; returns when both have an outcome. */
@@ -679,6 +725,20 @@ static void not_before_the_handshake(void **state)
 	raw_end(&raw);
 }
 
+/* What could not be encrypted was not sent: that is the end of the stream. */
+static void not_encrypted(void **state)
+{
+	struct stream *s = &talk.ends[0].s;
+
+	(void)state;
+	shake(SLICE("localhost"), server);
+	SSL_set_shutdown(tls_stream_ssl(s), SSL_SENT_SHUTDOWN); /* OpenSSL writes no more */
+	assert_int_equal(stream_write(s, SLICE("lost")), 0);
+	talk_turn(&talk);
+	assert_int_equal(stream_write(s, SLICE("more")), STREAM_TLS_FAILED);
+	talk_end(&talk);
+}
+
 static void reset_on_the_way(void **state)
 {
 	struct raw raw;
@@ -789,6 +849,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(conversations),
+		cmocka_unit_test(a_crowd),
 		cmocka_unit_test(whom_a_client_trusts),
 		cmocka_unit_test(a_stranger_is_not_trusted),
 		cmocka_unit_test(the_common_name_does_not_count),
@@ -809,6 +870,7 @@ int main(void)
 		cmocka_unit_test(a_bad_record),
 		cmocka_unit_test(byte_by_byte),
 		cmocka_unit_test(not_before_the_handshake),
+		cmocka_unit_test(not_encrypted),
 		cmocka_unit_test(reset_on_the_way),
 		cmocka_unit_test(workers_share_certificates),
 		cmocka_unit_test(idle_memory),
