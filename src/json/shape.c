@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See shape.h. A tape is in the order of its text, so the nodes between two values that may
+ * differ are those of the piece between them: of these only the place in the text is new.
+ */
+#include "json/shape.h"
+
+#include "json/read_scalar.h"
+
+enum { SCAN_BYTES = 16 }; /* of json_scan_in_16 */
+
+_Static_assert(JSON_SHAPE_NODES <= UINT8_MAX, "nodes are numbered with a byte");
+
+/* ---- learning */
+
+static enum json_shape_kind kind_of(const struct json_node *v)
+{
+	switch (v->type) {
+	case JSON_STRING:
+		return JSON_SHAPE_STRING;
+	case JSON_NUMBER:
+		return JSON_SHAPE_NUMBER;
+	default:
+		return JSON_SHAPE_WORD;
+	}
+}
+
+static size_t text_bytes(const struct json_node *v)
+{
+	if (v->type == JSON_NULL)
+		return sizeof("null") - 1;
+	if (v->type == JSON_BOOL)
+		return v->flags & JSON_IS_TRUE ? sizeof("true") - 1 : sizeof("false") - 1;
+	return v->len;
+}
+
+/* Where a piece begins, and how much of the shape is used. */
+struct learning {
+	struct json_shape *shape;
+	const char *from;
+	size_t bytes;
+	uint32_t pieces;
+};
+
+static bool end_piece(struct learning *l, const char *to, enum json_shape_kind kind, uint32_t node)
+{
+	size_t len = (size_t)(to - l->from);
+	size_t blocks = len ? (len + JSON_SHAPE_BLOCK - 1) / JSON_SHAPE_BLOCK : 1;
+	size_t last = len - (blocks - 1) * JSON_SHAPE_BLOCK;
+
+	if (l->pieces > JSON_SHAPE_VALUES ||
+	    blocks > (JSON_SHAPE_BYTES - l->bytes) / JSON_SHAPE_BLOCK)
+		return false;
+	l->shape->pieces[l->pieces++] = (struct json_shape_piece){
+		.at = (uint16_t)l->bytes,
+		.len = (uint16_t)len,
+		.last_bits = (uint16_t)((1u << last) - 1),
+		.node = (uint8_t)node,
+		.kind = (uint8_t)kind,
+	};
+	memcpy(l->shape->text + l->bytes, l->from, len);
+	l->bytes += blocks * JSON_SHAPE_BLOCK;
+	return true;
+}
+
+static bool learn(struct json_shape *s, const struct json_doc *doc, const struct json_node *fixed)
+{
+	struct learning l = {.shape = s, .from = doc->text.data};
+
+	for (uint32_t i = 0; i < doc->nodes; i++) {
+		const struct json_node *v = &doc->root[i];
+		if (v->flags & JSON_IS_ESCAPED)
+			return false;
+		if (v->type >= JSON_ARRAY || v->flags & JSON_IS_KEY || v == fixed) {
+			s->tape[i] = *v;
+			s->places[i] = (uint16_t)(v->data - l.from);
+			continue;
+		}
+		s->tape[i] = (struct json_node){.type = v->type};
+		if (!end_piece(&l, v->data, kind_of(v), i))
+			return false;
+		l.from = v->data + text_bytes(v);
+	}
+	return end_piece(&l, doc->text.data + doc->text.len, JSON_SHAPE_END, doc->nodes);
+}
+
+bool json_shape_learn(struct json_shape *s, const struct json_doc *doc,
+		      const struct json_limits *limits, const struct json_node *fixed)
+{
+	s->nodes = 0;
+	if (!doc->root || doc->nodes > JSON_SHAPE_NODES || limits->any_strings ||
+	    limits->any_keys || limits->any_numbers || !learn(s, doc, fixed))
+		return false;
+	s->nodes = doc->nodes;
+	s->depth = limits->depth;
+	s->members = limits->members;
+	s->values = limits->values;
+	return true;
+}
+
+/* ---- reading */
+
+static inline bool same_bytes(const char *a, const char *b, size_t len)
+{
+	for (; len > JSON_SHAPE_BLOCK;
+	     a += JSON_SHAPE_BLOCK, b += JSON_SHAPE_BLOCK, len -= JSON_SHAPE_BLOCK)
+		if (!slice_same(a, b, JSON_SHAPE_BLOCK))
+			return false;
+	return slice_same(a, b, len);
+}
+
+/* Whether the text goes on at p with that piece. */
+static inline __attribute__((always_inline)) bool goes_on(const struct json_shape *s,
+							  const struct json_shape_piece *piece,
+							  const char *p, const char *end)
+{
+	const char *wanted = s->text + piece->at;
+	size_t left = piece->len;
+
+#ifdef JSON_SCAN_SSE2
+	/* Whole blocks, also of the last one: what is behind the piece does not count. */
+	while (LIKELY(end - p >= JSON_SHAPE_BLOCK)) {
+		__m128i a, b;
+		memcpy(&a, p, sizeof(a));
+		memcpy(&b, wanted, sizeof(b));
+		unsigned same = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(a, b));
+		if (left <= JSON_SHAPE_BLOCK)
+			return !(~same & piece->last_bits);
+		if (same != (1u << JSON_SHAPE_BLOCK) - 1)
+			return false;
+		p += JSON_SHAPE_BLOCK;
+		wanted += JSON_SHAPE_BLOCK;
+		left -= JSON_SHAPE_BLOCK;
+	}
+#endif
+	return (size_t)(end - p) >= left && same_bytes(p, wanted, left);
+}
+
+/* The word at p. */
+static inline const char *read_word(struct json_reader *r, const char *p, struct json_node *v)
+{
+	if (p == r->end)
+		return NULL;
+	switch (*p) {
+	case 't':
+		return json_read_literal(r, p, SLICE("true"), JSON_BOOL, JSON_IS_TRUE, v);
+	case 'f':
+		return json_read_literal(r, p, SLICE("false"), JSON_BOOL, 0, v);
+	default:
+		return json_read_literal(r, p, SLICE("null"), JSON_NULL, 0, v);
+	}
+}
+
+/* p is behind a piece. Returns the position behind the value; NULL: there is none. Where a
+ * string stops at anything but its quote the next piece does not fit. */
+static inline const char *read_value(struct json_reader *r, enum json_shape_kind kind,
+				     const char *p, struct json_node *v)
+{
+	if (kind == JSON_SHAPE_STRING) {
+		v->data = p;
+		p = json_scan_in_16(p, r->end, true);
+		v->len = (uint32_t)(p - v->data);
+		return p;
+	}
+	if (kind == JSON_SHAPE_NUMBER)
+		return p == r->end ? NULL : json_read_number(r, p, v);
+	return read_word(r, p, v);
+}
+
+bool json_shape_read(struct json_shape *s, struct slice text, const struct json_limits *limits,
+		     struct json_doc *doc)
+{
+	const struct json_shape_piece *piece = s->pieces;
+	const char *p = text.data, *const end = p + text.len;
+	struct json_node *v = s->tape;
+	const uint16_t *place = s->places;
+
+	if (!s->nodes || text.len < SCAN_BYTES || text.len >= UINT32_MAX || !limits->utf8_checked ||
+	    s->depth > limits->depth || s->members > limits->members || s->values > limits->values)
+		return false;
+	struct json_reader r = {.text = p, .end = end, .limits = limits};
+	for (;; piece++) {
+		if (!goes_on(s, piece, p, end))
+			return false;
+		for (struct json_node *value = s->tape + piece->node; v < value; v++, place++)
+			v->data = p + *place;
+		p += piece->len;
+		if (piece->kind == JSON_SHAPE_END)
+			break;
+		p = read_value(&r, piece->kind, p, v);
+		if (UNLIKELY(!p))
+			return false;
+		v++;
+		place++;
+	}
+	if (p != end)
+		return false;
+	doc->root = s->tape;
+	doc->nodes = s->nodes;
+	doc->text = text;
+	doc->fault = JSON_FAULT_NONE;
+	doc->at = 0;
+	return true;
+}
