@@ -20,6 +20,7 @@
 #include <stdlib.h>
 
 #include "contract/schema_number.h"
+#include "contract/schema_plan.h"
 #include "contract/schema_program.h"
 
 enum {
@@ -742,6 +743,24 @@ bool schema_validate(const struct schema *s, const struct json_node *value,
 	if (room->arena.block)
 		arena_reset(&room->arena);
 	return run(s, value, room, failure, NULL);
+}
+
+bool schema_plan_holds(const struct schema_plan *plan, const struct json_node *value,
+		       struct schema_room *room)
+{
+	struct run r = {.schema = plan->schema, .room = room, .steps = STEPS_FREE};
+
+	if (!plan->schema)
+		return false;
+	if (room->arena.block)
+		arena_reset(&room->arena);
+	for (uint32_t i = 0; i < plan->count; i++) {
+		const struct json_node *v = value + plan->checks[i].node;
+		/* Whether a big one may stand there only the whole schema knows. */
+		if (v->flags & JSON_IS_BIG || !check_child(&r, plan->checks[i].schema, v, ""))
+			return false;
+	}
+	return !r.bound;
 }
 
 /* An integer that no double holds, where nobody said that it is one of 64 bits. */

@@ -4,7 +4,7 @@
  *
  * Compiling ends, in bounded memory; a refusal says why. What compiles judges every value the
  * same way each time, and says where and what when it refuses. Where no bound was hit, a schema
- * and its `not` disagree.
+ * and its `not` disagree. Of values of the same shape the plan says what the schema says.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -12,6 +12,8 @@
 #include "base/obj.h"
 #include "contract/schema.h"
 #include "json/read.h"
+
+#include "../../unit/contract/plan_property.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -45,6 +47,7 @@ static void judge(const struct schema *s, const struct schema *not_s, const stru
 	MUST(ok || (failure.at && failure.keyword && failure.at == again.at));
 	if (!ok)
 		MUST(failure.at >= value && failure.at < json_next(value));
+	MUST(plan_property(s, value, room) == NULL);
 	again.bound = false;
 	if (!not_s) {
 		schema_room_free(room);

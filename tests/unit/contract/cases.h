@@ -14,6 +14,8 @@
 #include "contract/uri.h"
 #include "json/read.h"
 
+#include "plan_property.h"
+
 static const struct json_limits any_json = {
 	.depth = JSON_DEPTH_MAX,
 	.members = UINT32_MAX,
@@ -112,6 +114,11 @@ static inline void cases_run_group(struct cases *c, const struct json_node *grou
 		c->failed += valid != wanted || !said;
 		if (valid != wanted || !said)
 			cases_complain(c, group, test, valid ? "accepted" : failure.keyword);
+		const char *broken = plan_property(s, data, c->room);
+		if (broken) {
+			c->failed++;
+			cases_complain(c, group, test, broken);
+		}
 	}
 }
 
