@@ -33,11 +33,24 @@ struct rules_room *rules_room_new(const struct siphash_key *secret)
 	return room->schema ? room : rules_room_free(room);
 }
 
+static void forget_routes(struct rules_room *room)
+{
+	for (size_t i = 0; i < room->route_count; i++) {
+		shapes_deinit(&room->memories[i].client, &room->shapes_budget);
+		shapes_deinit(&room->memories[i].server, &room->shapes_budget);
+	}
+	free(room->memories);
+	room->memories = NULL;
+	room->route_count = 0;
+}
+
 struct rules_room *rules_room_free(struct rules_room *room)
 {
 	if (room) {
 		rules_room_sweep(room, UINT64_MAX);
 		free(room->orphans);
+		forget_routes(room);
+		free(room->shapes_budget.spare);
 		schema_room_free(room->schema);
 		arena_deinit(&room->arena);
 		buf_deinit(&room->text);
@@ -66,6 +79,19 @@ struct json_limits rules_json_limits(const struct conf_route *route, const struc
 	};
 }
 
+/* Without memory each message is read and checked in full, as if it were the first. */
+static void remember_routes(struct rules_room *room, const struct snapshot *conf)
+{
+	forget_routes(room);
+	room->memories = calloc(conf->route_count + 1, sizeof(*room->memories));
+	room->routes = conf->routes;
+	room->route_count = room->memories ? conf->route_count : 0;
+	for (size_t i = 0; i < room->route_count; i++) {
+		room->memories[i].limits = rules_json_limits(&conf->routes[i], room);
+		room->memories[i].limits.utf8_checked = true;
+	}
+}
+
 void rules_room_fit(struct rules_room *room, const struct snapshot *conf)
 {
 	size_t block = ROOM_BLOCK;
@@ -87,6 +113,7 @@ void rules_room_fit(struct rules_room *room, const struct snapshot *conf)
 	arena_init(&room->arena, block, block > ROOM_ARENA_MAX ? block : ROOM_ARENA_MAX);
 	buf_deinit(&room->text);
 	buf_init(&room->text, (size_t)longest * RULES_GROWTH);
+	remember_routes(room, conf);
 }
 
 /* --- sessions */

@@ -43,7 +43,8 @@ struct rules_room *rules_room_new(const struct siphash_key *secret);
 struct rules_room *rules_room_free(struct rules_room *room);
 
 /* Makes the first block large enough for the messages of all routes: once it is warm, judging
- * them allocates nothing. What was judged before is forgotten. */
+ * them allocates nothing. What was judged before is forgotten. To be called before the first
+ * message of a route of that snapshot's is judged. */
 void rules_room_fit(struct rules_room *room, const struct snapshot *conf);
 
 /* Does the route's `allow` let them in? PASS, or REFUSE with NOT_ALLOWED or OVERLOADED. */

@@ -22,7 +22,11 @@ struct turn {
 	const struct rules_message *m;
 	const struct conf_messages *messages;
 	bool client;
-	const struct json_node *root; /* NULL: binary, or nobody looks inside */
+	struct json_doc doc;                  /* what came; root NULL: it was not read as JSON */
+	const struct shape *shape;            /* by which that was read; NULL: in full */
+	const struct contract_message *named; /* by the discriminator; or NULL */
+	bool declared;                        /* the schema declares all its members */
+	const struct json_node *root;         /* NULL: binary, or nobody looks inside */
 	uint32_t nodes;
 	struct json_edits edits;
 	bool changed; /* root is not what came any more */
@@ -71,18 +75,45 @@ static void take_tape(struct turn *t, const struct json_node *root, uint32_t nod
 
 /* --- reading */
 
-static enum reason read_json(struct turn *t)
+/* What is kept of the route; NULL: nothing. */
+static inline struct rules_memory *memory_of(const struct turn *t)
+{
+	const struct rules_room *room = t->room;
+	size_t index = t->r->route->index;
+
+	if (index >= room->route_count || t->r->route != &room->routes[index])
+		return NULL;
+	return &room->memories[index];
+}
+
+static inline struct shapes *shapes_of(const struct turn *t, struct rules_memory *memory)
+{
+	return t->client ? &memory->client : &memory->server;
+}
+
+/* As if it were the first of its kind. */
+static __attribute__((noinline)) enum reason read_in_full(struct turn *t)
 {
 	struct json_limits limits = rules_json_limits(t->r->route, t->room);
-	struct json_doc doc;
 
 	limits.utf8_checked = !t->m->binary;
-	enum reason r = json_read(t->m->text, &limits, &t->room->arena, &doc);
+	return json_read(t->m->text, &limits, &t->room->arena, &t->doc);
+}
+
+static enum reason read_json(struct turn *t)
+{
+	struct rules_memory *memory = memory_of(t);
+	enum reason r = REASON_NONE;
+
+	if (memory && !t->m->binary)
+		t->shape = shapes_read(shapes_of(t, memory), t->m->text, &memory->limits, &t->doc);
+	if (!t->shape)
+		r = read_in_full(t);
 	if (r == REASON_NONE) {
-		take_tape(t, doc.root, doc.nodes);
+		take_tape(t, t->doc.root, t->doc.nodes);
 		return r;
 	}
-	return found(t, by_side(t, r, REASON_SERVER_SCHEMA), json_fault_word(doc.fault));
+	return found(t, by_side(t, r, REASON_SERVER_SCHEMA), json_fault_word(t->doc.fault));
 }
 
 /* A message of text/plain is one JSON string to its schema and its rule. */
@@ -100,6 +131,27 @@ static enum reason read_text(struct turn *t)
 	node->len = (uint32_t)t->m->text.len;
 	take_tape(t, node, 1);
 	return REASON_NONE;
+}
+
+/* The message was let through: the next that looks like it takes less time. */
+static __attribute__((noinline)) void learn_shape(struct turn *t)
+{
+	const struct conf_messages *messages = t->messages;
+	const struct contract *c = messages->contract;
+	struct rules_memory *memory = memory_of(t);
+	const struct json_node *says = NULL;
+	const struct schema *schema = NULL;
+
+	if (!memory || t->m->binary)
+		return;
+	if (t->named)
+		says = json_member_named(t->doc.root, &c->lookup[t->client ? 0 : 1].property);
+	if (json_type(says) >= JSON_ARRAY)
+		says = NULL;
+	if (c && t->declared && t->root == t->doc.root)
+		schema = c->messages[t->rule - messages->rules].schema;
+	shapes_learn(shapes_of(t, memory), &t->room->shapes_budget, &t->doc, &memory->limits,
+		     says ? t->named : NULL, says, schema);
 }
 
 /* --- which message is it? */
@@ -141,8 +193,12 @@ static enum reason gate_schema(struct turn *t, const struct contract_message *m)
 	uint32_t count = 0;
 	bool holds;
 
+	t->declared = false;
 	if (!m->schema)
 		return gate_big(t);
+	if (t->shape && t->shape->plan.schema == m->schema && t->root == t->doc.root &&
+	    schema_plan_holds(&t->shape->plan, t->root, t->room->schema))
+		return REASON_NONE;
 	if ((undeclared == CONF_UNDECLARED_ALLOW || schema_closed(m->schema)) &&
 	    !t->messages->big_integers)
 		holds = schema_validate(m->schema, t->root, t->room->schema, &failure);
@@ -151,6 +207,7 @@ static enum reason gate_schema(struct turn *t, const struct contract_message *m)
 						   &keys, &count);
 	if (!holds)
 		return schema_says(t, &failure);
+	t->declared = count == 0;
 	if (count && undeclared == CONF_UNDECLARED_REFUSE)
 		return schema_says(
 			t, &(struct schema_failure){.at = keys[0], .keyword = "undeclared"});
@@ -200,9 +257,12 @@ static enum reason recognise_json(struct turn *t)
 
 	if (!c->discriminator[t->client ? 0 : 1].len)
 		return try_each(t, CONTRACT_JSON);
-	const struct contract_message *m = contract_named(c, t->client, t->root);
+	const struct contract_message *m = t->shape && t->shape->message
+						   ? t->shape->message
+						   : contract_named(c, t->client, t->root);
 	if (!m)
 		return by_side(t, REASON_MESSAGE_UNKNOWN, REASON_SERVER_MESSAGE_UNKNOWN);
+	t->named = m;
 	/* The rule is known: what it counts is counted before anything dear is done. */
 	t->rule = rule_of(t, m);
 	if (!t->rule->written)
@@ -663,6 +723,10 @@ static inline void begin(struct turn *t, struct rules *r, struct rules_room *roo
 	t->m = m;
 	t->messages = &r->route->messages;
 	t->client = client;
+	t->doc.root = NULL;
+	t->shape = NULL;
+	t->named = NULL;
+	t->declared = false;
 	t->root = NULL;
 	t->nodes = 0;
 	t->edits.count = 0;
@@ -779,6 +843,8 @@ struct judgement rules_judge_client(struct rules *r, struct rules_room *room,
 						   : settle_alone(&t, &j);
 	if (reason != REASON_NONE && t.runs)
 		rules_run_undo(r);
+	if (reason == REASON_NONE && t.doc.root && !t.shape)
+		learn_shape(&t);
 	r->context.messages++;
 	end(&t, &j, reason);
 	return j;
@@ -803,6 +869,8 @@ struct judgement rules_judge_server(struct rules *r, struct rules_room *room,
 		reason = write_out(&t, &j);
 	if (reason == REASON_NONE && t.rule->slot)
 		reason = gate_remember(&t);
+	if (reason == REASON_NONE && t.doc.root && !t.shape)
+		learn_shape(&t);
 	end(&t, &j, reason);
 	return j;
 }

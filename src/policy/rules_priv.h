@@ -13,6 +13,7 @@
 #include "json/read.h"
 #include "json/write.h"
 #include "policy/rules.h"
+#include "policy/shapes.h"
 
 enum {
 	RULES_ORPHANS_MAX = 4096,    /* operations of a thread's sessions that ended before them */
@@ -114,6 +115,12 @@ struct rules_orphan {
 	uint64_t deadline_us;
 };
 
+/* What a thread keeps of a route, for all its sessions. */
+struct rules_memory {
+	struct json_limits limits;    /* of its texts; those are UTF-8 */
+	struct shapes client, server; /* of the messages of each */
+};
+
 struct rules_room {
 	struct arena arena;
 	struct schema_room *schema;
@@ -123,6 +130,12 @@ struct rules_room {
 	struct context_view view;     /* what the message's expressions see */
 	struct rules_orphan *orphans; /* orphan_count, room for RULES_ORPHANS_MAX; or NULL */
 	uint32_t orphan_count;
+
+	/* Of the routes that the room was made to fit, route_count; or NULL. */
+	struct rules_memory *memories;
+	const struct conf_route *routes;
+	size_t route_count;
+	struct shapes_budget shapes_budget;
 };
 
 /* --- rules.c */

@@ -4,13 +4,14 @@
  * first byte says who sends it (c, s; b and d in binary frames), w lets half a second go by.
  *
  * Whatever comes: what is let through is JSON, is a message of the contract (unless a rule changed
- * it afterwards), speaks as nobody else, has no markup where none may be; and in the end nothing is
- * held.
+ * it afterwards), speaks as nobody else, has no markup where none may be; who remembers what
+ * earlier messages looked like says the same as who does not; and in the end nothing is held.
  */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "base/obj.h"
+#include "base/utf8.h"
 #include "conf/load.h"
 #include "json/read.h"
 #include "policy/markup.h"
@@ -152,35 +153,89 @@ static void check(const struct judgement *j, struct slice text)
 	arena_deinit(&a);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+/* Whoever remembers shapes says what somebody says who sees each message for the first time. */
+static void compare(const struct judgement *j, const struct judgement *cold)
+{
+	MUST(j->reason == cold->reason && j->rule == cold->rule);
+	MUST(j->rewritten == cold->rewritten && j->waits == cold->waits);
+	MUST(!j->rewritten || slice_eq(j->text, cold->text));
+	MUST(j->finding.line == cold->finding.line);
+	MUST(slice_eq(j->finding.message, cold->finding.message));
+	MUST(j->finding.has_pointer == cold->finding.has_pointer);
+	MUST(slice_eq(j->finding.pointer, cold->finding.pointer));
+	MUST(!j->finding.detail == !cold->finding.detail);
+	MUST(!j->finding.detail || strcmp(j->finding.detail, cold->finding.detail) == 0);
+}
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* A thread, and a session on it. */
+struct player {
+	struct rules_room *room;
+	struct quota *quota;
+	struct budget budget;
+	struct rules *rules;
+};
+
+static void player_init(struct player *p, bool fitted)
 {
 	static const struct siphash_key key = {{7}};
-	static struct rules_room *room;
-	static struct quota *quota;
-	static uint64_t now_us = 1000000;
+
+	p->room = rules_room_new(&key);
+	p->quota = quota_new(&key);
+	MUST(p->room && p->quota);
+	if (fitted)
+		rules_room_fit(p->room, conf());
+}
+
+static void player_join(struct player *p, uint64_t now_us)
+{
 	const struct identity identity = {.subject = SLICE("alice"), .claims = SLICE("{}")};
 	const struct context_facts facts = {.identity = &identity,
 					    .path = SLICE("/all"),
 					    .peer = {.family = 4, .bytes = {192, 0, 2, 7}},
 					    .connection_id = SLICE("1")};
-	struct slice rest = slice_of((const char *)data, size), text;
-	struct budget budget;
+
+	budget_init(&p->budget, 1 << 20, NULL);
+	p->rules = rules_new(&conf()->routes[0], &facts, p->quota, &p->budget, now_us);
+	MUST(p->rules);
+}
+
+static struct judgement player_judges(struct player *p, bool server, const struct rules_message *m)
+{
+	return server ? rules_judge_server(p->rules, p->room, m)
+		      : rules_judge_client(p->rules, p->room, m);
+}
+
+static void player_goes_on(struct player *p, uint64_t now_us)
+{
+	struct slice text;
 	bool binary;
 
-	if (!room) {
-		room = rules_room_new(&key);
-		MUST(room);
-		rules_room_fit(room, conf());
-		quota = quota_new(&key);
-		MUST(quota);
+	while (rules_next(p->rules, now_us, &text, &binary))
+		;
+}
+
+static void player_leaves(struct player *p)
+{
+	rules_free(p->rules);
+	MUST(p->budget.used == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct player warm, cold;
+	static uint64_t now_us = 1000000;
+	struct slice rest = slice_of((const char *)data, size);
+
+	if (!warm.room) {
+		player_init(&warm, true);
+		player_init(&cold, false);
 	}
 	/* So much later that nothing counts any more: the tables are dear to make anew. */
 	now_us += UINT64_C(3600000000);
-	budget_init(&budget, 1 << 20, NULL);
-	struct rules *r = rules_new(&conf()->routes[0], &facts, quota, &budget, now_us);
-	MUST(r);
+	player_join(&warm, now_us);
+	player_join(&cold, now_us);
 	while (rest.len) {
 		size_t end = slice_index(rest, '\n');
 		struct slice line = slice_first(rest, end);
@@ -189,24 +244,26 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			continue;
 		char who = line.data[0];
 		const struct rules_message m = {.text = slice_from(line, 1),
-						.binary = true,
+						.binary = who == 'b' || who == 'd' ||
+							  !utf8_valid(line),
 						.now_us = now_us,
 						.now_unix_ms = UINT64_C(1700000000000)};
 		if (who == 'w') {
 			now_us += 500000;
 		} else {
-			struct judgement j = who == 's' || who == 'd'
-						     ? rules_judge_server(r, room, &m)
-						     : rules_judge_client(r, room, &m);
+			bool server = who == 's' || who == 'd';
+			struct judgement j = player_judges(&warm, server, &m);
+			struct judgement k = player_judges(&cold, server, &m);
 			check(&j, m.text);
+			compare(&j, &k);
 		}
-		while (rules_next(r, now_us, &text, &binary))
-			;
+		player_goes_on(&warm, now_us);
+		player_goes_on(&cold, now_us);
 	}
-	rules_free(r);
-	MUST(budget.used == 0);
+	player_leaves(&warm);
+	player_leaves(&cold);
 	/* Looking through the tables is dear as well. */
 	static unsigned runs;
-	MUST(++runs % 1024 || quota_whole(quota));
+	MUST(++runs % 1024 || (quota_whole(warm.quota) && quota_whole(cold.quota)));
 	return 0;
 }

@@ -78,6 +78,40 @@ static void messages_are_recognised(void **state)
 	     {'s', "oops", REASON_SERVER_SCHEMA});
 }
 
+/* The first of its shape was let through; the next ones are asked as much. */
+static void what_looks_like_a_good_one_is_not_for_that(void **state)
+{
+	(void)state;
+	TALK(open_rules, {'c', SAY("user1", "hi"), REASON_NONE}, {'c', SAY("u", ""), REASON_NONE},
+	     {'c', SAY("far-too-long-a-name-for-a-user", "hi"), REASON_SCHEMA, .at = "/user"},
+	     {'c', SAY("user1", "\t"), REASON_JSON_MALFORMED},
+	     {'c', SAY("user1", "a\\u0000b"), REASON_JSON_MALFORMED},
+	     {'c', SAY("user1", "hi") "x", REASON_JSON_MALFORMED},
+	     {'c', "{\"type\":\"said\",\"id\":1,\"user\":\"user1\",\"text\":\"hi\"}",
+	      REASON_MESSAGE_UNKNOWN},
+	     {'c', "{\"type\":\"say\",\"id\":1.5,\"user\":\"user1\",\"text\":\"hi\"}",
+	      REASON_SCHEMA, .at = "/id"},
+	     {'c', "{\"type\":\"say\",\"id\":1,\"user\":\"user1\",\"user\":\"hi\"}",
+	      REASON_JSON_DUPLICATE_KEY},
+	     {'s', SAY("user1", "hi"), REASON_SERVER_MESSAGE_UNKNOWN},
+	     {'c', SAY("user1", "hi"), REASON_NONE});
+	TALK("    contract: chat.asyncapi.yaml\n"
+	     "    rules:\n"
+	     "      client: {say: {allow: message.user == identity.sub, text: {text: escape}}}\n"
+	     "      server: {said: {allow: message.text != 'no', drop: [internal]}}\n",
+	     {'c', SAY("user1", "hi"), REASON_NONE}, {'c', SAY("user2", "hi"), REASON_RULE},
+	     {'c', SAY("user1", "<b>"), REASON_NONE, SAY("user1", "&lt;b&gt;")},
+	     {'c', SAY("user1", "ho"), REASON_NONE},
+	     {'s', "{\"type\":\"said\",\"text\":\"yes\"}", REASON_NONE},
+	     {'s', "{\"type\":\"said\",\"text\":\"no\"}", REASON_SERVER_RULE},
+	     {'s', "{\"type\":\"said\",\"text\":\"yes\",\"internal\":{\"id\":1}}", REASON_NONE,
+	      "{\"type\":\"said\",\"text\":\"yes\"}"},
+	     {'s', "{\"type\":\"said\",\"text\":\"yea\",\"internal\":{\"id\":2}}", REASON_NONE,
+	      "{\"type\":\"said\",\"text\":\"yea\"}"},
+	     {'s', "{\"type\":\"said\",\"text\":\"yea\",\"internal\":{\"id\":2.5}}",
+	      REASON_SERVER_SCHEMA, .at = "/internal/id"});
+}
+
 static void integers_of_64_bits_are_asked_for(void **state)
 {
 	(void)state;
@@ -597,6 +631,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages_are_recognised),
+		cmocka_unit_test(what_looks_like_a_good_one_is_not_for_that),
 		cmocka_unit_test(integers_of_64_bits_are_asked_for),
 		cmocka_unit_test(undeclared_members),
 		cmocka_unit_test(a_message_without_a_rule_is_refused),

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * What messages looked like before: the shapes of those that were let through, on one route in
+ * one direction, with what their schema still has to be asked about the next ones.
+ *
+ *   message --shapes_read--> tape, which message, plan   (most messages of most applications)
+ *      |                        '- and its scalars satisfy the plan: it fits the contract
+ *      '--json_read, ... and was let through --shapes_learn--> one shape more
+ *
+ * It only ever says yes, and only to what the whole way would have said yes to. Names and brackets
+ * are kept, no values but that of the discriminator. Bounded; a shape that is met often is not
+ * displaced by a peer who sends others all the time.
+ */
+#include "contract/asyncapi.h"
+#include "contract/schema_plan.h"
+#include "json/shape.h"
+
+enum {
+	SHAPES_EACH = 8,         /* on a route in one direction */
+	SHAPES_MAX = 1024,       /* of one thread */
+	SHAPES_LEARN_EVERY = 16, /* texts of no known shape, where there are SHAPES_EACH already */
+};
+
+/* A shape and what is known of the messages that have it. */
+struct shape {
+	struct json_shape json;
+	const struct contract_message *message; /* that the discriminator names; or NULL */
+	struct schema_plan plan;
+	uint8_t met; /* how often lately */
+};
+
+/* Of one route and direction. The value zero knows none. */
+struct shapes {
+	struct shape *known[SHAPES_EACH];
+	uint8_t count, last, next; /* met last; to be displaced next */
+	uint8_t unknown;           /* texts of no known shape, modulo 256 */
+};
+
+/* How many a thread may have in all, and one to try on. */
+struct shapes_budget {
+	uint32_t used;
+	struct shape *spare;
+};
+
+/* The shape by which the text was read into *doc, or NULL: then json_read has to. */
+const struct shape *shapes_read(struct shapes *s, struct slice text,
+				const struct json_limits *limits, struct json_doc *doc);
+
+/*
+ * Remembers what doc, which json_read has read under those limits, looks like. message: that its
+ * discriminator names, then `fixed` is its value; else both are NULL. schema: that it satisfies
+ * with all its members declared, or NULL. Nothing is remembered where there is no room.
+ */
+void shapes_learn(struct shapes *s, struct shapes_budget *budget, const struct json_doc *doc,
+		  const struct json_limits *limits, const struct contract_message *message,
+		  const struct json_node *fixed, const struct schema *schema);
+
+/* Forgets them. */
+void shapes_deinit(struct shapes *s, struct shapes_budget *budget);
