@@ -121,11 +121,17 @@ static inline bool holds_quickly(const struct schema_quick *q, const struct json
 	}
 }
 
+/* Nothing else need be looked at. */
+static inline bool is_settled(const struct schema_node *s, const struct json_node *v)
+{
+	return (s->plain >> v->type & 1) || holds_quickly(&s->quick, v);
+}
+
 /* A member or item against its schema. `keyword` is blamed for a schema that is false. */
 static inline bool check_child(struct run *r, const struct schema_node *s,
 			       const struct json_node *v, const char *keyword)
 {
-	if ((s->plain >> v->type & 1) || holds_quickly(&s->quick, v))
+	if (is_settled(s, v))
 		return spend(r, 1, v, "steps");
 	if (check(r, s, v, NULL))
 		return true;
@@ -745,22 +751,32 @@ bool schema_validate(const struct schema *s, const struct json_node *value,
 	return run(s, value, room, failure, NULL);
 }
 
+/* What is not settled at a quick look. */
+static NOINLINE bool holds_in_full(const struct schema *s, const struct schema_node *node,
+				   const struct json_node *v, struct schema_room *room)
+{
+	struct run r = {.schema = s, .room = room, .steps = STEPS_FREE};
+
+	if (room->arena.block)
+		arena_reset(&room->arena);
+	return check(&r, node, v, NULL) && !r.bound;
+}
+
 bool schema_plan_holds(const struct schema_plan *plan, const struct json_node *value,
 		       struct schema_room *room)
 {
-	struct run r = {.schema = plan->schema, .room = room, .steps = STEPS_FREE};
-
 	if (!plan->schema)
 		return false;
-	if (room->arena.block)
-		arena_reset(&room->arena);
 	for (uint32_t i = 0; i < plan->count; i++) {
+		const struct schema_node *s = plan->checks[i].schema;
 		const struct json_node *v = value + plan->checks[i].node;
 		/* Whether a big one may stand there only the whole schema knows. */
-		if (v->flags & JSON_IS_BIG || !check_child(&r, plan->checks[i].schema, v, ""))
+		if (v->flags & JSON_IS_BIG)
+			return false;
+		if (!is_settled(s, v) && !holds_in_full(plan->schema, s, v, room))
 			return false;
 	}
-	return !r.bound;
+	return true;
 }
 
 /* An integer that no double holds, where nobody said that it is one of 64 bits. */

@@ -102,18 +102,22 @@ static __attribute__((noinline)) enum reason read_in_full(struct turn *t)
 
 static enum reason read_json(struct turn *t)
 {
-	struct rules_memory *memory = memory_of(t);
-	enum reason r = REASON_NONE;
+	enum reason r = t->shape ? REASON_NONE : read_in_full(t);
 
-	if (memory && !t->m->binary)
-		t->shape = shapes_read(shapes_of(t, memory), t->m->text, &memory->limits, &t->doc);
-	if (!t->shape)
-		r = read_in_full(t);
 	if (r == REASON_NONE) {
 		take_tape(t, t->doc.root, t->doc.nodes);
 		return r;
 	}
 	return found(t, by_side(t, r, REASON_SERVER_SCHEMA), json_fault_word(t->doc.fault));
+}
+
+/* The same by the shape of an earlier one, if it has that of one. */
+static inline void read_by_shape(struct turn *t)
+{
+	struct rules_memory *memory = memory_of(t);
+
+	if (memory && !t->m->binary)
+		t->shape = shapes_read(shapes_of(t, memory), t->m->text, &memory->limits, &t->doc);
 }
 
 /* A message of text/plain is one JSON string to its schema and its rule. */
@@ -151,7 +155,7 @@ static __attribute__((noinline)) void learn_shape(struct turn *t)
 	if (c && t->declared && t->root == t->doc.root)
 		schema = c->messages[t->rule - messages->rules].schema;
 	shapes_learn(shapes_of(t, memory), &t->room->shapes_budget, &t->doc, &memory->limits,
-		     says ? t->named : NULL, says, schema);
+		     says ? t->named : NULL, says ? t->rule : NULL, says, schema);
 }
 
 /* --- which message is it? */
@@ -217,10 +221,10 @@ static enum reason gate_schema(struct turn *t, const struct contract_message *m)
 	return REASON_NONE;
 }
 
-/* Message m's own gates before the others: all that depends on knowing that it is m. */
+/* Message m's own gates before the others: all that depends on knowing that it is m. Its rule is
+ * the turn's. */
 static enum reason try_message(struct turn *t, const struct contract_message *m)
 {
-	t->rule = rule_of(t, m);
 	enum reason r = t->rule->set_count && t->client ? write_sets(t) : REASON_NONE;
 	return r != REASON_NONE ? r : gate_schema(t, m);
 }
@@ -239,6 +243,7 @@ static enum reason try_each(struct turn *t, enum contract_content content)
 			continue;
 		take_tape(t, root, nodes);
 		t->changed = false;
+		t->rule = rule_of(t, m);
 		tried++;
 		r = try_message(t, m);
 		if (r == REASON_NONE || r == REASON_OVERLOADED)
@@ -257,9 +262,7 @@ static enum reason recognise_json(struct turn *t)
 
 	if (!c->discriminator[t->client ? 0 : 1].len)
 		return try_each(t, CONTRACT_JSON);
-	const struct contract_message *m = t->shape && t->shape->message
-						   ? t->shape->message
-						   : contract_named(c, t->client, t->root);
+	const struct contract_message *m = contract_named(c, t->client, t->root);
 	if (!m)
 		return by_side(t, REASON_MESSAGE_UNKNOWN, REASON_SERVER_MESSAGE_UNKNOWN);
 	t->named = m;
@@ -318,11 +321,23 @@ static enum reason recognise_declared(struct turn *t, unsigned contents)
 	return otherwise == RULES_BINARY ? recognise_binary(t) : recognise_text(t);
 }
 
+/* As one like it, which was let through: its name is part of the shape. */
+static enum reason recognise_known(struct turn *t)
+{
+	t->rule = t->shape->rule;
+	take_tape(t, t->doc.root, t->doc.nodes);
+	enum reason r = gate_rate(t);
+	return r != REASON_NONE ? r : try_message(t, t->shape->message);
+}
+
 static enum reason recognise(struct turn *t)
 {
 	unsigned contents = t->r->contents[t->client ? 0 : 1];
 	enum reason r = REASON_NONE;
 
+	read_by_shape(t);
+	if (t->shape && t->shape->message)
+		return recognise_known(t);
 	if (t->messages->contract) {
 		r = recognise_declared(t, contents);
 	} else {

@@ -52,7 +52,8 @@ static struct shape **find_place(struct shapes *s, const struct shapes_budget *b
 
 void shapes_learn(struct shapes *s, struct shapes_budget *budget, const struct json_doc *doc,
 		  const struct json_limits *limits, const struct contract_message *message,
-		  const struct json_node *fixed, const struct schema *schema)
+		  const struct conf_rule *rule, const struct json_node *fixed,
+		  const struct schema *schema)
 {
 	if (doc->nodes > JSON_SHAPE_NODES ||
 	    (s->count == SHAPES_EACH && s->unknown++ % SHAPES_LEARN_EVERY))
@@ -66,6 +67,7 @@ void shapes_learn(struct shapes *s, struct shapes_budget *budget, const struct j
 	if (!place)
 		return;
 	shape->message = message;
+	shape->rule = rule;
 	shape->plan.schema = NULL;
 	if (schema)
 		(void)schema_plan_make(&shape->plan, schema, doc->root, fixed,

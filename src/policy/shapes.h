@@ -12,6 +12,7 @@
  * are kept, no values but that of the discriminator. Bounded; a shape that is met often is not
  * displaced by a peer who sends others all the time.
  */
+#include "conf/snapshot.h"
 #include "contract/asyncapi.h"
 #include "contract/schema_plan.h"
 #include "json/shape.h"
@@ -25,7 +26,8 @@ enum {
 /* A shape and what is known of the messages that have it. */
 struct shape {
 	struct json_shape json;
-	const struct contract_message *message; /* that the discriminator names; or NULL */
+	const struct contract_message *message; /* that the discriminator names; or NULL, ... */
+	const struct conf_rule *rule;           /* ... and its rule, which is written */
 	struct schema_plan plan;
 	uint8_t met; /* how often lately */
 };
@@ -48,13 +50,14 @@ const struct shape *shapes_read(struct shapes *s, struct slice text,
 				const struct json_limits *limits, struct json_doc *doc);
 
 /*
- * Remembers what doc, which json_read has read under those limits, looks like. message: that its
- * discriminator names, then `fixed` is its value; else both are NULL. schema: that it satisfies
- * with all its members declared, or NULL. Nothing is remembered where there is no room.
+ * Remembers what doc, which json_read has read under those limits, looks like. message and rule:
+ * that its discriminator names, then `fixed` is its value; else all three are NULL. schema: that it
+ * satisfies with all its members declared, or NULL. Nothing is remembered where there is no room.
  */
 void shapes_learn(struct shapes *s, struct shapes_budget *budget, const struct json_doc *doc,
 		  const struct json_limits *limits, const struct contract_message *message,
-		  const struct json_node *fixed, const struct schema *schema);
+		  const struct conf_rule *rule, const struct json_node *fixed,
+		  const struct schema *schema);
 
 /* Forgets them. */
 void shapes_deinit(struct shapes *s, struct shapes_budget *budget);
