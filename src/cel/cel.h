@@ -103,6 +103,10 @@ int cel_eval(const struct cel_program *p, const struct cel_value *slots, uint32_
 bool cel_allows(const struct cel_program *p, const struct cel_value *slots, uint32_t slot_count,
 		struct arena *a, struct cel_error *error) __attribute__((warn_unused_result));
 
+/* A quick look at a rule. True: cel_allows would say so, too. False: it has to be asked. */
+bool cel_surely_true(const struct cel_program *p, const struct cel_value *slots,
+		     uint32_t slot_count) __attribute__((warn_unused_result));
+
 /*
  * Writes v as compact JSON: timestamps as RFC 3339 in UTC with milliseconds (with nine digits
  * where three are not enough), durations as `1.5s`, bytes as base64, types, addresses and

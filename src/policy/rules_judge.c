@@ -499,6 +499,9 @@ static enum reason gate_allow(struct turn *t)
 	if (allow->always)
 		return REASON_NONE;
 	show_message(t);
+	if (allow->program &&
+	    cel_surely_true(allow->program, t->room->view.slots, CONF_VARIABLES))
+		return REASON_NONE;
 	struct cel_value v = {0};
 	bool ran = allow->program && !cel_eval(allow->program, t->room->view.slots, CONF_VARIABLES,
 					       &t->room->arena, &v, &error);

@@ -244,9 +244,52 @@ static void missing_variables(void **state)
 	cel_try_deinit(&t);
 }
 
+/* What a quick look sees: true, and nothing else. */
+static const struct {
+	const char *says, *expr;
+	bool seen;
+} looks[] = {
+	{"texts", "m.user == 'ann'", true},
+	{"two members", "m.user == m.name", true},
+	{"a name", "who == m.user", true},
+	{"other texts", "m.user != 'bob'", true},
+	{"integers", "m.n == 5 && m.n != 4 && m.n < 6 && m.n <= 5 && m.n > 4 && m.n >= 5", true},
+	{"the second of two", "m.user == 'bob' || m.n == 5", true},
+	{"the first of two", "m.n == 5 || m.user == 'bob'", true},
+	{"not what is false", "m.user == 'bob'", false},
+	{"not half of it", "m.user == 'ann' && m.n == 4", false},
+	{"not what it cannot see", "m.n + 0 == 5", false},
+	{"not behind what it cannot see", "m.n + 0 == 5 || m.n == 5", false},
+	{"not a member that is missing", "m.nobody == 'ann'", false},
+	{"not with a double", "m.d > 1.5", false},
+	{"not texts in order", "m.user < 'bob'", false},
+	{"not of two kinds", "m.user != dyn(5)", false},
+	{"not a member of a member", "m.o.a == 1", false},
+	{"not what has no members", "who.x == 'ann'", false},
+};
+
+static void a_quick_look_sees(void **state)
+{
+	(void)state;
+	EACH_ROW (at, looks) {
+		struct cel_tried t;
+		cel_try_init(&t);
+		ROW_CHECK(at, cel_try_variables(&t, "{\"m\":{\"user\":\"ann\",\"name\":\"ann\","
+						    "\"n\":5,\"d\":2.5,\"o\":{\"a\":1}},"
+						    "\"who\":\"ann\"}"));
+		cel_try_run(&t, slice_from_cstr(at->expr));
+		ROW_CHECK(at, t.program);
+		ROW_CHECK(at, cel_surely_true(t.program, t.values, t.count) == at->seen);
+		/* Without the slots nothing is seen. */
+		ROW_CHECK(at, !cel_surely_true(t.program, t.values, 0));
+		cel_try_deinit(&t);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_quick_look_sees),
 		cmocka_unit_test(gives_literals),
 		cmocka_unit_test(gives_operators),
 		cmocka_unit_test(gives_logic),

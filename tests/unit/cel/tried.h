@@ -58,6 +58,9 @@ static inline void cel_try_run(struct cel_tried *t, struct slice expr)
 {
 	t->failed = cel_compile(expr, &t->env, &t->arena, &t->program, &t->error) ||
 		    cel_eval(t->program, t->values, t->count, &t->arena, &t->value, &t->error);
+	/* What a quick look calls true is. */
+	if (t->program && cel_surely_true(t->program, t->values, t->count))
+		assert_true(!t->failed && t->value.kind == CEL_BOOL && t->value.as.truth);
 }
 
 /* What came of it, as text. */
