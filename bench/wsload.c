@@ -46,7 +46,8 @@
 #include "ws/mask.h"
 #include "wsload.h"
 
-enum { HISTOGRAM = 4096, SUB_BITS = 5, TICKETS_MAX = 200000, PIDS_MAX = 16 };
+enum { TICKETS_MAX = 200000, PIDS_MAX = 16 };
+enum { SUB_BITS = 8, HISTOGRAM = (64 - SUB_BITS + 1) << SUB_BITS };
 
 static struct options {
 	struct target target;
@@ -79,7 +80,7 @@ static void fail(const char *what)
 
 /* --- times */
 
-/* Exponent and the bits behind the first one: three per cent wide. */
+/* Exponent and the bits behind the first one: less than half a per cent wide. */
 static size_t slot_of(uint64_t ns)
 {
 	unsigned top = ns < (1u << SUB_BITS) ? SUB_BITS : 63 - (unsigned)__builtin_clzll(ns);
