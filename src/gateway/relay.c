@@ -203,7 +203,7 @@ static void arm_no_later(struct conn *c, uint64_t at)
 		conn_arm(c, at);
 }
 
-static void watch_message(struct conn *c, enum side side)
+static inline void watch_message(struct conn *c, enum side side)
 {
 	struct session *s = c->session;
 	struct leg *leg = &s->legs[side];

@@ -18,12 +18,18 @@
 #include "base/obj.h"
 #include "net/clock.h"
 
+static void read_clocks(struct reactor *r)
+{
+	r->now = clock_read();
+	r->now_ms = clock_us_to_ms(r->now.us);
+}
+
 int reactor_init(struct reactor *r)
 {
 	*r = (struct reactor){.epoll_fd = -1};
 	list_init(&r->again);
 	list_init(&r->hooks);
-	r->now = clock_read();
+	read_clocks(r);
 	timer_wheel_init(&r->timers, reactor_now_ms(r));
 	r->events = calloc(REACTOR_EVENTS, sizeof(*r->events));
 	if (!r->events)
@@ -130,7 +136,7 @@ int reactor_run_once(struct reactor *r, uint64_t max_wait_ms)
 	int n = wait_for_events(r, max_wait_ms);
 	if (n < 0 && errno != EINTR)
 		return err_raise(errno, "cannot wait for events");
-	r->now = clock_read();
+	read_clocks(r);
 	r->event_at = 0;
 	r->event_count = n < 0 ? 0 : n;
 	list_init(&turn);

@@ -56,6 +56,7 @@ struct epoll_event;
 struct reactor {
 	struct timer_wheel timers;
 	struct clock_now now;
+	uint64_t now_ms; /* of the monotonic one */
 	struct list again, hooks;
 	struct epoll_event *events; /* of the round under way ... */
 	int event_at, event_count;  /* ... of which these are still to come */
@@ -83,7 +84,7 @@ void reactor_stop(struct reactor *r);
 /* The round's time. */
 static inline uint64_t reactor_now_ms(const struct reactor *r)
 {
-	return r->now.us / CLOCK_US_PER_MS;
+	return r->now_ms;
 }
 
 static inline uint64_t reactor_now_us(const struct reactor *r)

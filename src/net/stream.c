@@ -178,7 +178,7 @@ static void cork_release(struct stream *s)
 static void send_corked(struct stream_scratch *scratch);
 
 /* Gives s a cork. Where none is left, what all of them hold is sent now. */
-static struct stream_cork *cork_take(struct stream *s)
+static inline struct stream_cork *cork_take(struct stream *s)
 {
 	struct stream_scratch *scratch = s->scratch;
 
@@ -480,15 +480,18 @@ static int copy_in(struct stream *s, struct slice data)
 	return 0;
 }
 
-/* What was lent goes before anything that is written behind it. */
-static int gather_lent(struct stream *s)
+__attribute__((noinline)) static int copy_lent(struct stream *s)
 {
-	struct slice lent = s->cork ? s->cork->lent : slice_of(NULL, 0);
+	struct slice lent = s->cork->lent;
 
-	if (lent.len == 0)
-		return 0;
 	s->cork->lent = slice_of(NULL, 0);
 	return copy_in(s, lent);
+}
+
+/* What was lent goes before anything that is written behind it. */
+static inline int gather_lent(struct stream *s)
+{
+	return s->cork && s->cork->lent.len ? copy_lent(s) : 0;
 }
 
 /* Part of an admitted write. */
@@ -500,8 +503,18 @@ static int put(struct stream *s, struct slice data)
 	return r ? r : copy_in(s, data);
 }
 
+/* There is room once what waits has been sent. */
+__attribute__((noinline)) static int admit_later(struct stream *s, size_t bytes)
+{
+	int r = stream_flush(s);
+
+	if (r)
+		return r;
+	return stream_pending_bytes(s) <= s->max_pending - bytes ? 0 : STREAM_FULL;
+}
+
 /* Whether `bytes` more may be written. */
-static int admit(struct stream *s, size_t bytes)
+static inline int admit(struct stream *s, size_t bytes)
 {
 	if (s->broken)
 		return s->broken;
@@ -509,12 +522,7 @@ static int admit(struct stream *s, size_t bytes)
 		return err_raise(ENOTCONN, "written before the TLS handshake or after the end");
 	if (bytes > s->max_pending)
 		return STREAM_FULL;
-	if (stream_pending_bytes(s) <= s->max_pending - bytes)
-		return 0;
-	int r = stream_flush(s);
-	if (r)
-		return r;
-	return stream_pending_bytes(s) <= s->max_pending - bytes ? 0 : STREAM_FULL;
+	return stream_pending_bytes(s) <= s->max_pending - bytes ? 0 : admit_later(s, bytes);
 }
 
 int stream_writev(struct stream *s, const struct slice *parts, size_t count)
