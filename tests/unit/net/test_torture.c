@@ -3,11 +3,11 @@
  * The whole of net, from the first descriptor to the last byte, while each allocation and then
  * each descriptor is not to be had. The outcome says which; what was opened is closed.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "descriptors.h"
 #include "failmalloc.h"
 #include "net/mailbox.h"
 #include "net/resolve.h"
@@ -15,18 +15,6 @@
 #include "net/timer.h"
 
 enum { BYTES = 40000 };
-
-static unsigned open_descriptors(void)
-{
-	DIR *folder = opendir("/proc/self/fd");
-	unsigned count = 0;
-
-	assert_non_null(folder);
-	while (readdir(folder))
-		count++;
-	closedir(folder);
-	return count;
-}
 
 static struct {
 	struct reactor reactor;

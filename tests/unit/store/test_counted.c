@@ -10,11 +10,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/event.h"
 #include "net/reactor.h"
 #include "net/sock.h"
 #include "store/redis.h"
 
+#include "ears.h"
 #include "unit.h"
 
 enum { NODES = 2, HOUR_US = 1000000000 };
@@ -26,28 +26,6 @@ static pid_t server = -1;
 static unsigned calls, taken;
 static int result;
 static size_t over;
-
-static void take_event(struct event_sink *sink, const struct event *e)
-{
-	(void)sink;
-	(void)e;
-}
-
-static struct event_sink sink = {.level = EVENT_DEBUG, .take = take_event};
-
-static void on_changed(void *arg, bool up)
-{
-	(void)arg;
-	(void)up;
-}
-
-static void on_revoked(void *arg, uint8_t kind, struct slice text, uint64_t at)
-{
-	(void)arg;
-	(void)kind;
-	(void)text;
-	(void)at;
-}
 
 static void on_counted(void *arg, int r, size_t which)
 {
@@ -100,15 +78,7 @@ static int set_up(void **state)
 	}
 	if (reactor_init(&reactor) || stream_scratch_init(&scratch, &reactor, 16 * 1024))
 		return -1;
-	const struct redis_facts facts = {
-		.scratch = &scratch,
-		.log = &sink,
-		.url = SLICE("redis://here"),
-		.host = SLICE("127.0.0.1"),
-		.port = port,
-		.changed = on_changed,
-		.revoked = on_revoked,
-	};
+	const struct redis_facts facts = ears_facts(&scratch, port);
 	for (int i = 0; i < NODES; i++)
 		if (store_new_redis(&facts, &nodes[i]))
 			return -1;

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "ears.h"
 #include "unit.h"
 
 #include "base/buf.h"
@@ -21,42 +22,13 @@ static struct store *store;
 static int listener, peer;
 static char heard[16384]; /* what the store sent, NUL behind */
 static size_t heard_len;
-static unsigned ups, downs, tolds, calls;
+static unsigned calls;
 static int result;
 static size_t over;
-static char record[256], told[256], logged[4096];
-static uint8_t told_kind;
-static uint64_t told_at;
+static char record[256];
 
 static const uint8_t id[STORE_ID_BYTES] = {0xab, 1, 2};
 #define KEY "sallyport:ticket:ab010200000000000000000000000000"
-
-static void take_event(struct event_sink *sink, const struct event *e)
-{
-	size_t at = strlen(logged);
-	(void)sink;
-	for (unsigned i = 0; i < e->count && at < sizeof(logged) - 100; i++)
-		at += (size_t)snprintf(logged + at, 100, "%s.%s=%.*s\n", e->name, e->fields[i].key,
-				       SLICE_ARG(e->fields[i].text));
-}
-
-static struct event_sink sink = {.level = EVENT_DEBUG, .take = take_event};
-
-static void on_changed(void *arg, bool up)
-{
-	(void)arg;
-	ups += up;
-	downs += !up;
-}
-
-static void on_revoked(void *arg, uint8_t kind, struct slice text, uint64_t at)
-{
-	(void)arg;
-	tolds++;
-	told_kind = kind;
-	told_at = at;
-	snprintf(told, sizeof(told), "%.*s", SLICE_ARG(text));
-}
 
 static void on_done(void *arg, int r, struct slice what)
 {
@@ -119,10 +91,10 @@ static void await_call(void)
 
 static void await_down(void)
 {
-	unsigned before = downs;
-	for (int i = 0; i < 2000 && downs == before; i++)
+	unsigned before = ears.downs;
+	for (int i = 0; i < 2000 && ears.downs == before; i++)
 		turn();
-	assert_int_equal(downs, before + 1);
+	assert_int_equal(ears.downs, before + 1);
 }
 
 static void meet(void)
@@ -149,21 +121,13 @@ static void begin(const char *user, const char *password, unsigned database)
 	assert_int_equal(reactor_init(&reactor), 0);
 	assert_int_equal(stream_scratch_init(&scratch, &reactor, 16 * 1024), 0);
 	assert_int_equal(sock_listen(&a, 8, false, &listener), 0);
-	ups = downs = tolds = calls = 0;
-	logged[0] = 0;
+	calls = 0;
+	ears_open();
 	peer = -1;
-	const struct redis_facts facts = {
-		.scratch = &scratch,
-		.log = &sink,
-		.url = SLICE("redis://here"),
-		.host = SLICE("127.0.0.1"),
-		.port = sock_local(listener).port,
-		.user = slice_from_cstr(user),
-		.password = slice_from_cstr(password),
-		.database = database,
-		.changed = on_changed,
-		.revoked = on_revoked,
-	};
+	struct redis_facts facts = ears_facts(&scratch, sock_local(listener).port);
+	facts.user = slice_from_cstr(user);
+	facts.password = slice_from_cstr(password);
+	facts.database = database;
 	assert_int_equal(store_new_redis(&facts, &store), 0);
 	assert_false(store_up(store));
 	meet();
@@ -263,9 +227,9 @@ static void what_it_says_to_a_ticket(void **state)
 		if (result != rows[i].wanted)
 			fail_msg("%s: wanted %d, got %d", rows[i].says, rows[i].wanted, result);
 	}
-	assert_int_equal(downs, 0);
-	assert_null(strstr(logged, "canary"));
-	assert_non_null(strstr(logged, "store_refused.detail="));
+	assert_int_equal(ears.downs, 0);
+	assert_null(strstr(ears.logged, "canary"));
+	assert_non_null(strstr(ears.logged, "store_refused.detail="));
 	end();
 }
 
@@ -319,14 +283,14 @@ static void greetings(void **state)
 		say(rows[i].says);
 		if (rows[i].detail) {
 			await_down();
-			if (!strstr(logged, rows[i].detail))
-				fail_msg("%s: %s", rows[i].says, logged);
+			if (!strstr(ears.logged, rows[i].detail))
+				fail_msg("%s: %s", rows[i].says, ears.logged);
 			assert_false(store_up(store));
 		} else {
 			await("XREAD");
-			assert_int_equal(ups, 1);
+			assert_int_equal(ears.ups, 1);
 		}
-		assert_null(strstr(logged, "pw"));
+		assert_null(strstr(ears.logged, "pw"));
 		end();
 	}
 }
@@ -351,7 +315,7 @@ static void it_comes_back(void **state)
 	assert_false(store_up(store));
 	meet();
 	come_up();
-	assert_int_equal(ups, 2);
+	assert_int_equal(ears.ups, 2);
 	store_take(store, id, 0, on_done, NULL);
 	await("GETDEL");
 	say("$-1\r\n");
@@ -375,7 +339,7 @@ static void a_silent_one_is_away(void **state)
 	uint64_t took = reactor_now_ms(&reactor) - began;
 	assert_int_equal(result, STORE_AWAY);
 	assert_true(took >= STORE_ANSWER_MS - 10 && took < STORE_ANSWER_MS + 1000);
-	assert_int_equal(downs, 1);
+	assert_int_equal(ears.downs, 1);
 	end();
 }
 
@@ -421,7 +385,7 @@ static void revocations_come_first(void **state)
 }
 
 #define SUBJECT(subject, mine, max)                                                                \
-	"$5\r\n15000\r\n$" subject "\r\n$1\r\n" mine "\r\n$1\r\n" max                               \
+	"$5\r\n15000\r\n$" subject "\r\n$1\r\n" mine "\r\n$1\r\n" max                              \
 	"\r\n$22\r\nsallyport:connections:\r\n"
 #define TOLD(subject, n) "$5\r\n15000\r\n$" subject "\r\n$1\r\n" n "\r\n"
 
@@ -441,10 +405,14 @@ static void connections_of_a_subject(void **state)
 		const char *says;
 		int wanted;
 	} rows[] = {
-		{":0\r\n", STORE_FULL},	       {":2\r\n", STORE_AWAY},
-		{"+OK\r\n", STORE_AWAY},       {"$1\r\n1\r\n", STORE_AWAY},
-		{"*-1\r\n", STORE_AWAY},       {"-NOPERM canary\r\n", STORE_AWAY},
-		{"-READONLY You\r\n", STORE_AWAY}, {":-1\r\n", STORE_AWAY},
+		{":0\r\n", STORE_FULL},
+		{":2\r\n", STORE_AWAY},
+		{"+OK\r\n", STORE_AWAY},
+		{"$1\r\n1\r\n", STORE_AWAY},
+		{"*-1\r\n", STORE_AWAY},
+		{"-NOPERM canary\r\n", STORE_AWAY},
+		{"-READONLY You\r\n", STORE_AWAY},
+		{":-1\r\n", STORE_AWAY},
 	};
 	(void)state;
 	begin("", "", 0);
@@ -465,8 +433,8 @@ static void connections_of_a_subject(void **state)
 	await(TOLD("5\r\nalice", "0"));
 	say(":1\r\n");
 	enter("alice", SUBJECT("5\r\nalice", "1", "3"), ":1\r\n", 0);
-	assert_int_equal(downs, 0);
-	assert_null(strstr(logged, "canary"));
+	assert_int_equal(ears.downs, 0);
+	assert_null(strstr(ears.logged, "canary"));
 	end();
 }
 
@@ -490,7 +458,7 @@ static void numbers_that_cross(void **state)
 	await(TOLD("5\r\nalice", "1"));
 	say(":1\r\n:1\r\n");
 	turn();
-	assert_int_equal(downs, 0);
+	assert_int_equal(ears.downs, 0);
 	end();
 }
 
@@ -543,10 +511,10 @@ static void revocations_of_others(void **state)
 			      ENTRY("5-1", "$1\r\n2\r\n", "$2\r\n78\r\n", "$3\r\nkey\r\n")));
 	await("$3\r\n5-1\r\n"); /* only what came behind */
 	assert_true(store_told_all(store));
-	assert_int_equal(tolds, 2);
-	assert_string_equal(told, "key");
-	assert_int_equal(told_kind, 2);
-	assert_int_equal(told_at, 78);
+	assert_int_equal(ears.tolds, 2);
+	assert_string_equal(ears.what, "key");
+	assert_int_equal(ears.kind, 2);
+	assert_int_equal(ears.at, 78);
 	/* nonsense is said, passed over, and hides nothing behind it */
 	say(PAGE("4",
 		 ENTRY("6-0", "$1\r\nx\r\n", "$2\r\n77\r\n",
@@ -554,9 +522,9 @@ static void revocations_of_others(void **state)
 			 ENTRY("6-2", "$1\r\n1\r\n", "$2\r\n77\r\n", "$0\r\n\r\n")
 				 ENTRY("6-3", "$1\r\n1\r\n", "$2\r\n77\r\n", "$3\r\nbob\r\n")));
 	await("$3\r\n6-3\r\n");
-	assert_int_equal(tolds, 3);
-	assert_string_equal(told, "bob");
-	assert_non_null(strstr(logged, "revocation_unreadable"));
+	assert_int_equal(ears.tolds, 3);
+	assert_string_equal(ears.what, "bob");
+	assert_non_null(strstr(ears.logged, "revocation_unreadable"));
 	say("-WRONGTYPE\r\n");
 	await("$3\r\n6-3\r\n");
 	say("+strange\r\n");
@@ -566,7 +534,7 @@ static void revocations_of_others(void **state)
 	say("*-1\r\n");
 	store_tell_again(store);
 	await("$3\r\n0-0\r\n");
-	assert_int_equal(downs, 0);
+	assert_int_equal(ears.downs, 0);
 	end();
 }
 
@@ -664,7 +632,7 @@ static void what_it_says_to_a_count(void **state)
 		if (result != rows[i].wanted || over != rows[i].over)
 			fail_msg("%s: wanted %d, got %d", rows[i].says, rows[i].wanted, result);
 	}
-	assert_null(strstr(logged, "canary"));
+	assert_null(strstr(ears.logged, "canary"));
 	end();
 }
 

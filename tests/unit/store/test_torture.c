@@ -8,13 +8,14 @@
  */
 #include "store/redis.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "descriptors.h"
+#include "ears.h"
 #include "failmalloc.h"
 #include "net/reactor.h"
 #include "net/sock.h"
@@ -34,7 +35,7 @@ static int listener, peer = -1;
 static char heard[65536];
 static size_t heard_len;
 static bool knows_script;
-static unsigned told, asked, answered;
+static unsigned asked, answered;
 
 /* --- Redis */
 
@@ -128,29 +129,6 @@ static void serve(void)
 
 /* --- the store */
 
-static void take_event(struct event_sink *sink, const struct event *e)
-{
-	(void)sink;
-	(void)e;
-}
-
-static struct event_sink sink = {.level = EVENT_DEBUG, .take = take_event};
-
-static void on_changed(void *arg, bool up)
-{
-	(void)arg;
-	(void)up;
-}
-
-static void on_revoked(void *arg, uint8_t kind, struct slice text, uint64_t at)
-{
-	(void)arg;
-	assert_int_equal(kind, 1);
-	assert_slice(text, "alice");
-	assert_int_equal(at, 77);
-	told++;
-}
-
 static bool orderly(int r)
 {
 	return r == 0 || r == -ENOMEM || r == STORE_AWAY;
@@ -201,7 +179,7 @@ static bool all_answered(void)
 
 static bool whole_again(void)
 {
-	return store_up(store) && store_told_all(store) && told > 0;
+	return store_up(store) && store_told_all(store) && ears.tolds > 0;
 }
 
 /* Turns until it is so. */
@@ -213,7 +191,7 @@ static void turn_until(bool (*so)(void), const char *what)
 	}
 	if (!so())
 		fail_msg("it did not come: %s (up %d, told all %d, told %u, %u of %u answered)",
-			 what, store_up(store), store_told_all(store), told, answered, asked);
+			 what, store_up(store), store_told_all(store), ears.tolds, answered, asked);
 }
 
 static void leave(bool *entered)
@@ -225,29 +203,9 @@ static void leave(bool *entered)
 	entered[0] = entered[1] = false;
 }
 
-static unsigned open_descriptors(void)
-{
-	DIR *folder = opendir("/proc/self/fd");
-	unsigned count = 0;
-
-	assert_non_null(folder);
-	while (readdir(folder))
-		count++;
-	closedir(folder);
-	return count;
-}
-
 static int make_store(void)
 {
-	const struct redis_facts facts = {
-		.scratch = &scratch,
-		.log = &sink,
-		.url = SLICE("redis://here"),
-		.host = SLICE("127.0.0.1"),
-		.port = sock_local(listener).port,
-		.changed = on_changed,
-		.revoked = on_revoked,
-	};
+	const struct redis_facts facts = ears_facts(&scratch, sock_local(listener).port);
 
 	return store_new_redis(&facts, &store);
 }
@@ -257,7 +215,8 @@ static bool live(size_t n, void (*lack)(size_t n), bool come_up_first)
 {
 	bool entered[2] = {false};
 
-	told = asked = answered = 0;
+	ears_open();
+	asked = answered = 0;
 	if (!come_up_first)
 		lack(n);
 	int r = make_store();
@@ -279,6 +238,9 @@ static bool live(size_t n, void (*lack)(size_t n), bool come_up_first)
 	leave(entered);
 	bool failed = failmalloc_stop();
 	turn_until(whole_again, "the store again, and what was revoked");
+	assert_int_equal(ears.kind, 1);
+	assert_string_equal(ears.what, "alice");
+	assert_int_equal(ears.at, 77);
 	ask_everything(entered);
 	turn_until(all_answered, "answers afterwards");
 	leave(entered);
