@@ -59,18 +59,22 @@ int sock_accept(int listen_fd, int *reserve_fd, int *fd, struct address *peer);
  * socket and throws it away. True as well if it cannot be known. */
 bool sock_has_next(int listen_fd);
 
-/* Begins to connect. Returns 0 (done or under way; the socket becomes writable, then ask
- * sock_connect_result), SOCK_RESET (refused at once; the sentence is in err_text), or -errno. */
+/* Begins to connect. Returns
+ *   0           done or under way: the socket becomes writable, then ask sock_connect_result
+ *   SOCK_RESET  the other side is not to be had, said at once: refused, no way there, no such
+ *               socket; err_sentence says why
+ *   -errno      it is us: no descriptor, no memory, no address to connect to */
 int sock_connect(const struct address *a, int *fd);
 
-/* The same to a unix socket. A full backlog there is SOCK_AGAIN: try later. */
+/* The same to a unix socket, and SOCK_AGAIN if its backlog is full: try later. */
 int sock_connect_unix(struct slice path, int *fd);
 
 /* Once writable: 0 connected, SOCK_AGAIN still under way, or -errno of the failure
  * (ECONNREFUSED, ETIMEDOUT, ...), with its sentence. */
 int sock_connect_result(int fd);
 
-/* Probes after idle_s seconds of silence, so that a vanished peer is noticed. */
+/* Probes after idle_s seconds of silence, so that a vanished peer is noticed. Set on a listener,
+ * the sockets that are accepted from it have it too. */
 void sock_keepalive(int fd, unsigned idle_s);
 
 /* The next close sends RST instead of what is still to be sent. */
