@@ -13,7 +13,7 @@ DEADLINE(HANDSHAKE, "handshake_timeout after accept or the request's first byte,
 DEADLINE(ASK,       "5 s")
 DEADLINE(UPSTREAM,  "upstream_time")
 DEADLINE(SESSION,   "the earliest of lifetime, credential's end, recheck, idle and pong, message_time, slow_reader")
-DEADLINE(CLOSING,   "3 s")
+DEADLINE(CLOSING,   "250 ms, after which the application hears of the end; 3 s in all")
 DEADLINE(PIECE,     "10 s for each piece of a page")
 DEADLINE(PROXY,     "30 s for the application's next byte; for the client's body handshake_timeout and a second for each 8 KiB")
 DEADLINE(LINGER,    "2 s; 250 ms from siege level 2 on")
