@@ -132,35 +132,23 @@ static int open_store(struct control *c, const struct siphash_key *key)
 
 /* --- tickets */
 
-static void on_put(void *arg, int r, struct slice record)
+static void on_ticket(void *arg, int r, struct slice record)
 {
 	struct ask *a = arg;
 
-	(void)record;
-	a->answer.kind = ask_ticket_outcome(r, &a->detail);
+	a->answer = ask_answer_ticket(r, record, &a->arena, &a->detail);
 	ask_give_back(a);
 }
 
 static void put_ticket(struct control *c, struct ask *a)
 {
 	store_put(c->store, a->question.ticket_id, a->question.record, a->question.expires_unix_ms,
-		  reactor_realtime_ms(c->reactor), on_put, a);
-}
-
-static void on_taken(void *arg, int r, struct slice record)
-{
-	struct ask *a = arg;
-
-	a->answer.kind = ask_ticket_outcome(r, &a->detail);
-	a->answer.record = arena_copy(&a->arena, record);
-	if (!a->answer.record.data && a->answer.kind == ANSWER_YES)
-		a->answer.kind = ANSWER_FAILED;
-	ask_give_back(a);
+		  reactor_realtime_ms(c->reactor), on_ticket, a);
 }
 
 static void take_ticket(struct control *c, struct ask *a)
 {
-	store_take(c->store, a->question.ticket_id, reactor_realtime_ms(c->reactor), on_taken, a);
+	store_take(c->store, a->question.ticket_id, reactor_realtime_ms(c->reactor), on_ticket, a);
 }
 
 /* --- connections of a subject */

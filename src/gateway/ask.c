@@ -141,12 +141,18 @@ const char *ask_why_not(int r)
 	}
 }
 
-enum answer_kind ask_ticket_outcome(int r, const char **detail)
+struct answer ask_answer_ticket(int r, struct slice record, struct arena *a, const char **detail)
 {
+	struct answer answer = {.kind = r == STORE_ABSENT ? ANSWER_NO : ANSWER_FAILED};
+
 	*detail = ask_why_not(r);
-	if (r == 0)
-		return ANSWER_YES;
-	return r == STORE_ABSENT ? ANSWER_NO : ANSWER_FAILED;
+	if (r)
+		return answer;
+	if (record.len)
+		answer.record = arena_copy(a, record);
+	if (!record.len || answer.record.data)
+		answer.kind = ANSWER_YES;
+	return answer;
 }
 
 void ask_give_back(struct ask *a)

@@ -94,8 +94,9 @@ void ask_send_off(struct ask *a);
 /* What a store's word is in the log; NULL: it speaks for itself. */
 const char *ask_why_not(int r);
 
-/* What the store's word on a ticket means (store_put, store_take), with its ask_why_not. */
-enum answer_kind ask_ticket_outcome(int r, const char **detail);
+/* What the store's word on a ticket means (store_put; store_take, with its record), with its
+ * ask_why_not. The record is copied into a; without room for it the answer is a failure. */
+struct answer ask_answer_ticket(int r, struct slice record, struct arena *a, const char **detail);
 
 /* For the control thread: gives the answered question back to its worker. */
 void ask_give_back(struct ask *a);

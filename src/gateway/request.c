@@ -156,32 +156,6 @@ static bool new_request_id(struct conn *c)
 	return true;
 }
 
-static bool answered_here(struct conn *c, const struct question *question);
-
-static void send_question(struct conn *c, const struct question *question)
-{
-	if (answered_here(c, question))
-		return;
-	/* A record is at most so long; a cookie fits into the head. */
-	struct ask *a = ask_new(c, ASK_POLICY, ASK_TEXT_BYTES + question->record.len);
-
-	if (!a) {
-		conn_refuse(c, verdict_refuse(REASON_OVERLOADED, "questions"));
-		return;
-	}
-	if (!ask_copy_question(a, question) ||
-	    (question->kind == QUESTION_ENTER && !ask_make_seat(a))) {
-		ask_free(a);
-		conn_refuse(c, verdict_refuse(REASON_OVERLOADED, "questions"));
-		return;
-	}
-	if (!ask_send(a)) {
-		conn_refuse(c, verdict_refuse(REASON_OVERLOADED, "questions"));
-		return;
-	}
-	conn_enter(c, CONN_ASK, conn_now(c) + ASK_MS);
-}
-
 static bool append_response(struct conn *c)
 {
 	struct buf *out = &c->worker->response;
@@ -233,20 +207,6 @@ static void answer_endpoint(struct conn *c)
 		conn_end(c);
 }
 
-static void act_on_endpoint(struct conn *c, struct verdict v)
-{
-	struct request *q = c->request;
-
-	if (v.kind == VERDICT_PASS && conn_is_revoked(c, &q->endpoint.identity))
-		conn_refuse(c, verdict_refuse(REASON_REVOKED, NULL));
-	else if (v.kind == VERDICT_PASS)
-		answer_endpoint(c);
-	else if (v.kind == VERDICT_ASK)
-		send_question(c, &q->endpoint.question);
-	else
-		conn_refuse(c, v);
-}
-
 /* What the client presented in the TLS handshake, or NULL. */
 static const struct certificate *client_certificate(struct conn *c)
 {
@@ -270,6 +230,150 @@ static const struct token_world *token_world(struct conn *c)
 	t->slots = c->generation->slots;
 	t->refusals = c->worker->refusals;
 	return t;
+}
+
+/* What a verdict says is done, unless it is to ask: then this is the question. */
+static const struct question *act_on_endpoint(struct conn *c, struct verdict v)
+{
+	struct request *q = c->request;
+
+	if (v.kind == VERDICT_PASS && conn_is_revoked(c, &q->endpoint.identity))
+		conn_refuse(c, verdict_refuse(REASON_REVOKED, NULL));
+	else if (v.kind == VERDICT_PASS)
+		answer_endpoint(c);
+	else if (v.kind == VERDICT_ASK)
+		return &q->endpoint.question;
+	else
+		conn_refuse(c, v);
+	return NULL;
+}
+
+/* Whose handshake goes on has a place among his like: those we know by what they show, before
+ * anybody was asked; the others once they have a name, or none. */
+static bool has_place(struct conn *c, struct verdict v)
+{
+	const struct handshake *h = &c->request->handshake;
+	bool known = h->guest == SIEGE_KNOWN;
+
+	if (v.kind == VERDICT_PASS)
+		return guard_move(c, known || h->identity.subject.len ? POOL_KNOWN : POOL_GUEST);
+	return v.kind != VERDICT_ASK || !known || guard_move(c, POOL_KNOWN);
+}
+
+static const struct question *act_on_handshake(struct conn *c, struct verdict v)
+{
+	struct request *q = c->request;
+
+	if (!has_place(c, v))
+		conn_refuse(c, verdict_refuse(REASON_OVERLOADED, "no room among his like"));
+	else if (v.kind == VERDICT_REFUSE)
+		conn_refuse(c, v);
+	else if (buf_waiting(&q->in) > q->consumed)
+		conn_refuse(c, verdict_refuse(REASON_HANDSHAKE_MALFORMED, "bytes before the 101"));
+	else if (v.kind == VERDICT_PASS && conn_is_revoked(c, &q->handshake.identity))
+		conn_refuse(c, verdict_refuse(REASON_REVOKED, NULL));
+	else if (v.kind == VERDICT_PASS && atomic_load(&c->worker->gateway->store_lost))
+		conn_refuse(c, verdict_refuse(REASON_STORE_FAILED, "away for too long"));
+	else if (v.kind == VERDICT_PASS)
+		upstream_start(c);
+	else if (v.kind == VERDICT_ASK)
+		return &q->handshake.question;
+	else
+		conn_refuse(c, verdict_refuse(REASON_INTERNAL, "an unknown verdict"));
+	return NULL;
+}
+
+/* Whoever answered: policy goes on. */
+static struct verdict judge_answer(struct conn *c, const struct answer *answer, const char *detail)
+{
+	struct request *q = c->request;
+	uint64_t now = reactor_realtime_ms(&c->worker->reactor);
+
+	struct verdict v = q->dispatch.kind == DISPATCH_HANDSHAKE
+				   ? handshake_answer(&q->handshake, answer, now)
+				   : endpoint_answer(&q->endpoint, answer, now);
+	if (detail && v.kind == VERDICT_REFUSE)
+		v.detail = detail;
+	return v;
+}
+
+struct ticket_answer {
+	struct arena *arena;
+	struct answer answer;
+	const char *detail;
+};
+
+static void on_ticket(void *arg, int r, struct slice record)
+{
+	struct ticket_answer *t = arg;
+
+	t->answer = ask_answer_ticket(r, record, t->arena, &t->detail);
+}
+
+/* A store in memory needs no journey. False: somebody has to be asked. */
+static bool answered_here(struct conn *c, const struct question *question, struct verdict *v)
+{
+	struct store *store = c->worker->gateway->store;
+	uint64_t now = reactor_realtime_ms(&c->worker->reactor);
+	struct ticket_answer t = {.arena = &c->request->arena};
+	int r;
+
+	switch (question->kind) {
+	case QUESTION_TAKE_TICKET:
+		if (!store_take_now(store, question->ticket_id, now, on_ticket, &t))
+			return false;
+		break;
+	case QUESTION_PUT_TICKET:
+		if (!store_put_now(store, question->ticket_id, question->record,
+				   question->expires_unix_ms, now, &r))
+			return false;
+		on_ticket(&t, r, slice_of(NULL, 0));
+		break;
+	case QUESTION_NONE:
+	case QUESTION_VERIFY_COOKIE:
+	case QUESTION_ENTER:
+	case QUESTION_REFRESH_KEYS:
+	case QUESTION_COUNT:
+	case QUESTION_GIVE_BACK:
+	default:
+		return false;
+	}
+	*v = judge_answer(c, &t.answer, t.detail);
+	return true;
+}
+
+static void send_question(struct conn *c, const struct question *question)
+{
+	/* A record is at most so long; a cookie fits into the head. */
+	struct ask *a = ask_new(c, ASK_POLICY, ASK_TEXT_BYTES + question->record.len);
+
+	if (!a) {
+		conn_refuse(c, verdict_refuse(REASON_OVERLOADED, "questions"));
+		return;
+	}
+	if (!ask_copy_question(a, question) ||
+	    (question->kind == QUESTION_ENTER && !ask_make_seat(a))) {
+		ask_free(a);
+		conn_refuse(c, verdict_refuse(REASON_OVERLOADED, "questions"));
+		return;
+	}
+	if (!ask_send(a)) {
+		conn_refuse(c, verdict_refuse(REASON_OVERLOADED, "questions"));
+		return;
+	}
+	conn_enter(c, CONN_ASK, conn_now(c) + ASK_MS);
+}
+
+static void act(struct conn *c, struct verdict v)
+{
+	const struct question *q;
+
+	do {
+		q = c->request->dispatch.kind == DISPATCH_HANDSHAKE ? act_on_handshake(c, v)
+								    : act_on_endpoint(c, v);
+	} while (q && answered_here(c, q, &v));
+	if (q)
+		send_question(c, q);
 }
 
 static void start_endpoint(struct conn *c)
@@ -297,41 +401,7 @@ static void start_endpoint(struct conn *c)
 		conn_refuse(c, verdict_refuse(REASON_INTERNAL, "no random bytes"));
 		return;
 	}
-	act_on_endpoint(c, endpoint_begin(&q->endpoint, &q->endpoint_in));
-}
-
-/* Whose handshake goes on has a place among his like: those we know by what they show, before
- * anybody was asked; the others once they have a name, or none. */
-static bool has_place(struct conn *c, struct verdict v)
-{
-	const struct handshake *h = &c->request->handshake;
-	bool known = h->guest == SIEGE_KNOWN;
-
-	if (v.kind == VERDICT_PASS)
-		return guard_move(c, known || h->identity.subject.len ? POOL_KNOWN : POOL_GUEST);
-	return v.kind != VERDICT_ASK || !known || guard_move(c, POOL_KNOWN);
-}
-
-static void act_on_handshake(struct conn *c, struct verdict v)
-{
-	struct request *q = c->request;
-
-	if (!has_place(c, v))
-		conn_refuse(c, verdict_refuse(REASON_OVERLOADED, "no room among his like"));
-	else if (v.kind == VERDICT_REFUSE)
-		conn_refuse(c, v);
-	else if (buf_waiting(&q->in) > q->consumed)
-		conn_refuse(c, verdict_refuse(REASON_HANDSHAKE_MALFORMED, "bytes before the 101"));
-	else if (v.kind == VERDICT_PASS && conn_is_revoked(c, &q->handshake.identity))
-		conn_refuse(c, verdict_refuse(REASON_REVOKED, NULL));
-	else if (v.kind == VERDICT_PASS && atomic_load(&c->worker->gateway->store_lost))
-		conn_refuse(c, verdict_refuse(REASON_STORE_FAILED, "away for too long"));
-	else if (v.kind == VERDICT_PASS)
-		upstream_start(c);
-	else if (v.kind == VERDICT_ASK)
-		send_question(c, &q->handshake.question);
-	else
-		conn_refuse(c, verdict_refuse(REASON_INTERNAL, "an unknown verdict"));
+	act(c, endpoint_begin(&q->endpoint, &q->endpoint_in));
 }
 
 static void start_handshake(struct conn *c)
@@ -354,77 +424,7 @@ static void start_handshake(struct conn *c)
 		.siege = guard_gate(c),
 		.arena = &q->arena,
 	};
-	act_on_handshake(c, handshake_begin(&q->handshake, &q->handshake_in));
-}
-
-/* Whoever answered: policy goes on. */
-static struct verdict judge_answer(struct conn *c, const struct answer *answer, const char *detail)
-{
-	struct request *q = c->request;
-	uint64_t now = reactor_realtime_ms(&c->worker->reactor);
-
-	struct verdict v = q->dispatch.kind == DISPATCH_HANDSHAKE
-				   ? handshake_answer(&q->handshake, answer, now)
-				   : endpoint_answer(&q->endpoint, answer, now);
-	if (detail && v.kind == VERDICT_REFUSE)
-		v.detail = detail;
-	return v;
-}
-
-static void act(struct conn *c, struct verdict v)
-{
-	if (c->request->dispatch.kind == DISPATCH_HANDSHAKE)
-		act_on_handshake(c, v);
-	else
-		act_on_endpoint(c, v);
-}
-
-struct ticket_taken {
-	struct arena *arena;
-	struct answer answer;
-	const char *detail;
-};
-
-static void on_taken(void *arg, int r, struct slice record)
-{
-	struct ticket_taken *t = arg;
-
-	t->answer.kind = ask_ticket_outcome(r, &t->detail);
-	t->answer.record = arena_copy(t->arena, record);
-	if (!t->answer.record.data && t->answer.kind == ANSWER_YES)
-		t->answer.kind = ANSWER_FAILED;
-}
-
-/* A store in memory needs no journey. False: somebody has to be asked. */
-static bool answered_here(struct conn *c, const struct question *question)
-{
-	struct store *store = c->worker->gateway->store;
-	uint64_t now = reactor_realtime_ms(&c->worker->reactor);
-	struct ticket_taken t = {.arena = &c->request->arena};
-	int r;
-
-	switch (question->kind) {
-	case QUESTION_TAKE_TICKET:
-		if (!store_take_now(store, question->ticket_id, now, on_taken, &t))
-			return false;
-		break;
-	case QUESTION_PUT_TICKET:
-		if (!store_put_now(store, question->ticket_id, question->record,
-				   question->expires_unix_ms, now, &r))
-			return false;
-		t.answer.kind = ask_ticket_outcome(r, &t.detail);
-		break;
-	case QUESTION_NONE:
-	case QUESTION_VERIFY_COOKIE:
-	case QUESTION_ENTER:
-	case QUESTION_REFRESH_KEYS:
-	case QUESTION_COUNT:
-	case QUESTION_GIVE_BACK:
-	default:
-		return false;
-	}
-	act(c, judge_answer(c, &t.answer, t.detail));
-	return true;
+	act(c, handshake_begin(&q->handshake, &q->handshake_in));
 }
 
 void request_answer(struct conn *c, struct ask *a)
