@@ -21,6 +21,8 @@ METRIC(ACCEPTED,          "accepted_total",           COUNTER, "Connections acce
 METRIC(ADMITTED,          "admitted_total",           COUNTER, "Connections within the limits of their address: let through to their handshake")
 METRIC(HANDSHAKES_REFUSED, "handshakes_refused_total", COUNTER, "Requests refused among those, siege aside")
 METRIC(DISPLACED,         "displaced_total",          COUNTER, "Connections ended to make room for better known ones")
+METRIC(NEWCOMERS_PUT_OFF, "newcomers_put_off_total",  COUNTER, "Turns of handshakes left to the next round, because handshakes had had their share of this one")
+METRIC(SESSIONS_PUT_OFF,  "sessions_put_off_total",   COUNTER, "Turns of sessions left to the next round, because those whose turns take long had had their share of this one")
 METRIC(TICKETS_ASKED,     "ticket_requests_total",    COUNTER, "Requests for tickets and CSRF tokens")
 METRIC(TLS_US,            "tls_handshake_microseconds_total", COUNTER, "Time that went into TLS handshakes with clients")
 METRIC(SIEGE_CHANGES,     "siege_changes_total",      COUNTER, "Changes of the siege level")

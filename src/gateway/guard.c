@@ -377,6 +377,10 @@ bool guard_turn_shared(struct conn *c)
 		[GUARD_NEWCOMERS] = NEWCOMERS_ROUND_US,
 		[GUARD_HEAVY] = HEAVY_ROUND_US,
 	};
+	static const enum metric put_off[GUARD_CLASSES] = {
+		[GUARD_NEWCOMERS] = METRIC_NEWCOMERS_PUT_OFF,
+		[GUARD_HEAVY] = METRIC_SESSIONS_PUT_OFF,
+	};
 	struct guard *g = &c->worker->guard;
 	enum guard_class class = class_of(c);
 	bool waited = c->waits_among != GUARD_NOBODY && c->waits_among == class;
@@ -387,6 +391,7 @@ bool guard_turn_shared(struct conn *c)
 		stop_waiting(c);
 	if (class != GUARD_NOBODY && (g->shares_of_round[class].used_us >= most_us[class] ||
 				      (!waited && g->shares_of_round[class].waiting))) {
+		metric_add(&c->worker->metrics, put_off[class], 1);
 		g->shares_of_round[class].waiting += !waited;
 		c->waits_among = class;
 		return false;
