@@ -5,6 +5,7 @@
  * it:
  *
  *   stages      read JSON; and contract; and `allow`; and `rate`; and `text: escape`; and `detect`
+ *               and once as if nothing had been learned from those before
  *   length      200 bytes to 1 MiB: should be a line
  *   messages    1 to 1,000 in the contract, all with the rule "*": should be flat
  *   rules       1 to 1,000 of 1,000 messages with a rule of their own: should be flat
@@ -153,15 +154,16 @@ struct subject {
 	unsigned messages, own; /* in the contract; with a rule of their own */
 	size_t bytes;
 	bool server;
+	bool unknown; /* nothing is remembered of those before it: each is of a new shape */
 
 	struct snapshot *conf;
+	struct rules_room *room;
 	struct budget budget;
 	struct rules *rules;
 	char *text;
 	double ns[ROUNDS];
 };
 
-static struct rules_room *room;
 static struct quota *quota;
 static struct arena arena;
 static uint64_t now_us = UINT64_C(1000000000);
@@ -211,6 +213,10 @@ static void prepare(struct subject *s)
 	free(files.contract.data);
 	free(files.configuration.data);
 	budget_init(&s->budget, 1 << 20, NULL);
+	s->room = rules_room_new(&key);
+	MUST(s->room);
+	if (!s->unknown)
+		rules_room_fit(s->room, s->conf);
 	s->rules = rules_new(&s->conf->routes[0], &facts, quota, &s->budget, now_us);
 	MUST(s->rules);
 }
@@ -218,6 +224,7 @@ static void prepare(struct subject *s)
 static void end(struct subject *s)
 {
 	rules_free(s->rules);
+	rules_room_free(s->room);
 	snapshot_unref(s->conf);
 	free(s->text);
 }
@@ -238,9 +245,12 @@ static void judge(const struct subject *s)
 	const struct rules_message m = {.text = slice_of(s->text, s->bytes),
 					.now_us = now_us += 100,
 					.now_unix_ms = UINT64_C(1700000000123)};
-	struct judgement j = s->server ? rules_judge_server(s->rules, room, &m)
-				       : rules_judge_client(s->rules, room, &m);
+	struct judgement j;
 
+	if (s->server)
+		rules_judge_server(s->rules, s->room, &m, &j);
+	else
+		rules_judge_client(s->rules, s->room, &m, &j);
 	if (j.reason != REASON_NONE) {
 		fprintf(stderr, "%s: %s at %.*s\n", s->name, reason_word(j.reason),
 			SLICE_ARG(j.finding.pointer));
@@ -303,6 +313,7 @@ static struct subject subjects[] = {
 	{"and allow", ALLOW, 10, 0, 200},
 	{"and rate", ALLOW RATE, 10, 0, 200},
 	{"and text: the whole", ALL, 10, 0, 200},
+	{"of a new shape", ALL, 10, 0, 200, .unknown = true},
 	{"and detect", ALL ", detect: [sqli, xss]", 10, 0, 200},
 	{"server's, contract", ALL, 10, 0, 200, .server = true},
 	{"length", ALL, 10, 0, 1024},
@@ -353,27 +364,23 @@ int main(int argc, char **argv)
 		fputs("usage: bench_policy [judge TIMES]\n", stderr);
 		return 2;
 	}
-	room = rules_room_new(&key);
 	quota = quota_new(&key);
-	MUST(room && quota);
+	MUST(quota);
 	arena_init(&arena, 1 << 16, 1 << 20);
 	if (argc == 3) {
 		prepare(&subjects[WHOLE]);
-		rules_room_fit(room, subjects[WHOLE].conf);
 		for (uint64_t i = 0; i < times; i++)
 			work(&subjects[WHOLE]);
 		return 0;
 	}
 	for (int i = 0; i < SUBJECTS; i++)
 		prepare(&subjects[i]);
-	rules_room_fit(room, subjects[WHOLE].conf);
 	size_t allocated = allocated_when_warm();
 	compare();
 	printf("allocations when warm: %zu\n", allocated);
 	for (int i = 0; i < SUBJECTS; i++)
 		end(&subjects[i]);
 	arena_deinit(&arena);
-	rules_room_free(room);
 	quota_free(quota);
 	return allocated ? 1 : 0;
 }

@@ -254,10 +254,12 @@ static struct judgement judge(struct run *run, const struct test_step *s)
 		.now_us = t->now_us,
 		.now_unix_ms = t->now_unix_ms,
 	};
-	struct judgement j = s->kind == TEST_CLIENT
-				     ? rules_judge_client(t->rules, t->world->room, &m)
-				     : rules_judge_server(t->rules, t->world->room, &m);
+	struct judgement j;
 
+	if (s->kind == TEST_CLIENT)
+		rules_judge_client(t->rules, t->world->room, &m, &j);
+	else
+		rules_judge_server(t->rules, t->world->room, &m, &j);
 	if (j.rule)
 		test_cover_rule(&t->world->cover, t->route,
 				(size_t)(j.rule - t->route->messages.rules), j.reason);

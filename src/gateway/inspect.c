@@ -212,7 +212,7 @@ static void look_after(struct conn *c)
 {
 	const struct session *s = c->session;
 
-	if (c->state != CONN_OPEN || !s->rules)
+	if (c->state != CONN_OPEN || !s->rules || rules_idle(s->rules))
 		return;
 	give_back(c);
 	if (rules_runs(s->rules))
@@ -236,45 +236,53 @@ void inspect_waiting(struct conn *c)
 	look_after(c);
 }
 
-static struct verdict judge(struct conn *c, enum side from, const struct ws_event *e,
-			    struct judgement *j)
+static struct verdict settle_message(struct conn *c, enum side from, const struct judgement *j,
+				     uint64_t now_us)
+{
+	struct message_policy *policy = &c->session->policy;
+
+	return from == CLIENT ? message_settle_client(policy, j, now_us)
+			      : message_settle_server(policy, j);
+}
+
+/* Anything but a plain yes. */
+static bool act(struct conn *c, enum side from, struct ws_event *e, const struct judgement *j,
+		uint64_t now_us)
+{
+	struct verdict v = settle_message(c, from, j, now_us);
+
+	if (!relay_act(c, v, &j->finding))
+		return false;
+	if (v.kind == VERDICT_REWRITE) {
+		e->frame = slice_of(NULL, 0);
+		e->payload = j->text;
+		e->writable = (char *)(uintptr_t)j->text.data;
+	}
+	if (j->asks)
+		ask_nodes(c);
+	return !j->waits && !j->asks;
+}
+
+bool inspect_message(struct conn *c, enum side from, struct ws_event *e)
 {
 	struct session *s = c->session;
 	struct worker *w = c->worker;
+
+	if (!s->run->conf->messages.judged)
+		return true;
 	const struct rules_message m = {
 		.text = e->payload,
 		.binary = e->opcode == WS_OPCODE_BINARY,
 		.now_us = reactor_now_us(&w->reactor),
 		.now_unix_ms = reactor_realtime_ms(&w->reactor),
 	};
-
-	if (from == CLIENT) {
-		*j = rules_judge_client(s->rules, w->rules_room, &m);
-		return message_settle_client(&s->policy, j, m.now_us);
-	}
-	*j = rules_judge_server(s->rules, w->rules_room, &m);
-	return message_settle_server(&s->policy, j);
-}
-
-bool inspect_message(struct conn *c, enum side from, struct ws_event *e)
-{
 	struct judgement j;
-	struct verdict v;
-
-	if (!c->session->run->conf->messages.judged)
-		return true;
-	v = judge(c, from, e, &j);
-
-	/* Most messages pass, and then there is nothing to act on. */
-	if ((v.kind != VERDICT_PASS || v.reason != REASON_NONE) && !relay_act(c, v, &j.finding))
-		return false;
-	if (v.kind == VERDICT_REWRITE) {
-		e->frame = slice_of(NULL, 0);
-		e->payload = j.text;
-		e->writable = (char *)(uintptr_t)j.text.data;
-	}
-	if (j.asks)
-		ask_nodes(c);
+	if (from == CLIENT)
+		rules_judge_client(s->rules, w->rules_room, &m, &j);
+	else
+		rules_judge_server(s->rules, w->rules_room, &m, &j);
+	bool plain = j.reason == REASON_NONE && !j.rewritten && !j.waits && !j.asks;
+	bool goes = plain || act(c, from, e, &j, m.now_us);
 	look_after(c);
-	return !j.waits && !j.asks;
+	return goes;
 }

@@ -112,21 +112,22 @@ struct judgement {
 	struct finding finding;
 };
 
-/* A client's message. What becomes of it is up to message_settle. The value zero of
+/* A client's message: *j is filled. What becomes of it is up to message_settle. The value zero of
  * judgement.reason lets through, so that is the one thing set last. */
-struct judgement rules_judge_client(struct rules *r, struct rules_room *room,
-				    const struct rules_message *m)
-	__attribute__((warn_unused_result));
+void rules_judge_client(struct rules *r, struct rules_room *room, const struct rules_message *m,
+			struct judgement *j);
 
 /* An application's message. */
-struct judgement rules_judge_server(struct rules *r, struct rules_room *room,
-				    const struct rules_message *m)
-	__attribute__((warn_unused_result));
+void rules_judge_server(struct rules *r, struct rules_room *room, const struct rules_message *m,
+			struct judgement *j);
 
 /* --- `running`: what waits, and what has run too long */
 
 /* Something of `running` is under way or waits. */
 bool rules_runs(const struct rules *r);
+
+/* Nothing of it is, and nothing is to be given back: what most sessions are always. */
+bool rules_idle(const struct rules *r);
 
 /* When rules_next should be asked (monotonic); UINT64_MAX: not until something else happens. */
 uint64_t rules_deadline_us(const struct rules *r, uint64_t now_us);

@@ -200,9 +200,6 @@ static enum reason gate_schema(struct turn *t, const struct contract_message *m)
 	t->declared = false;
 	if (!m->schema)
 		return gate_big(t);
-	if (t->shape && t->shape->plan.schema == m->schema && t->root == t->doc.root &&
-	    schema_plan_holds(&t->shape->plan, t->root, t->room->schema))
-		return REASON_NONE;
 	if ((undeclared == CONF_UNDECLARED_ALLOW || schema_closed(m->schema)) &&
 	    !t->messages->big_integers)
 		holds = schema_validate(m->schema, t->root, t->room->schema, &failure);
@@ -221,12 +218,19 @@ static enum reason gate_schema(struct turn *t, const struct contract_message *m)
 	return REASON_NONE;
 }
 
+/* One of the same shape satisfied it, and so does this one. */
+static inline bool satisfies_plan(const struct turn *t, const struct contract_message *m)
+{
+	return t->shape && t->shape->plan.schema == m->schema && t->root == t->doc.root &&
+	       schema_plan_holds(&t->shape->plan, t->root, t->room->schema);
+}
+
 /* Message m's own gates before the others: all that depends on knowing that it is m. Its rule is
  * the turn's. */
 static enum reason try_message(struct turn *t, const struct contract_message *m)
 {
 	enum reason r = t->rule->set_count && t->client ? write_sets(t) : REASON_NONE;
-	return r != REASON_NONE ? r : gate_schema(t, m);
+	return r != REASON_NONE || satisfies_plan(t, m) ? r : gate_schema(t, m);
 }
 
 /* Nobody says which one it is: the first that it satisfies. */
@@ -844,37 +848,34 @@ static enum reason settle_with_nodes(struct turn *t, struct judgement *j)
 	return reason == REASON_NONE ? wait_turn(t, j, &asked) : reason;
 }
 
-struct judgement rules_judge_client(struct rules *r, struct rules_room *room,
-				    const struct rules_message *m)
+void rules_judge_client(struct rules *r, struct rules_room *room, const struct rules_message *m,
+			struct judgement *j)
 {
-	struct judgement j;
 	struct turn t;
 
-	begin(&t, r, room, m, true, &j);
+	begin(&t, r, room, m, true, j);
 	enum reason reason = recognise(&t);
 	if (reason == REASON_NONE)
 		reason = pass_known(&t);
 	if (reason == REASON_NONE && t.root)
 		reason = pass_inside_client(&t);
 	if (reason == REASON_NONE)
-		reason = quota_is_shared(r->quota) ? settle_with_nodes(&t, &j)
-						   : settle_alone(&t, &j);
+		reason = quota_is_shared(r->quota) ? settle_with_nodes(&t, j)
+						   : settle_alone(&t, j);
 	if (reason != REASON_NONE && t.runs)
 		rules_run_undo(r);
 	if (reason == REASON_NONE && t.doc.root && !t.shape)
 		learn_shape(&t);
 	r->context.messages++;
-	end(&t, &j, reason);
-	return j;
+	end(&t, j, reason);
 }
 
-struct judgement rules_judge_server(struct rules *r, struct rules_room *room,
-				    const struct rules_message *m)
+void rules_judge_server(struct rules *r, struct rules_room *room, const struct rules_message *m,
+			struct judgement *j)
 {
-	struct judgement j;
 	struct turn t;
 
-	begin(&t, r, room, m, false, &j);
+	begin(&t, r, room, m, false, j);
 	enum reason reason = recognise(&t);
 	/* Whatever becomes of it: what it says is over is over. */
 	if (reason == REASON_NONE && r->lease_count)
@@ -884,11 +885,10 @@ struct judgement rules_judge_server(struct rules *r, struct rules_room *room,
 	if (reason == REASON_NONE && t.root)
 		reason = pass_inside_server(&t);
 	if (reason == REASON_NONE && t.root)
-		reason = write_out(&t, &j);
+		reason = write_out(&t, j);
 	if (reason == REASON_NONE && t.rule->slot)
 		reason = gate_remember(&t);
 	if (reason == REASON_NONE && t.doc.root && !t.shape)
 		learn_shape(&t);
-	end(&t, &j, reason);
-	return j;
+	end(&t, j, reason);
 }

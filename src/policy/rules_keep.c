@@ -428,6 +428,11 @@ bool rules_runs(const struct rules *r)
 	return r->lease_count || r->waiting;
 }
 
+bool rules_idle(const struct rules *r)
+{
+	return !r->given_count && !rules_runs(r);
+}
+
 uint64_t rules_deadline_us(const struct rules *r, uint64_t now_us)
 {
 	uint64_t at = r->waiting ? clock_add(now_us, RULES_RETRY_US) : UINT64_MAX;

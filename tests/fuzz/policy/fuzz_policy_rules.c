@@ -201,8 +201,13 @@ static void player_join(struct player *p, uint64_t now_us)
 
 static struct judgement player_judges(struct player *p, bool server, const struct rules_message *m)
 {
-	return server ? rules_judge_server(p->rules, p->room, m)
-		      : rules_judge_client(p->rules, p->room, m);
+	struct judgement j;
+
+	if (server)
+		rules_judge_server(p->rules, p->room, m, &j);
+	else
+		rules_judge_client(p->rules, p->room, m, &j);
+	return j;
 }
 
 static void player_goes_on(struct player *p, uint64_t now_us)

@@ -200,7 +200,13 @@ static struct judgement judge(struct world *w, struct rules *r, bool client, str
 	const struct rules_message m = {
 		.text = text, .now_us = w->now_us, .now_unix_ms = UINT64_C(1700000000123)};
 
-	return client ? rules_judge_client(r, w->room, &m) : rules_judge_server(r, w->room, &m);
+	struct judgement j;
+
+	if (client)
+		rules_judge_client(r, w->room, &m, &j);
+	else
+		rules_judge_server(r, w->room, &m, &j);
+	return j;
 }
 
 #define SAY(user, text) "{\"type\":\"say\",\"id\":1,\"user\":\"" user "\",\"text\":\"" text "\"}"
