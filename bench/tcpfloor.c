@@ -5,6 +5,10 @@
  *
  *   tcpfloor PORT                    echoes
  *   tcpfloor PORT UPSTREAM_PORT      relays to 127.0.0.1:UPSTREAM_PORT
+ *   tcpfloor PORT UPSTREAM_PORT CERTIFICATE KEY
+ *                                    the same with TLS on the clients' side: what OpenSSL takes.
+ *                                    It is fed from the big buffer, so that a record costs one
+ *                                    recv and one send as well.
  *
  * Listens on 127.0.0.1. It shares nothing with the gateway, so that both cannot be wrong
  * in the same way.
@@ -20,6 +24,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
 enum { BUFFER_BYTES = 256 * 1024, EVENTS = 256 };
 
 /* One direction's source; what it reads goes to `to`. An echo goes to itself. */
@@ -28,10 +35,17 @@ struct end {
 	struct end *to;
 	char *held; /* for this end's socket, not taken yet; then `from` is not read */
 	size_t held_len, held_at;
+	SSL *ssl; /* a client's, with TLS */
 	bool dead;
 };
 
 static char buffer[BUFFER_BYTES];
+/* What OpenSSL reads, and what it has written; records are a little longer than their text. */
+static const char *cipher;
+static size_t cipher_len, wire_len;
+static char plain[BUFFER_BYTES], wire[2 * BUFFER_BYTES];
+static SSL_CTX *tls;
+static BIO *bio;
 static int epoll_fd;
 static unsigned short upstream_port;
 
@@ -40,6 +54,98 @@ static void die(const char *what)
 	perror(what);
 	exit(1);
 }
+
+/* --- TLS */
+
+static int bio_read(BIO *b, char *into, size_t room, size_t *got)
+{
+	BIO_clear_retry_flags(b);
+	if (cipher_len == 0) {
+		BIO_set_retry_read(b);
+		return -1;
+	}
+	*got = cipher_len < room ? cipher_len : room;
+	memcpy(into, cipher, *got);
+	cipher += *got;
+	cipher_len -= *got;
+	return 1;
+}
+
+static int bio_write(BIO *b, const char *data, size_t len, size_t *written)
+{
+	BIO_clear_retry_flags(b);
+	if (len > sizeof(wire) - wire_len)
+		die("more from OpenSSL than expected");
+	memcpy(wire + wire_len, data, len);
+	wire_len += len;
+	*written = len;
+	return 1;
+}
+
+static long bio_ctrl(BIO *b, int command, long number, void *pointer)
+{
+	(void)b, (void)number, (void)pointer;
+	return command == BIO_CTRL_FLUSH;
+}
+
+static void begin_tls(const char *certificate, const char *key)
+{
+	BIO_METHOD *m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "floor");
+
+	tls = SSL_CTX_new(TLS_server_method());
+	if (!m || !tls || !SSL_CTX_use_certificate_file(tls, certificate, SSL_FILETYPE_PEM) ||
+	    !SSL_CTX_use_PrivateKey_file(tls, key, SSL_FILETYPE_PEM))
+		die("TLS");
+	SSL_CTX_set_num_tickets(tls, 0);
+	SSL_CTX_set_mode(tls, SSL_MODE_RELEASE_BUFFERS);
+	BIO_meth_set_read_ex(m, bio_read);
+	BIO_meth_set_write_ex(m, bio_write);
+	BIO_meth_set_ctrl(m, bio_ctrl);
+	bio = BIO_new(m);
+	if (!bio)
+		die("TLS");
+	BIO_set_init(bio, 1);
+}
+
+static SSL *ssl_new(void)
+{
+	SSL *ssl = SSL_new(tls);
+
+	if (!ssl)
+		die("TLS");
+	BIO_up_ref(bio);
+	SSL_set_bio(ssl, bio, bio);
+	SSL_set_accept_state(ssl);
+	return ssl;
+}
+
+/* The text of len bytes in the buffer; 0 if there is none yet. Handshakes are answered at once. */
+static size_t decrypt(const struct end *from, size_t len)
+{
+	size_t all = 0, n;
+
+	cipher = buffer;
+	cipher_len = len;
+	wire_len = 0;
+	while (cipher_len && SSL_read_ex(from->ssl, plain + all, sizeof(plain) - all, &n))
+		all += n;
+	ERR_clear_error();
+	if (wire_len && send(from->fd, wire, wire_len, MSG_NOSIGNAL) != (ssize_t)wire_len)
+		die("no room for a handshake");
+	return all;
+}
+
+static size_t encrypt(const struct end *to, size_t len)
+{
+	size_t n;
+
+	wire_len = 0;
+	if (!SSL_write_ex(to->ssl, buffer, len, &n))
+		die("encrypting");
+	return wire_len;
+}
+
+/* --- ends */
 
 static struct end *end_new(int fd)
 {
@@ -86,6 +192,8 @@ static void accepted(int fd)
 		u->to = e;
 		e->to = u;
 		watch(u);
+		if (tls)
+			e->ssl = ssl_new();
 	}
 	watch(e);
 }
@@ -143,15 +251,22 @@ static void move(struct end *from)
 			finish(from);
 			return;
 		}
-		ssize_t sent = send(from->to->fd, buffer, (size_t)n, MSG_NOSIGNAL);
+		const char *data = from->ssl ? plain : from->to->ssl ? wire : buffer;
+		size_t len = (size_t)n;
+
+		if (from->ssl)
+			len = decrypt(from, len);
+		else if (from->to->ssl)
+			len = encrypt(from->to, len);
+		ssize_t sent = len ? send(from->to->fd, data, len, MSG_NOSIGNAL) : 0;
 		if (sent < 0 && errno != EAGAIN && errno != ENOTCONN) {
 			finish(from);
 			return;
 		}
 		if (sent < 0)
 			sent = 0;
-		if (sent < n)
-			keep(from->to, buffer + sent, (size_t)(n - sent));
+		if ((size_t)sent < len)
+			keep(from->to, data + sent, len - (size_t)sent);
 		if ((size_t)n < sizeof(buffer))
 			return;
 	}
@@ -194,9 +309,11 @@ static void bury(struct epoll_event *events, int count)
 			if (events[k].data.ptr == e->to || events[k].data.ptr == e)
 				events[k].data.ptr = NULL;
 		if (e->to != e) {
+			SSL_free(e->to->ssl);
 			free(e->to->held);
 			free(e->to);
 		}
+		SSL_free(e->ssl);
 		free(e->held);
 		free(e);
 	}
@@ -207,10 +324,12 @@ int main(int argc, char **argv)
 	struct epoll_event events[EVENTS];
 
 	if (argc < 2) {
-		fprintf(stderr, "usage: tcpfloor PORT [UPSTREAM_PORT]\n");
+		fprintf(stderr, "usage: tcpfloor PORT [UPSTREAM_PORT [CERTIFICATE KEY]]\n");
 		return 2;
 	}
 	upstream_port = (unsigned short)(argc > 2 ? strtoul(argv[2], NULL, 10) : 0);
+	if (argc > 4)
+		begin_tls(argv[3], argv[4]);
 	epoll_fd = epoll_create1(0);
 	int listening = listen_on((unsigned short)strtoul(argv[1], NULL, 10));
 	struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};

@@ -2,7 +2,7 @@
 """
 Who is compared: started on free ports, pinned to processor 0, with the application on the last one.
 
-    floor    tcpfloor: a bare echo, or a bare relay, that never looks
+    floor    tcpfloor: a bare echo, or a bare relay, that never looks; the relay also with OpenSSL towards clients
     proxies  nginx and HAProxy, with the buffers they have and with 64 KiB
     gateway  one process; routes /none /contract /everything ...
     servers  what applications are written with: libwebsockets, ws of npm, websockets of Python
@@ -184,6 +184,14 @@ def relay(bench):
     p = bench.start([bench.tool("tcpfloor"), str(port), str(bench.app_port)])
     wait_for(port)
     return Server("bare relay", p, port)
+
+
+def relay_tls(bench):
+    port, = free_ports(1)
+    p = bench.start([bench.tool("tcpfloor"), str(port), str(bench.app_port), os.path.join(bench.folder, "cert.pem"),
+                     os.path.join(bench.folder, "key.pem")])
+    wait_for(port)
+    return Server("bare relay", p, None, port)
 
 
 def floor(bench):
