@@ -108,7 +108,19 @@ static bool decode(const struct alphabet *a, struct slice text, void *out, size_
 		for (int i = 0; i < 2 && text.len && text.data[text.len - 1] == '='; i++)
 			text.len--;
 	}
-	for (size_t i = 0; i < text.len; i += 4) {
+	size_t i = 0;
+	for (; text.len - i >= 4 && room - at >= 3; i += 4, at += 3) {
+		const char *c = text.data + i;
+		unsigned v0 = value_of(a, c[0]), v1 = value_of(a, c[1]);
+		unsigned v2 = value_of(a, c[2]), v3 = value_of(a, c[3]);
+		if ((v0 | v1 | v2 | v3) & NO_VALUE)
+			return false;
+		to[at] = (unsigned char)(v0 << 2 | v1 >> 4);
+		to[at + 1] = (unsigned char)(v1 << 4 | v2 >> 2);
+		to[at + 2] = (unsigned char)(v2 << 6 | v3);
+	}
+	/* The last characters, and what there is no room for. */
+	for (; i < text.len; i += 4) {
 		unsigned char bytes[3];
 		size_t n = decode_group(a, slice_first(slice_from(text, i), 4), bytes);
 		if (n == 0 || n > room - at)

@@ -217,7 +217,7 @@ static void scan_status_end(struct http_parser *p, struct slice s)
 static void scan_text(struct http_parser *p, struct slice s, enum state next)
 {
 	for (;;) {
-		p->at += http_char_run(s, p->at, HTTP_CHAR_VALUE);
+		p->at += http_value_run(s, p->at);
 		if (p->at == s.len)
 			return;
 		if (p->side == HTTP_REQUEST || (unsigned char)s.data[p->at] < 0x80)

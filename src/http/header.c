@@ -11,7 +11,7 @@ bool http_token_ok(struct slice s)
 
 bool http_value_ok(struct slice s)
 {
-	return http_char_run(s, 0, HTTP_CHAR_VALUE) == s.len && slice_trim(s).len == s.len;
+	return http_value_run(s, 0) == s.len && slice_trim(s).len == s.len;
 }
 
 const struct http_header *http_header_find(const struct http_head *h, struct slice name)

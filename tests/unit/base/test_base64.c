@@ -30,11 +30,11 @@ static void known_pairs(void **state)
 		       slice_from_cstr(at->base64));
 		ROW_EQ(at, base64url_encode(at->bytes, text, sizeof(text)),
 		       slice_from_cstr(at->url));
-		ROW_CHECK(at, base64_decode(slice_from_cstr(at->base64), bytes, sizeof(bytes),
-					    &len));
+		ROW_CHECK(at,
+			  base64_decode(slice_from_cstr(at->base64), bytes, sizeof(bytes), &len));
 		ROW_EQ(at, slice_of(bytes, len), at->bytes);
-		ROW_CHECK(at, base64url_decode(slice_from_cstr(at->url), bytes, sizeof(bytes),
-					       &len));
+		ROW_CHECK(at,
+			  base64url_decode(slice_from_cstr(at->url), bytes, sizeof(bytes), &len));
 		ROW_EQ(at, slice_of(bytes, len), at->bytes);
 	}
 }
@@ -141,7 +141,7 @@ static void the_size_macros(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(known_pairs),	    cmocka_unit_test(refused_texts),
+		cmocka_unit_test(known_pairs),      cmocka_unit_test(refused_texts),
 		cmocka_unit_test(every_short_text), cmocka_unit_test(room_is_respected),
 		cmocka_unit_test(the_size_macros),
 	};

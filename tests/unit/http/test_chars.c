@@ -48,11 +48,32 @@ static void runs_end_where_the_class_ends(void **state)
 	assert_false(http_chars_all(SLICE(""), HTTP_CHAR_TOKEN));
 }
 
+/* Each byte at each place of values that are passed in pieces, and behind them. */
+static void long_values_end_where_the_class_ends(void **state)
+{
+	char text[20];
+
+	(void)state;
+	for (size_t len = 0; len < sizeof(text); len++) {
+		for (size_t at = 0; at < sizeof(text); at++) {
+			memset(text, '~', sizeof(text));
+			for (int c = 0; c < 256; c++) {
+				text[at] = (char)c;
+				struct slice s = slice_of(text, len);
+				for (size_t from = 0; from <= len; from += 3)
+					assert_int_equal(http_value_run(s, from),
+							 http_char_run(s, from, HTTP_CHAR_VALUE));
+			}
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_class_is_what_its_rfc_says),
 		cmocka_unit_test(runs_end_where_the_class_ends),
+		cmocka_unit_test(long_values_end_where_the_class_ends),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
