@@ -166,3 +166,21 @@ bool http_header_forwardable(struct slice name)
 	}
 	return true;
 }
+
+int http_header_write(struct buf *out, struct slice name, struct slice value)
+{
+	const struct slice parts[] = {name, SLICE(": "), value, SLICE("\r\n")};
+	size_t bytes = name.len + value.len + 4;
+	char *at;
+	int r = buf_reserve(out, bytes, &at);
+
+	if (r)
+		return r;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		if (parts[i].len)
+			memcpy(at, parts[i].data, parts[i].len);
+		at += parts[i].len;
+	}
+	buf_commit(out, bytes);
+	return 0;
+}

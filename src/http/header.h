@@ -8,6 +8,7 @@
  */
 #include <stdbool.h>
 
+#include "base/buf.h"
 #include "http/head.h"
 
 /* One or more tchar (RFC 9110 section 5.6.2). */
@@ -67,3 +68,8 @@ bool http_header_forwardable(struct slice name);
 /* Connection lists that name (RFC 9110 section 7.6.1): it must not travel on. True also
  * when Connection is malformed. */
 bool http_header_nominated(const struct http_head *h, struct slice name);
+
+/* Appends "name: value" and the line's end. Both are good: http_token_ok, http_value_ok. Returns as
+ * buf_append, with nothing appended if not 0. */
+int http_header_write(struct buf *out, struct slice name, struct slice value)
+	__attribute__((warn_unused_result));

@@ -31,10 +31,8 @@ static void append_number(struct buf *out, int *r, uint64_t n)
 
 static void append_field(struct buf *out, int *r, const char *name, struct slice value)
 {
-	append_cstr(out, r, name);
-	append(out, r, SLICE(": "));
-	append(out, r, value);
-	append(out, r, SLICE("\r\n"));
+	if (*r == 0)
+		*r = http_header_write(out, slice_from_cstr(name), value);
 }
 
 struct status_row {
@@ -256,10 +254,8 @@ int http_respond_refusal(struct buf *out, const struct http_refusal *f)
 		struct http_header more = f->headers[i];
 		if (!http_token_ok(more.name) || !http_value_ok(more.value))
 			return err_raise(EINVAL, "a header field that would break its line");
-		append(out, &r, more.name);
-		append(out, &r, SLICE(": "));
-		append(out, &r, more.value);
-		append(out, &r, SLICE("\r\n"));
+		if (r == 0)
+			r = http_header_write(out, more.name, more.value);
 	}
 	if (r == 0)
 		r = http_respond_end(out, status, body.len);

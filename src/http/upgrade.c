@@ -66,10 +66,8 @@ static void append(struct buf *out, int *r, struct slice s)
 
 static void append_field(struct buf *out, int *r, struct slice name, struct slice value)
 {
-	append(out, r, name);
-	append(out, r, SLICE(": "));
-	append(out, r, value);
-	append(out, r, SLICE("\r\n"));
+	if (*r == 0)
+		*r = http_header_write(out, name, value);
 }
 
 static void append_protocols(const struct http_upgrade *u, struct buf *out, int *r)
