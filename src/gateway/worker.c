@@ -207,7 +207,8 @@ static void on_round(struct reactor_hook *hook)
 {
 	struct worker *w = LIST_ENTRY(hook, struct worker, hook);
 
-	free_gone(w);
+	if (!list_empty(&w->gone))
+		free_gone(w);
 	metric_set(&w->metrics, METRIC_CONNECTIONS, (int64_t)w->conn_count);
 	metric_set(&w->metrics, METRIC_QUESTIONS, (int64_t)w->ask_count);
 	metric_set(&w->metrics, METRIC_BUFFERED, (int64_t)w->memory.used);

@@ -273,6 +273,21 @@ static int keep_rest(struct stream *s, const struct slice *parts, size_t count, 
 	return r;
 }
 
+/* Of [out, parts] the kernel has taken `sent` bytes, and said r. */
+__attribute__((noinline)) static int pushed(struct stream *s, const struct slice *parts,
+					    size_t count, size_t sent, bool all, int r)
+{
+	if (r == 0 && !all)
+		r = keep_rest(s, parts, count, sent);
+	else if (r == 0)
+		queue_free(&s->out);
+	if (r)
+		return stream_break(s, r);
+	if (!s->out && !s->cork)
+		out_finished(s);
+	return 0;
+}
+
 /* Sends what waits and then parts (at most PARTS); what the kernel does not take waits. */
 static inline int push(struct stream *s, const struct slice *parts, size_t count)
 {
@@ -284,15 +299,10 @@ static inline int push(struct stream *s, const struct slice *parts, size_t count
 	for (size_t i = 0; i < count; i++)
 		total += parts[i].len;
 	int r = send_once(s, parts, count, total, &sent);
-	if (r == 0 && sent < total)
-		r = keep_rest(s, parts, count, sent);
-	else if (r == 0)
-		queue_free(&s->out);
-	if (r)
-		return stream_break(s, r);
-	if (!s->out && !s->cork)
-		out_finished(s);
-	return 0;
+	bool nothing_left = r == 0 && sent == total && !s->out;
+	if (nothing_left && !(s->state & SHUTTING))
+		return 0;
+	return pushed(s, parts, count, sent, sent == total, r);
 }
 
 /* What the stream that is being encrypted has there. */
@@ -402,8 +412,6 @@ static struct list *seal_corked(struct stream_scratch *scratch)
 		struct stream_cork *cork = LIST_ENTRY(link, struct stream_cork, link);
 		size_t most = cork->len + cork->lent.len + SEAL_BYTES;
 
-		if (!cork->owner->layer)
-			continue;
 		if (most > WIRE_BYTES - scratch->wire_len)
 			return link;
 		seal(cork->owner, cork);
@@ -422,19 +430,28 @@ static void send_sealed(struct stream *s, struct stream_cork *cork)
 		stream_break(s, r);
 }
 
+/* Those in clear have nothing to be encrypted, and leave the list. */
+static void send_clear(struct stream_scratch *scratch)
+{
+	LIST_EACH (link, &scratch->corked) {
+		struct stream *s = LIST_ENTRY(link, struct stream_cork, link)->owner;
+
+		if (!s->layer)
+			(void)send_all(s, slice_of(NULL, 0));
+	}
+}
+
 /* Streams remember how it went, and tell their sessions. */
 static void send_corked(struct stream_scratch *scratch)
 {
+	send_clear(scratch);
 	while (!list_empty(&scratch->corked)) {
 		const struct list *end = seal_corked(scratch);
 
 		while (scratch->corked.next != end) {
 			struct stream_cork *cork =
 				LIST_ENTRY(scratch->corked.next, struct stream_cork, link);
-			if (cork->owner->layer)
-				send_sealed(cork->owner, cork);
-			else
-				(void)stream_flush(cork->owner);
+			send_sealed(cork->owner, cork);
 		}
 		scratch->wire_from = scratch->wire_len = 0;
 		/* The first that had no room has all of it now, or will not with any. */
@@ -734,11 +751,6 @@ void stream_init_later(struct stream *s, struct stream_scratch *scratch, int fd,
 	*s = (struct stream){
 		.fn = fn, .scratch = scratch, .max_pending = max_pending, .budget = budget};
 	io_add_later(scratch->reactor, &s->io, fd, on_io);
-}
-
-int stream_watch(struct stream *s)
-{
-	return io_watch(&s->io);
 }
 
 void stream_deinit(struct stream *s)

@@ -113,7 +113,7 @@ int stream_init(struct stream *s, struct stream_scratch *scratch, int fd, stream
  * follows (harmless twice; 0 or -errno). Who is answered and closed at once saves that. */
 void stream_init_later(struct stream *s, struct stream_scratch *scratch, int fd, stream_fn fn,
 		       size_t max_pending, struct budget *budget);
-int stream_watch(struct stream *s);
+static inline int stream_watch(struct stream *s);
 
 /* Closes the socket and gives everything back; sends nothing more of what waits here.
  * Bytes the kernel already has still go out, unless the peer's are left unread: then it
@@ -222,6 +222,11 @@ struct stream_cork {
 	size_t len;
 	char *bytes; /* STREAM_CORK_BYTES; made with the first that is copied */
 };
+
+static inline int stream_watch(struct stream *s)
+{
+	return s->io.watched ? 0 : io_watch(&s->io);
+}
 
 int stream_lend_first(struct stream *s, struct slice bytes) __attribute__((warn_unused_result));
 size_t stream_queued_bytes(const struct stream *s);
