@@ -471,8 +471,7 @@ PER_SIDE bool take_turn(struct conn *c, enum side from, struct ws_input *in, str
 	struct leg *leg = &c->session->legs[from];
 	struct ws_event e;
 
-	while (!ws_reader_is_done(&leg->reader, in) &&
-	       ws_reader_next(&leg->reader, in, &e) != WS_NEED_MORE) {
+	while (ws_reader_next(&leg->reader, in, &e) != WS_NEED_MORE) {
 		if (on_event(c, from, &e)) {
 			turn->messages++;
 			turn->bytes += e.payload.len;

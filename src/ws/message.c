@@ -348,7 +348,7 @@ static int read_control(struct ws_reader *r, struct ws_input *in, struct ws_even
  * for whatever is not legal: the way by states deals with that, and must (and, cut
  * elsewhere, does) come to the same for this as well.
  */
-static inline bool take_common(struct ws_reader *r, struct ws_input *in, struct ws_event *out)
+bool ws_reader_take_common(struct ws_reader *r, struct ws_input *in, struct ws_event *out)
 {
 	const struct ws_reader_config *c = r->config;
 	char *frame = in->at;
@@ -423,9 +423,8 @@ static int step_on(struct ws_reader *r, struct ws_input *in, struct ws_event *ou
 	}
 }
 
-/* Not inlined, so that the common case carries none of its weight. */
-__attribute__((noinline)) static enum ws_event_kind
-take_by_states(struct ws_reader *r, struct ws_input *in, struct ws_event *out)
+static enum ws_event_kind take_by_states(struct ws_reader *r, struct ws_input *in,
+					 struct ws_event *out)
 {
 	int step;
 
@@ -441,17 +440,10 @@ take_by_states(struct ws_reader *r, struct ws_input *in, struct ws_event *out)
 	return out->kind;
 }
 
-enum ws_event_kind ws_reader_next(struct ws_reader *r, struct ws_input *in, struct ws_event *out)
+enum ws_event_kind ws_reader_take(struct ws_reader *r, struct ws_input *in, struct ws_event *out)
 {
-	if (r->lent)
-		settle(r);
-	if (ws_reader_is_between(r)) {
-		if (in->at == in->end) {
-			*out = (struct ws_event){.kind = WS_NEED_MORE};
-			return WS_NEED_MORE;
-		}
-		if (take_common(r, in, out))
-			return WS_MESSAGE;
-	}
-	return take_by_states(r, in, out);
+	if (!r->lent)
+		return take_by_states(r, in, out);
+	settle(r);
+	return ws_reader_next(r, in, out);
 }

@@ -113,13 +113,8 @@ void ws_reader_deinit(struct ws_reader *r);
  * the inflater, or until the input's memory is used for something else. WS_REFUSED and the
  * silence after WS_CLOSE use up the input and stay.
  */
-enum ws_event_kind ws_reader_next(struct ws_reader *r, struct ws_input *in, struct ws_event *out);
-
-/* Would the next call only say WS_NEED_MORE? It may be left out then. */
-static inline bool ws_reader_is_done(const struct ws_reader *r, const struct ws_input *in)
-{
-	return in->at == in->end && !r->lent && r->state == WS_READER_AT_HEAD;
-}
+static inline enum ws_event_kind ws_reader_next(struct ws_reader *r, struct ws_input *in,
+						struct ws_event *out);
 
 /*
  * In the middle of a long frame: its next bytes may be read to where they belong instead of being
@@ -150,6 +145,8 @@ static inline uint64_t ws_reader_pending_bytes(const struct ws_reader *r)
 
 bool ws_reader_has_begun(const struct ws_reader *r);
 size_t ws_reader_frame_room(struct ws_reader *r, size_t most, char **room);
+bool ws_reader_take_common(struct ws_reader *r, struct ws_input *in, struct ws_event *out);
+enum ws_event_kind ws_reader_take(struct ws_reader *r, struct ws_input *in, struct ws_event *out);
 
 static inline bool ws_reader_is_between(const struct ws_reader *r)
 {
@@ -164,4 +161,18 @@ static inline bool ws_reader_in_message(const struct ws_reader *r)
 static inline size_t ws_reader_room(struct ws_reader *r, size_t most, char **room)
 {
 	return r->state == WS_READER_AT_HEAD ? 0 : ws_reader_frame_room(r, most, room);
+}
+
+static inline enum ws_event_kind ws_reader_next(struct ws_reader *r, struct ws_input *in,
+						struct ws_event *out)
+{
+	if (!r->lent && ws_reader_is_between(r)) {
+		if (in->at == in->end) {
+			*out = (struct ws_event){.kind = WS_NEED_MORE};
+			return WS_NEED_MORE;
+		}
+		if (ws_reader_take_common(r, in, out))
+			return WS_MESSAGE;
+	}
+	return ws_reader_take(r, in, out);
 }

@@ -454,7 +454,6 @@ static void long_frames_are_read_in_place(void **state)
 				ws_reader_filled(&reader, room, len);
 				direct += len;
 				in.at = in.end;
-				assert_false(ws_reader_is_done(&reader, &in));
 			}
 			kind = ws_reader_next(&reader, &in, &event);
 			at += len;
