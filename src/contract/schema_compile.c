@@ -311,74 +311,6 @@ static void compile_array(const struct unit *u)
 	u->node->array = part;
 }
 
-/* ---- tables of names */
-
-static bool names_init(struct compiler *c, struct schema_names *t, uint64_t most)
-{
-	uint64_t size = 4;
-
-	while (size < most * 2 + 2)
-		size *= 2;
-	t->slots = schema_alloc(c, size, sizeof(*t->slots));
-	t->mask = (uint32_t)size - 1;
-	return t->slots != NULL;
-}
-
-/* The entry of that name; a new one if there is none. */
-static struct schema_name *names_put(struct schema_names *t, struct slice text)
-{
-	uint32_t hash = json_key_hash(text), i = hash >> t->shift & t->mask;
-
-	for (; t->slots[i].text.data; i = (i + 1) & t->mask)
-		if (t->slots[i].hash == hash && slice_eq(t->slots[i].text, text))
-			return &t->slots[i];
-	t->slots[i].text = text;
-	t->slots[i].hash = hash;
-	return &t->slots[i];
-}
-
-enum { SETTLED_SLOTS = 1024, SHIFTS = 20 };
-
-/* Entries that are not where they would be looked for first, with that shift. */
-static uint32_t displaced(const struct schema_names *t, unsigned shift)
-{
-	uint64_t taken[SETTLED_SLOTS / 64] = {0};
-	uint32_t count = 0;
-
-	for (uint32_t i = 0; i <= t->mask; i++) {
-		uint32_t at = t->slots[i].hash >> shift & t->mask;
-		if (!t->slots[i].text.data)
-			continue;
-		count += (uint32_t)(taken[at / 64] >> at % 64 & 1);
-		taken[at / 64] |= UINT64_C(1) << at % 64;
-	}
-	return count;
-}
-
-/* The table is full: now those bits of the hash are chosen with which the fewest of its names meet,
- * mostly none. */
-static void names_settle(struct compiler *c, struct schema_names *t)
-{
-	struct schema_names better = *t;
-	uint32_t fewest = t->mask < SETTLED_SLOTS ? displaced(t, 0) : 0;
-
-	for (unsigned shift = 1; shift < SHIFTS && fewest; shift++) {
-		uint32_t count = displaced(t, shift);
-		if (count >= fewest)
-			continue;
-		fewest = count;
-		better.shift = (uint8_t)shift;
-	}
-	if (!better.shift)
-		return;
-	better.slots = schema_alloc(c, (uint64_t)t->mask + 1, sizeof(*better.slots));
-	for (uint32_t i = 0; better.slots && i <= t->mask; i++)
-		if (t->slots[i].text.data)
-			*names_put(&better, t->slots[i].text) = t->slots[i];
-	if (better.slots)
-		*t = better;
-}
-
 /* A string's bytes; an empty string has some too, as long as the document lives. */
 static struct slice name_text(const struct json_node *v)
 {
@@ -420,7 +352,7 @@ static void put_required(const struct unit *u, const struct json_node *list,
 			refuse(u, item, "the name of a member is needed");
 			return;
 		}
-		struct schema_name *n = names_put(&s->names, name_text(item));
+		struct schema_name *n = schema_names_put(&s->names, name_text(item));
 		s->required += !n->required;
 		n->required = true;
 	}
@@ -479,13 +411,13 @@ static void put_names(const struct unit *u, const struct object_keywords *k,
 {
 	if (k->properties)
 		JSON_EACH_MEMBER (key, k->properties)
-			names_put(&s->names, name_text(key))->schema =
+			schema_names_put(&s->names, name_text(key))->schema =
 				node_of(u->c, u->r, json_value_of(key));
 	if (k->required)
 		put_required(u, k->required, s);
 	if (k->dependencies)
 		JSON_EACH_MEMBER (key, k->dependencies) {
-			struct schema_name *n = names_put(&s->names, name_text(key));
+			struct schema_name *n = schema_names_put(&s->names, name_text(key));
 			if (json_type(json_value_of(key)) == JSON_ARRAY)
 				put_needs(u, n, json_value_of(key));
 			else
@@ -493,10 +425,12 @@ static void put_names(const struct unit *u, const struct object_keywords *k,
 		}
 	if (k->needs)
 		JSON_EACH_MEMBER (key, k->needs)
-			put_needs(u, names_put(&s->names, name_text(key)), json_value_of(key));
+			put_needs(u, schema_names_put(&s->names, name_text(key)),
+				  json_value_of(key));
 	if (k->dependents)
 		JSON_EACH_MEMBER (key, k->dependents)
-			put_dependent(u, names_put(&s->names, name_text(key)), json_value_of(key));
+			put_dependent(u, schema_names_put(&s->names, name_text(key)),
+				      json_value_of(key));
 }
 
 static void compile_names(const struct unit *u, const struct object_keywords *k,
@@ -510,9 +444,9 @@ static void compile_names(const struct unit *u, const struct object_keywords *k,
 	s->has_dependents = k->dependencies || k->needs || k->dependents;
 	s->needs_keyword = k->needs ? "dependentRequired" : "dependencies";
 	s->dependents_keyword = k->dependents ? "dependentSchemas" : "dependencies";
-	if (s->has_names && names_init(u->c, &s->names, most)) {
+	if (s->has_names && schema_names_init(u->c, &s->names, most)) {
 		put_names(u, k, s);
-		names_settle(u->c, &s->names);
+		schema_names_settle(u->c, &s->names);
 	}
 }
 
@@ -578,11 +512,11 @@ static void compile_enumeration(const struct unit *u, struct schema_other *s)
 		return;
 	JSON_EACH (item, list)
 		words &= json_type(item) == JSON_STRING;
-	if (!words || !names_init(u->c, &s->words, list->len))
+	if (!words || !schema_names_init(u->c, &s->words, list->len))
 		return;
 	JSON_EACH (item, list)
-		names_put(&s->words, name_text(item));
-	names_settle(u->c, &s->words);
+		schema_names_put(&s->words, name_text(item));
+	schema_names_settle(u->c, &s->words);
 	s->has_words = true;
 }
 
@@ -712,71 +646,6 @@ static bool compile_lone_reference(const struct unit *u)
 	return true;
 }
 
-/* Values of which it is enough to know the type: the validator need not go on then. */
-static uint8_t plain_types(const struct schema_node *n)
-{
-	unsigned asked = 0;
-
-	if (n->other)
-		return 0;
-	asked |= n->string ? 1u << JSON_STRING : 0;
-	asked |= n->number || n->whole || n->int64 ? 1u << JSON_NUMBER : 0;
-	asked |= n->array ? 1u << JSON_ARRAY : 0;
-	asked |= n->object ? 1u << JSON_OBJECT : 0;
-	return (uint8_t)(n->types & ~asked);
-}
-
-static struct schema_quick quick_text(const struct schema_string *s)
-{
-	struct schema_quick q = {.kind = SCHEMA_QUICK_TEXT};
-
-	if (s->pattern || s->format || s->min > UINT32_MAX / 4)
-		return (struct schema_quick){0};
-	q.is.bytes.least = s->min * 4; /* a character has up to four */
-	q.is.bytes.most = s->max;
-	return q;
-}
-
-/* The bound, moved by so much; false when it is none that an integer can be compared with. */
-static bool integer_bound(const struct json_node *bound, int64_t more, int64_t *out)
-{
-	if (!bound)
-		return true;
-	return bound->flags & JSON_IS_INTEGER &&
-	       !__builtin_add_overflow(bound->as.integer, more, out);
-}
-
-static struct schema_quick quick_integer(const struct schema_number *s)
-{
-	struct schema_quick q = {.kind = SCHEMA_QUICK_INTEGER};
-	int64_t least = INT64_MIN, most = INT64_MAX, above = INT64_MIN, below = INT64_MAX;
-
-	if (s && (s->multiple_of || !integer_bound(s->min, 0, &least) ||
-		  !integer_bound(s->max, 0, &most) || !integer_bound(s->above, 1, &above) ||
-		  !integer_bound(s->below, -1, &below)))
-		return (struct schema_quick){0};
-	q.is.integer.least = least > above ? least : above;
-	q.is.integer.most = most < below ? most : below;
-	return q;
-}
-
-static struct schema_quick quick_of(const struct schema_node *n)
-{
-	const struct schema_other *o = n->other;
-	bool text = n->types & 1u << JSON_STRING, number = n->types & 1u << JSON_NUMBER;
-
-	if (o && o->only_values && !o->enumeration && json_type(o->constant) == JSON_STRING &&
-	    text && !n->string)
-		return (struct schema_quick){SCHEMA_QUICK_WORD, {.word = o->constant}};
-	if (o)
-		return (struct schema_quick){0};
-	if (text && n->string)
-		return quick_text(n->string);
-	if (number && !n->int64)
-		return quick_integer(n->number);
-	return (struct schema_quick){0};
-}
-
 static void compile_schema(struct compiler *c, const struct job *job)
 {
 	unsigned vocab = job->resource->dialect.vocab;
@@ -810,8 +679,7 @@ static void compile_schema(struct compiler *c, const struct job *job)
 	compile_array(&u);
 	compile_object(&u);
 	compile_other(&u);
-	u.node->plain = plain_types(u.node);
-	u.node->quick = quick_of(u.node);
+	schema_shorten(u.node);
 }
 
 static void compile_jobs(struct compiler *c)

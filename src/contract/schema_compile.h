@@ -5,6 +5,8 @@
  *
  *   schema_index.c    documents, $id, anchors: which schema does a reference mean
  *   schema_compile.c  keywords -> program
+ *   schema_names.c    tables of names and words in it
+ *   schema_short.c    short forms of its nodes
  *   schema_cost.c     may it cost too much
  *
  * Everything lies in the caller's arena. The first error stops it all: functions return NULL or
@@ -117,3 +119,16 @@ const struct json_node *schema_walk(struct compiler *c, struct resource **r, str
 
 /* Is it a keyword of the drafts, with a meaning or without? */
 bool schema_keyword_known(struct slice name);
+
+/* An empty table for so many texts; false without memory. */
+bool schema_names_init(struct compiler *c, struct schema_names *t, uint64_t most);
+
+/* The entry of that text; a new one if there is none. */
+struct schema_name *schema_names_put(struct schema_names *t, struct slice text);
+
+/* The table is full: now those bits of the hash are chosen with which the fewest of its texts meet,
+ * mostly none. */
+void schema_names_settle(struct compiler *c, struct schema_names *t);
+
+/* The node is complete but for its short forms. */
+void schema_shorten(struct schema_node *n);

@@ -451,17 +451,6 @@ static inline bool check_member(struct run *r, const struct schema_object *s,
 	return !s->property_names || check_child(r, s->property_names, key, "propertyNames");
 }
 
-const struct schema_name *schema_names_walk(const struct schema_names *t, const char *data,
-					    uint32_t len, uint32_t hash, uint32_t i)
-{
-	for (i &= t->mask; t->slots[i].text.data; i = (i + 1) & t->mask) {
-		const struct schema_name *n = &t->slots[i];
-		if (n->hash == hash && n->text.len == len && slice_same(n->text.data, data, len))
-			return n;
-	}
-	return NULL;
-}
-
 /* The same for what most messages are: nobody asks which members were evaluated, and of each one
  * no more than its name decides which schema it has. */
 static NOINLINE bool check_members(struct run *r, const struct schema_object *s,
