@@ -136,35 +136,24 @@ static inline __attribute__((always_inline)) bool goes_on(const struct json_shap
 	return (size_t)(end - p) >= left && same_bytes(p, wanted, left);
 }
 
-/* The word at p. */
-static inline const char *read_word(struct json_reader *r, const char *p, struct json_node *v)
+/* A number or a word, whichever is to be there. p is behind a piece. Returns the position behind
+ * the value; NULL: there is none. Apart from the rest, which needs fewer registers without it. */
+static __attribute__((noinline)) const char *read_other(enum json_shape_kind kind, const char *p,
+							const char *end,
+							const struct json_limits *limits,
+							struct json_node *v)
 {
-	if (p == r->end)
-		return NULL;
-	switch (*p) {
-	case 't':
-		return json_read_literal(r, p, SLICE("true"), JSON_BOOL, JSON_IS_TRUE, v);
-	case 'f':
-		return json_read_literal(r, p, SLICE("false"), JSON_BOOL, 0, v);
-	default:
-		return json_read_literal(r, p, SLICE("null"), JSON_NULL, 0, v);
-	}
-}
+	struct json_reader r = {.text = p, .end = end, .limits = limits};
 
-/* p is behind a piece. Returns the position behind the value; NULL: there is none. Where a
- * string stops at anything but its quote the next piece does not fit. */
-static inline const char *read_value(struct json_reader *r, enum json_shape_kind kind,
-				     const char *p, struct json_node *v)
-{
-	if (kind == JSON_SHAPE_STRING) {
-		v->data = p;
-		p = json_scan_in_16(p, r->end, true);
-		v->len = (uint32_t)(p - v->data);
-		return p;
-	}
+	if (p == end)
+		return NULL;
 	if (kind == JSON_SHAPE_NUMBER)
-		return p == r->end ? NULL : json_read_number(r, p, v);
-	return read_word(r, p, v);
+		return json_read_number(&r, p, v);
+	if (*p == 't')
+		return json_read_literal(&r, p, SLICE("true"), JSON_BOOL, JSON_IS_TRUE, v);
+	if (*p == 'f')
+		return json_read_literal(&r, p, SLICE("false"), JSON_BOOL, 0, v);
+	return json_read_literal(&r, p, SLICE("null"), JSON_NULL, 0, v);
 }
 
 bool json_shape_read(struct json_shape *s, struct slice text, const struct json_limits *limits,
@@ -178,20 +167,24 @@ bool json_shape_read(struct json_shape *s, struct slice text, const struct json_
 	if (!s->nodes || text.len < SCAN_BYTES || text.len >= UINT32_MAX || !limits->utf8_checked ||
 	    s->depth > limits->depth || s->members > limits->members || s->values > limits->values)
 		return false;
-	struct json_reader r = {.text = p, .end = end, .limits = limits};
-	for (;; piece++) {
+	for (;; piece++, v++, place++) {
 		if (!goes_on(s, piece, p, end))
 			return false;
-		for (struct json_node *value = s->tape + piece->node; v < value; v++, place++)
+		for (const struct json_node *value = s->tape + piece->node; v < value; v++, place++)
 			v->data = p + *place;
 		p += piece->len;
+		if (piece->kind == JSON_SHAPE_STRING) {
+			/* If it stops at anything but its quote the next piece does not fit. */
+			v->data = p;
+			p = json_scan_in_16(p, end, true);
+			v->len = (uint32_t)(p - v->data);
+			continue;
+		}
 		if (piece->kind == JSON_SHAPE_END)
 			break;
-		p = read_value(&r, piece->kind, p, v);
+		p = read_other(piece->kind, p, end, limits, v);
 		if (UNLIKELY(!p))
 			return false;
-		v++;
-		place++;
 	}
 	if (p != end)
 		return false;
