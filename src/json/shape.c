@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * See shape.h. A tape is in the order of its text, so the nodes between two values that may
- * differ are those of the piece between them: of these only the place in the text is new.
- */
+/* See shape.h. Names, and the fixed value, point into the shape's own copy of the pieces. */
 #include "json/shape.h"
 
 #include "json/read_scalar.h"
@@ -72,8 +69,11 @@ static bool learn(struct json_shape *s, const struct json_doc *doc, const struct
 		if (v->flags & JSON_IS_ESCAPED)
 			return false;
 		if (v->type >= JSON_ARRAY || v->flags & JSON_IS_KEY || v == fixed) {
+			size_t at = l.bytes + (size_t)(v->data - l.from);
+			if (at > JSON_SHAPE_BYTES)
+				return false;
 			s->tape[i] = *v;
-			s->places[i] = (uint16_t)(v->data - l.from);
+			s->tape[i].data = s->text + at;
 			continue;
 		}
 		s->tape[i] = (struct json_node){.type = v->type};
@@ -161,17 +161,14 @@ bool json_shape_read(struct json_shape *s, struct slice text, const struct json_
 {
 	const struct json_shape_piece *piece = s->pieces;
 	const char *p = text.data, *const end = p + text.len;
-	struct json_node *v = s->tape;
-	const uint16_t *place = s->places;
 
 	if (!s->nodes || text.len < SCAN_BYTES || text.len >= UINT32_MAX || !limits->utf8_checked ||
 	    s->depth > limits->depth || s->members > limits->members || s->values > limits->values)
 		return false;
-	for (;; piece++, v++, place++) {
+	for (;; piece++) {
+		struct json_node *v = s->tape + piece->node;
 		if (!goes_on(s, piece, p, end))
 			return false;
-		for (const struct json_node *value = s->tape + piece->node; v < value; v++, place++)
-			v->data = p + *place;
 		p += piece->len;
 		if (piece->kind == JSON_SHAPE_STRING) {
 			/* If it stops at anything but its quote the next piece does not fit. */

@@ -32,19 +32,17 @@ enum json_shape_kind {
 struct json_shape_piece {
 	uint16_t at, len;   /* in json_shape.text */
 	uint16_t last_bits; /* for each of the bytes in its last block */
-	uint8_t node;       /* of the value; those before it lie in the piece */
+	uint8_t node;       /* of the value */
 	uint8_t kind;       /* enum json_shape_kind */
 };
 
+/* Not to be copied: it points into itself. */
 struct json_shape {
 	uint32_t nodes;                  /* 0: it is the shape of nothing */
 	uint32_t depth, members, values; /* what limits have to allow */
 	struct json_shape_piece pieces[JSON_SHAPE_VALUES + 1];
-	/* Of a key, a container or the fixed value: where in its piece it lies. */
-	uint16_t places[JSON_SHAPE_NODES];
-	/* Complete but for what depends on the text that is read. */
-	struct json_node tape[JSON_SHAPE_NODES];
-	char text[JSON_SHAPE_BYTES];
+	struct json_node tape[JSON_SHAPE_NODES]; /* complete but for the scalars */
+	char text[JSON_SHAPE_BYTES];             /* the pieces; names on the tape lie here */
 };
 
 /*
@@ -58,8 +56,8 @@ bool json_shape_learn(struct json_shape *s, const struct json_doc *doc,
 /*
  * Reads a text that may have the shape; limits.utf8_checked is set. True: *doc is as after a
  * json_read that refused nothing, but its tape lies in the shape, until the next text is read by
- * it. False: the text has another shape, or escapes, or something is wrong with it; *doc was not
- * touched, and json_read knows.
+ * it, and json_at has a meaning for scalars only. False: the text has another shape, or escapes, or
+ * something is wrong with it; *doc was not touched, and json_read knows.
  */
 bool json_shape_read(struct json_shape *s, struct slice text, const struct json_limits *limits,
 		     struct json_doc *doc) __attribute__((warn_unused_result));
