@@ -135,8 +135,12 @@ static void undeclared_members(void **state)
 	     "      server: {'*': {allow: true}}\n",
 	     {'c', "{\"type\":\"move\", \"y\":2, \"x\":1}", REASON_NONE,
 	      "{\"type\":\"move\",\"x\":1}"},
+	     {'c', "{\"type\":\"move\", \"y\":3, \"x\":4}", REASON_NONE,
+	      "{\"type\":\"move\",\"x\":4}"},
 	     {'c', "{\"type\":\"move\", \"x\":1}", REASON_NONE},
 	     {'s', "{\"type\":\"report\",\"secret\":[1,{\"a\":2}]}", REASON_NONE,
+	      "{\"type\":\"report\"}"},
+	     {'s', "{\"type\":\"report\",\"secret\":[3,{\"a\":4}]}", REASON_NONE,
 	      "{\"type\":\"report\"}"});
 	TALK("    contract: chat.asyncapi.yaml\n"
 	     "    rules:\n"
