@@ -15,7 +15,7 @@ import threading
 import time
 
 from . import load, machine, servers
-from .load import interleave, median, message_file, ratio, wsload
+from .load import interleave, median, message_file, ratio, spread, wsload
 
 RELAY = "bare relay"
 
@@ -56,6 +56,20 @@ QUICK = Plan(3, 0.2, (
 ), (), 4000, 300, True)
 
 
+# What a bar is about, and who has to be asked for it besides the bare relay: with fewer contenders a round is short,
+# and the machine the same for all of them.
+EVERYTHING = "Sallyport, everything"
+JUDGED = (
+    (128, 64, (), "128 B", ("Sallyport, no policy", EVERYTHING, EVERYTHING + ", TLS", "nginx, TLS", RELAY + ", TLS")),
+    (16384, 64, (), "16 KiB", (EVERYTHING,)),
+    (1 << 20, 16, (), "1 MiB, 16 connections", ("Sallyport, no policy", EVERYTHING)),
+    (20, 64, ("-f", 16), "20 B, 16 in flight", (EVERYTHING,)),
+    (20, 8, ("-f", 100, "-b"), "20 B, batches of 100", ("Sallyport, rules alone", "Sallyport, contract")),
+    (128, 1, (), "128 B, one connection", (EVERYTHING,)),
+)
+JUDGED_ROUNDS = 15
+
+
 class Field:
     """Everybody who listens, started once."""
 
@@ -89,6 +103,30 @@ escapes text besides ("everything").
     relay_table(bench, plan, report, "relayed", plan.sizes, plan.rounds, field.contenders())
     report.bars("relayed.svg", "128 B through a proxy, multiples of the bare relay's processor time",
                 [(n, report.kept["relayed"]["128 B"][n]["ratio"]) for n, _, _ in field.contenders()])
+
+
+def judged(bench, plan, field, report):
+    """What the bars are about, again: in shorter rounds, and more of them."""
+    report.section("What the bars are about", f"""
+As above, {JUDGED_ROUNDS} rounds in which only those take turns who are compared; the bars are asked about these.
+""")
+    everybody = {name: (server, tls) for name, server, tls in field.contenders()}
+    rows = []
+    for size, conns, options, words, names in JUDGED:
+        path = message_file(bench, size)
+        runs = {}
+        for name in (RELAY, *names):
+            server, tls = everybody[name]
+            runs[name] = lambda s=server, t=tls: wsload(
+                bench, "load", s, "-p", path, "-c", conns, "-s", plan.seconds, "-w", conns, *options, tls=t)
+        results = interleave(runs, JUDGED_ROUNDS)
+        report.note_noise(words, results)
+        for name in names:
+            found = spread(results, name, RELAY)
+            report.keep("judged", (words, name), found[1])
+            report.keep("behind", (words, name), median(results, name, "p50_us") - median(results, RELAY, "p50_us"))
+            rows.append([words, name, f"{found[1]:.3f}", f"{found[0]:.2f} to {found[2]:.2f}"])
+    report.table(["", "", "of the relay", "the middle half of the rounds"], rows)
 
 
 def more_relayed(bench, plan, field, report):

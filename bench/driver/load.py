@@ -70,6 +70,13 @@ def ratio(results, name, to, key="cpu_ns"):
     return statistics.median(results[name][i][key] / max(results[to][i][key], 1e-9) for i in rounds)
 
 
+def spread(results, name, to, key="cpu_ns"):
+    """The lower quarter, the median and the upper quarter of b/a within each round."""
+    rounds, _ = quiet_rounds(results)
+    found = [results[name][i][key] / max(results[to][i][key], 1e-9) for i in rounds]
+    return statistics.quantiles(found, n=4, method="inclusive") if len(found) > 1 else found * 3
+
+
 def foreign(results):
     return statistics.median(r["foreign"] for rows in results.values() for r in rows)
 
