@@ -4,7 +4,10 @@
 
 #include "json/read_scalar.h"
 
-enum { SCAN_BYTES = 16 }; /* of json_scan_in_16 */
+enum {
+	SCAN_BYTES = 16, /* of json_scan_in_16 */
+	FEW_DIGITS = 15,
+};
 
 _Static_assert(JSON_SHAPE_NODES <= UINT8_MAX, "nodes are numbered with a byte");
 
@@ -156,6 +159,25 @@ static __attribute__((noinline)) const char *read_other(enum json_shape_kind kin
 	return json_read_literal(&r, p, SLICE("null"), JSON_NULL, 0, v);
 }
 
+/* What most numbers are: digits, few enough that nothing can be too large. NULL: it is another. */
+static inline const char *read_few_digits(const char *p, const char *end, struct json_node *v)
+{
+	const char *from = p, *most = end - p > FEW_DIGITS ? p + FEW_DIGITS : end;
+	int64_t value = 0;
+
+	for (; p < most && json_is_digit(*p); p++)
+		value = value * 10 + (*p - '0');
+	/* Something must follow that ends it, and no zero may begin it. */
+	if (p == from || p == end || json_is_digit(*p) || *p == '.' || (*p | 0x20) == 'e' ||
+	    (*from == '0' && p != from + 1))
+		return NULL;
+	v->flags = JSON_IS_INTEGER;
+	v->len = (uint32_t)(p - from);
+	v->data = from;
+	v->as.integer = value;
+	return p;
+}
+
 bool json_shape_read(struct json_shape *s, struct slice text, const struct json_limits *limits,
 		     struct json_doc *doc)
 {
@@ -179,7 +201,10 @@ bool json_shape_read(struct json_shape *s, struct slice text, const struct json_
 		}
 		if (piece->kind == JSON_SHAPE_END)
 			break;
-		p = read_other(piece->kind, p, end, limits, v);
+		const char *number = p;
+		p = piece->kind == JSON_SHAPE_NUMBER ? read_few_digits(p, end, v) : NULL;
+		if (!p)
+			p = read_other(piece->kind, number, end, limits, v);
 		if (UNLIKELY(!p))
 			return false;
 	}
