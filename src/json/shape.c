@@ -162,19 +162,18 @@ static __attribute__((noinline)) const char *read_other(enum json_shape_kind kin
 /* What most numbers are: digits, few enough that nothing can be too large. NULL: it is another. */
 static inline const char *read_few_digits(const char *p, const char *end, struct json_node *v)
 {
-	const char *from = p, *most = end - p > FEW_DIGITS ? p + FEW_DIGITS : end;
-	int64_t value = 0;
+	const char *from = p;
+	uint64_t value = 0;
 
-	for (; p < most && json_is_digit(*p); p++)
-		value = value * 10 + (*p - '0');
+	p = json_read_digits(p, end, &value);
 	/* Something must follow that ends it, and no zero may begin it. */
-	if (p == from || p == end || json_is_digit(*p) || *p == '.' || (*p | 0x20) == 'e' ||
+	if (p == from || p == end || p - from > FEW_DIGITS || *p == '.' || (*p | 0x20) == 'e' ||
 	    (*from == '0' && p != from + 1))
 		return NULL;
 	v->flags = JSON_IS_INTEGER;
 	v->len = (uint32_t)(p - from);
 	v->data = from;
-	v->as.integer = value;
+	v->as.integer = (int64_t)value;
 	return p;
 }
 
