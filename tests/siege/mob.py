@@ -532,7 +532,9 @@ ATTACKS = {
     "slow reader, broadcast": Attack("is told a lot and reads nothing", ("slow_reader",), (), (slow_reader_of_broadcast, slow_reader_of_broadcast)),
     "tiny fragments": Attack("messages of frames with a byte or none", ("too_many_fragments", "message_rate"), (tiny_fragments,), ()),
     "ping flood": Attack("pings of 125 bytes, as fast as they go", ("control_rate",), (ping_flood,), ()),
-    "compression bombs": Attack("60 KB that become 60 MB", ("ws_inflate", "message_too_big"), (compression_bombs,), ()),
+    # From the first level on nobody gets compression: then it is their RSV1 that is wrong.
+    "compression bombs": Attack("60 KB that become 60 MB", ("ws_inflate", "message_too_big", "ws_reserved_bits"),
+                                (compression_bombs,), ()),
     "largest messages": Attack("64 KiB each, as fast as they go", ("byte_rate", "message_rate"), (largest_messages,), ()),
     "schema worst cases": Attack("ten messages for readers, schemas, patterns and rules, over and over",
                                  ("schema", "json_limit", "json_malformed", "message_rate"), (worst_cases,), ()),
