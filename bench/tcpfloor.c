@@ -27,7 +27,11 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-enum { BUFFER_BYTES = 256 * 1024, EVENTS = 256 };
+enum {
+	BUFFER_BYTES = 256 * 1024,
+	RECORD_BYTES = 32768, /* OpenSSL may have the beginning of a record from an earlier read */
+	EVENTS = 256,
+};
 
 /* One direction's source; what it reads goes to `to`. An echo goes to itself. */
 struct end {
@@ -43,7 +47,7 @@ static char buffer[BUFFER_BYTES];
 /* What OpenSSL reads, and what it has written; records are a little longer than their text. */
 static const char *cipher;
 static size_t cipher_len, wire_len;
-static char plain[BUFFER_BYTES], wire[2 * BUFFER_BYTES];
+static char plain[BUFFER_BYTES + RECORD_BYTES], wire[2 * BUFFER_BYTES];
 static SSL_CTX *tls;
 static BIO *bio;
 static int epoll_fd;
