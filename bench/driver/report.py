@@ -11,6 +11,11 @@ from . import load
 QUIET = 30      # per cent of a processor: below it a figure is worth keeping
 
 
+def digits(value):
+    """So many behind the point that a bar which is missed by little does not look reached."""
+    return 3 if value < 10 else 1 if value < 100 else 0
+
+
 class Report:
     def __init__(self, folder, facts):
         self.folder = folder
@@ -146,7 +151,7 @@ class Report:
         return "\n".join(lines) + "\n"
 
     def verdict(self):
-        rows = [[claim, f"{bar:g}", f"{value:,.2f}" if value < 100 else f"{value:,.0f}", "yes" if ok else "**no**"]
+        rows = [[claim, f"{bar:g}", f"{value:,.{digits(value)}f}", "yes" if ok else "**no**"]
                 for claim, bar, value, ok in self.reached()]
         if not rows:
             return ""
