@@ -120,11 +120,14 @@ static inline void read_by_shape(struct turn *t)
 		t->shape = shapes_read(shapes_of(t, memory), t->m->text, &memory->limits, &t->doc);
 }
 
-/* A message of text/plain is one JSON string to its schema and its rule. */
+/* A message of text/plain is one JSON string to its schema and its rule. What it was as JSON is
+ * over: the tape lay in the arena. */
 static enum reason read_text(struct turn *t)
 {
 	struct json_node *node;
 
+	t->doc.root = NULL;
+	t->shape = NULL;
 	arena_reset(&t->room->arena);
 	node = arena_calloc(&t->room->arena, 1, sizeof(*node));
 	if (!node || t->m->text.len >= UINT32_MAX)

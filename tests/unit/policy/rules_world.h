@@ -80,6 +80,31 @@ static const char other_contract[] =
 	"operations:\n"
 	"  in: {action: receive, channel: {$ref: '#/channels/room'}}\n";
 
+/* What is neither message in JSON is one in plain text. */
+static const char mixed_contract[] =
+	"asyncapi: 3.0.0\n"
+	"info: {title: mixed, version: 1.0.0}\n"
+	"channels:\n"
+	"  room:\n"
+	"    address: /chat/{room}\n"
+	"    parameters: {room: {}}\n"
+	"    messages:\n"
+	"      say:\n"
+	"        payload:\n"
+	"          type: object\n"
+	"          required: [type, text]\n"
+	"          properties: {type: {const: say}, text: {type: string}}\n"
+	"      move:\n"
+	"        payload:\n"
+	"          type: object\n"
+	"          required: [type, x]\n"
+	"          properties: {type: {const: move}, x: {type: number}}\n"
+	"      note:\n"
+	"        contentType: text/plain\n"
+	"        payload: {type: string, maxLength: 30}\n"
+	"operations:\n"
+	"  in: {action: receive, channel: {$ref: '#/channels/room'}}\n";
+
 /* --- a route and one session on it */
 
 struct world {
@@ -109,6 +134,8 @@ static int read_file(void *context, const char *path, struct buf *into)
 		return buf_append(into, slice_from_cstr(contract));
 	if (strstr(path, "other.asyncapi.yaml"))
 		return buf_append(into, slice_from_cstr(other_contract));
+	if (strstr(path, "mixed.asyncapi.yaml"))
+		return buf_append(into, slice_from_cstr(mixed_contract));
 	return strstr(path, "sallyport.yaml") ? buf_append(into, *text) : -ENOENT;
 }
 

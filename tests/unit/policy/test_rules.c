@@ -112,6 +112,22 @@ static void what_looks_like_a_good_one_is_not_for_that(void **state)
 	      REASON_SERVER_SCHEMA, .at = "/internal/id"});
 }
 
+/* Nothing has to say which one it is, so whatever no schema of JSON accepts is a note. */
+static void text_that_could_be_json(void **state)
+{
+	(void)state;
+	TALK("    contract: mixed.asyncapi.yaml\n"
+	     "    rules: {client: {'*': {allow: true}}}\n",
+	     {'c', "{\"type\":\"say\",\"text\":\"hi\"}", REASON_NONE},
+	     {'c', "{\"type\":\"say\",\"text\":\"ho\"}", REASON_NONE},
+	     {'c', "{\"type\":\"nay\",\"text\":\"hi\"}", REASON_NONE},
+	     {'c', "{\"type\":\"nay\",\"text\":\"ho\"}", REASON_NONE}, {'c', "hello", REASON_NONE},
+	     {'c', "{\"type\":\"nay\",\"text\":\"longer than thirty\"}", REASON_SCHEMA, .at = ""},
+	     {'c', "{\"type\":\"say\",\"text\":\"longer than thirty\"}", REASON_NONE},
+	     {'c', "{\"type\":\"say\",\"text\":7}", REASON_NONE},
+	     {'c', "{\"type\":\"nay\",\"text\":7}", REASON_NONE});
+}
+
 static void integers_of_64_bits_are_asked_for(void **state)
 {
 	(void)state;
@@ -638,6 +654,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages_are_recognised),
 		cmocka_unit_test(what_looks_like_a_good_one_is_not_for_that),
+		cmocka_unit_test(text_that_could_be_json),
 		cmocka_unit_test(integers_of_64_bits_are_asked_for),
 		cmocka_unit_test(undeclared_members),
 		cmocka_unit_test(a_message_without_a_rule_is_refused),
