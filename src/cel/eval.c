@@ -187,15 +187,6 @@ static struct cel_value equality(struct cel_run *run, const struct cel_node *n,
 	return run->steps ? cel_bool(same == (n->op == CEL_OP_EQUAL)) : cel_too_long(run, n);
 }
 
-static bool in_order(enum cel_op op, int64_t a, int64_t b)
-{
-	if (op == CEL_OP_BELOW)
-		return a < b;
-	if (op == CEL_OP_AT_MOST)
-		return a <= b;
-	return op == CEL_OP_ABOVE ? a > b : a >= b;
-}
-
 /* Two ints at once; for what else has an order there are overloads. */
 static struct cel_value comparison(struct cel_run *run, const struct cel_node *n)
 {
@@ -210,7 +201,7 @@ static struct cel_value comparison(struct cel_run *run, const struct cel_node *n
 	if (n->op == CEL_OP_EQUAL || n->op == CEL_OP_DIFFER)
 		return equality(run, n, a, b);
 	if (a->kind == CEL_INT && b->kind == CEL_INT)
-		return cel_bool(in_order((enum cel_op)n->op, a->as.integer, b->as.integer));
+		return cel_bool(cel_in_order(n->op, a->as.integer, b->as.integer));
 	return apply(run, n, (struct cel_value[CEL_ARGS_MAX]){*a, *b});
 }
 

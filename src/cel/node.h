@@ -68,6 +68,22 @@ enum {
 	CEL_NODE_REAL = 8,     /* declared as a double: an int from JSON is made one */
 };
 
+/* Of the ops that compare, from EQUAL to AT_LEAST. */
+static inline bool cel_compares(uint8_t op)
+{
+	return op >= CEL_OP_EQUAL && op <= CEL_OP_AT_LEAST;
+}
+
+/* For BELOW and those behind it. */
+static inline bool cel_in_order(uint8_t op, int64_t a, int64_t b)
+{
+	if (op == CEL_OP_BELOW)
+		return a < b;
+	if (op == CEL_OP_AT_MOST)
+		return a <= b;
+	return op == CEL_OP_ABOVE ? a > b : a >= b;
+}
+
 struct cel_function;
 struct cel_regex;
 

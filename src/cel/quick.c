@@ -78,22 +78,9 @@ static enum answer compare_texts(uint8_t op, struct slice a, struct slice b)
 
 static enum answer compare_integers(uint8_t op, int64_t a, int64_t b)
 {
-	switch (op) {
-	case CEL_OP_EQUAL:
-		return answer(a == b);
-	case CEL_OP_DIFFER:
-		return answer(a != b);
-	case CEL_OP_BELOW:
-		return answer(a < b);
-	case CEL_OP_AT_MOST:
-		return answer(a <= b);
-	case CEL_OP_ABOVE:
-		return answer(a > b);
-	case CEL_OP_AT_LEAST:
-		return answer(a >= b);
-	default:
-		return UNKNOWN;
-	}
+	if (op == CEL_OP_EQUAL || op == CEL_OP_DIFFER)
+		return answer((a == b) == (op == CEL_OP_EQUAL));
+	return answer(cel_in_order(op, a, b));
 }
 
 static enum answer compare(const struct quick *q, const struct cel_node *n)
@@ -110,25 +97,14 @@ static enum answer compare(const struct quick *q, const struct cel_node *n)
 /* Recursion is bounded by the tree's height. */
 static enum answer look(const struct quick *q, const struct cel_node *n)
 {
-	enum answer left;
-
-	switch (n->op) {
-	case CEL_OP_AND:
-		left = look(q, n->children[0]);
-		return left == YES ? look(q, n->children[1]) : left;
-	case CEL_OP_OR:
-		left = look(q, n->children[0]);
-		return left == NO ? look(q, n->children[1]) : left;
-	case CEL_OP_EQUAL:
-	case CEL_OP_DIFFER:
-	case CEL_OP_BELOW:
-	case CEL_OP_AT_MOST:
-	case CEL_OP_ABOVE:
-	case CEL_OP_AT_LEAST:
+	if (cel_compares(n->op))
 		return compare(q, n);
-	default:
+	if (n->op != CEL_OP_AND && n->op != CEL_OP_OR)
 		return UNKNOWN;
-	}
+	/* The right side is asked as long as the left one does not decide. */
+	enum answer left = look(q, n->children[0]);
+	bool open = left == (n->op == CEL_OP_AND ? YES : NO);
+	return open ? look(q, n->children[1]) : left;
 }
 
 bool cel_surely_true(const struct cel_program *p, const struct cel_value *slots,
