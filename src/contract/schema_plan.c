@@ -16,7 +16,7 @@ struct walk {
 static bool visit(struct walk *w, const struct schema_node *s, const struct json_node *v);
 
 /* What may stand in v's place satisfies s, whatever it is. */
-static bool is_settled(const struct schema_node *s, const struct json_node *v)
+static bool needs_no_check(const struct schema_node *s, const struct json_node *v)
 {
 	const unsigned words = 1u << JSON_NULL | 1u << JSON_BOOL;
 	unsigned types = 1u << v->type & words ? words : 1u << v->type;
@@ -26,7 +26,7 @@ static bool is_settled(const struct schema_node *s, const struct json_node *v)
 
 static bool visit_scalar(struct walk *w, const struct schema_node *s, const struct json_node *v)
 {
-	if (v == w->fixed || (is_settled(s, v) && !(w->big && v->type == JSON_NUMBER)))
+	if (v == w->fixed || (needs_no_check(s, v) && !(w->big && v->type == JSON_NUMBER)))
 		return true;
 	if (w->plan->count == SCHEMA_PLAN_CHECKS)
 		return false;
