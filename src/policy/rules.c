@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Rooms and sessions: what is there before a message comes, who may connect, and what a reload
- * or a fresh credential changes. The gates are in rules_judge.c, what outlives a message in
- * rules_keep.c, what other nodes count in rules_shared.c.
+ * or a fresh credential changes. The gates are in rules_recognise.c and rules_judge.c, what
+ * outlives a message in rules_keep.c, what other nodes count in rules_shared.c.
  */
 #include "policy/rules.h"
 

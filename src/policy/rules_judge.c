@@ -1,367 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The gates that a message passes; the drawing is in rules.h.
- *
- *   struct turn: one message on its way. Each gate looks at it and says a reason; the first
- *   that is not REASON_NONE ends the way. What a gate changes is in turn.edits, laid over
- *   the tape, and written out at the end.
+ * The gates that a message passes once it is known; the drawing is in rules.h, a message on its way
+ * in rules_turn.h.
  */
 #include <string.h>
 
-#include "base/obj.h"
-#include "json/pointer.h"
 #include "policy/detect.h"
 #include "policy/markup.h"
 #include "policy/place.h"
 #include "policy/redact.h"
-#include "policy/rules_priv.h"
-
-struct turn {
-	struct rules *r;
-	struct rules_room *room;
-	const struct rules_message *m;
-	const struct conf_messages *messages;
-	bool client;
-	struct json_doc doc;                  /* what came; root NULL: it was not read as JSON */
-	const struct shape *shape;            /* by which that was read; NULL: in full */
-	const struct contract_message *named; /* by the discriminator; or NULL */
-	bool declared;                        /* the schema declares all its members */
-	const struct json_node *root;         /* NULL: binary, or nobody looks inside */
-	uint32_t nodes;
-	struct json_edits edits;
-	bool changed; /* root is not what came any more */
-	const struct conf_rule *rule;
-	bool runs; /* rules_run let it go */
-	bool waits;
-	struct judgement *j; /* its finding grows on the way */
-};
-
-/* --- findings */
-
-static enum reason found_at(struct turn *t, enum reason reason, const struct json_node *at,
-			    const char *detail)
-{
-	struct finding *f = &t->j->finding;
-
-	f->detail = detail;
-	if (at && t->root) {
-		f->pointer = json_pointer_to(t->root, at, t->room->pointer, RULES_POINTER_BYTES);
-		f->has_pointer = true;
-	}
-	return reason;
-}
-
-static enum reason found(struct turn *t, enum reason reason, const char *detail)
-{
-	return found_at(t, reason, NULL, detail);
-}
-
-static enum reason no_memory(struct turn *t)
-{
-	return found(t, REASON_OVERLOADED, "memory");
-}
-
-static enum reason by_side(const struct turn *t, enum reason client, enum reason server)
-{
-	return t->client ? client : server;
-}
-
-static void take_tape(struct turn *t, const struct json_node *root, uint32_t nodes)
-{
-	t->root = root;
-	t->nodes = nodes;
-	json_edits_init(&t->edits, root, nodes, &t->room->arena);
-}
-
-/* --- reading */
-
-/* What is kept of the route; NULL: nothing. */
-static inline struct rules_memory *memory_of(const struct turn *t)
-{
-	const struct rules_room *room = t->room;
-	size_t index = t->r->route->index;
-
-	if (index >= room->route_count || t->r->route != &room->routes[index])
-		return NULL;
-	return &room->memories[index];
-}
-
-static inline struct shapes *shapes_of(const struct turn *t, struct rules_memory *memory)
-{
-	return t->client ? &memory->client : &memory->server;
-}
-
-/* As if it were the first of its kind. */
-static __attribute__((noinline)) enum reason read_in_full(struct turn *t)
-{
-	struct json_limits limits = rules_json_limits(t->r->route, t->room);
-
-	limits.utf8_checked = !t->m->binary;
-	return json_read(t->m->text, &limits, &t->room->arena, &t->doc);
-}
-
-static enum reason read_json(struct turn *t)
-{
-	enum reason r = t->shape ? REASON_NONE : read_in_full(t);
-
-	if (r == REASON_NONE) {
-		take_tape(t, t->doc.root, t->doc.nodes);
-		return r;
-	}
-	return found(t, by_side(t, r, REASON_SERVER_SCHEMA), json_fault_word(t->doc.fault));
-}
-
-/* The same by the shape of an earlier one, if it has that of one. */
-static inline void read_by_shape(struct turn *t)
-{
-	struct rules_memory *memory = memory_of(t);
-
-	if (memory && !t->m->binary)
-		t->shape = shapes_read(shapes_of(t, memory), t->m->text, &memory->limits, &t->doc);
-}
-
-/* A message of text/plain is one JSON string to its schema and its rule. What it was as JSON is
- * over: the tape lay in the arena. */
-static enum reason read_text(struct turn *t)
-{
-	struct json_node *node;
-
-	t->doc.root = NULL;
-	t->shape = NULL;
-	arena_reset(&t->room->arena);
-	node = arena_calloc(&t->room->arena, 1, sizeof(*node));
-	if (!node || t->m->text.len >= UINT32_MAX)
-		return no_memory(t);
-	node->type = JSON_STRING;
-	node->flags = JSON_IS_ESCAPED;
-	node->data = t->m->text.len ? t->m->text.data : "";
-	node->len = (uint32_t)t->m->text.len;
-	take_tape(t, node, 1);
-	return REASON_NONE;
-}
-
-/* The message was let through: the next that looks like it takes less time. */
-static __attribute__((noinline)) void learn_shape(struct turn *t)
-{
-	const struct conf_messages *messages = t->messages;
-	const struct contract *c = messages->contract;
-	struct rules_memory *memory = memory_of(t);
-	const struct json_node *says = NULL;
-	const struct schema *schema = NULL;
-
-	if (!memory || t->m->binary)
-		return;
-	if (t->named)
-		says = json_member_named(t->doc.root, &c->lookup[t->client ? 0 : 1].property);
-	if (json_type(says) >= JSON_ARRAY)
-		says = NULL;
-	if (c && t->declared && t->root == t->doc.root)
-		schema = c->messages[t->rule - messages->rules].schema;
-	shapes_learn(shapes_of(t, memory), &t->room->shapes_budget, &t->doc, &memory->limits,
-		     says ? t->named : NULL, says ? t->rule : NULL, says, schema);
-}
-
-/* --- which message is it? */
-
-static enum reason gate_rate(struct turn *t);
-static enum reason write_sets(struct turn *t);
-
-static const struct conf_rule *rule_of(const struct turn *t, const struct contract_message *m)
-{
-	return &t->messages->rules[m - t->messages->contract->messages];
-}
-
-/* Where there is no schema nobody says `format: int64`. */
-static enum reason gate_big(struct turn *t)
-{
-	for (const struct json_node *v = t->root;
-	     t->messages->big_integers && v < t->root + t->nodes; v++)
-		if (v->type == JSON_NUMBER && v->flags & JSON_IS_BIG)
-			return found_at(t, by_side(t, REASON_JSON_NUMBER, REASON_SERVER_SCHEMA), v,
-					"format");
-	return REASON_NONE;
-}
-
-static enum reason schema_says(struct turn *t, const struct schema_failure *failure)
-{
-	enum reason reason = by_side(t, REASON_SCHEMA, REASON_SERVER_SCHEMA);
-
-	if (failure->big && t->client)
-		reason = REASON_JSON_NUMBER;
-	return found_at(t, reason, failure->at, failure->keyword);
-}
-
-/* The schema's word, and then what becomes of members that it does not know. */
-static enum reason gate_schema(struct turn *t, const struct contract_message *m)
-{
-	const struct json_node *const *keys = NULL;
-	enum conf_undeclared undeclared = t->messages->undeclared;
-	struct schema_failure failure = {0};
-	uint32_t count = 0;
-	bool holds;
-
-	t->declared = false;
-	if (!m->schema)
-		return gate_big(t);
-	if ((undeclared == CONF_UNDECLARED_ALLOW || schema_closed(m->schema)) &&
-	    !t->messages->big_integers)
-		holds = schema_validate(m->schema, t->root, t->room->schema, &failure);
-	else
-		holds = schema_validate_undeclared(m->schema, t->root, t->room->schema, &failure,
-						   &keys, &count);
-	if (!holds)
-		return schema_says(t, &failure);
-	t->declared = count == 0;
-	if (count && undeclared == CONF_UNDECLARED_REFUSE)
-		return schema_says(
-			t, &(struct schema_failure){.at = keys[0], .keyword = "undeclared"});
-	for (uint32_t i = 0; i < count && undeclared == CONF_UNDECLARED_STRIP; i++)
-		if (json_edit_remove(&t->edits, keys[i]))
-			return no_memory(t);
-	return REASON_NONE;
-}
-
-/* One of the same shape satisfied it, and so does this one. */
-static inline bool satisfies_plan(const struct turn *t, const struct contract_message *m)
-{
-	return t->shape && t->shape->plan.schema == m->schema && t->root == t->doc.root &&
-	       schema_plan_holds(&t->shape->plan, t->root, t->room->schema);
-}
-
-/* Message m's own gates before the others: all that depends on knowing that it is m. Its rule is
- * the turn's. */
-static enum reason try_message(struct turn *t, const struct contract_message *m)
-{
-	enum reason r = t->rule->set_count && t->client ? write_sets(t) : REASON_NONE;
-	return r != REASON_NONE || satisfies_plan(t, m) ? r : gate_schema(t, m);
-}
-
-/* Nobody says which one it is: the first that it satisfies. */
-static enum reason try_each(struct turn *t, enum contract_content content)
-{
-	const struct contract *c = t->messages->contract;
-	const struct json_node *root = t->root;
-	enum reason r = REASON_NONE;
-	uint32_t nodes = t->nodes, tried = 0;
-
-	for (size_t i = 0; i < c->count; i++) {
-		const struct contract_message *m = &c->messages[i];
-		if (m->from_client != t->client || m->content != content)
-			continue;
-		take_tape(t, root, nodes);
-		t->changed = false;
-		t->rule = rule_of(t, m);
-		tried++;
-		r = try_message(t, m);
-		if (r == REASON_NONE || r == REASON_OVERLOADED)
-			return r;
-	}
-	if (tried == 1)
-		return r;
-	t->rule = NULL;
-	t->j->finding = (struct finding){0};
-	return by_side(t, REASON_MESSAGE_UNKNOWN, REASON_SERVER_MESSAGE_UNKNOWN);
-}
-
-static enum reason recognise_json(struct turn *t)
-{
-	const struct contract *c = t->messages->contract;
-
-	if (!c->discriminator[t->client ? 0 : 1].len)
-		return try_each(t, CONTRACT_JSON);
-	const struct contract_message *m = contract_named(c, t->client, t->root);
-	if (!m)
-		return by_side(t, REASON_MESSAGE_UNKNOWN, REASON_SERVER_MESSAGE_UNKNOWN);
-	t->named = m;
-	/* The rule is known: what it counts is counted before anything dear is done. */
-	t->rule = rule_of(t, m);
-	if (!t->rule->written)
-		return REASON_NONE;
-	enum reason r = gate_rate(t);
-	return r != REASON_NONE ? r : try_message(t, m);
-}
-
-static enum reason recognise_binary(struct turn *t)
-{
-	const struct contract *c = t->messages->contract;
-
-	t->root = NULL;
-	for (size_t i = 0; i < c->count; i++) {
-		if (c->messages[i].from_client == t->client &&
-		    c->messages[i].content == CONTRACT_BINARY) {
-			t->rule = rule_of(t, &c->messages[i]);
-			return REASON_NONE;
-		}
-	}
-	return by_side(t, REASON_MESSAGE_UNKNOWN, REASON_SERVER_MESSAGE_UNKNOWN);
-}
-
-static enum reason recognise_text(struct turn *t)
-{
-	enum reason r = read_text(t);
-
-	return r != REASON_NONE ? r : try_each(t, CONTRACT_TEXT);
-}
-
-static enum reason wrong_frame(struct turn *t)
-{
-	return found(t, by_side(t, REASON_WS_DATA_TYPE, REASON_SERVER_MESSAGE_UNKNOWN),
-		     t->m->binary ? "binary frame" : "text frame");
-}
-
-static enum reason recognise_declared(struct turn *t, unsigned contents)
-{
-	bool json = (contents & RULES_JSON) && (!t->m->binary || t->messages->frames_any);
-	unsigned otherwise = contents & (t->m->binary ? RULES_BINARY : RULES_TEXT);
-	enum reason r = REASON_NONE;
-
-	if (json) {
-		r = read_json(t);
-		if (r == REASON_NONE)
-			r = recognise_json(t);
-		if (r == REASON_NONE || r == REASON_OVERLOADED || !otherwise || t->rule)
-			return r;
-	}
-	if (!otherwise)
-		return wrong_frame(t);
-	t->j->finding = (struct finding){0};
-	return otherwise == RULES_BINARY ? recognise_binary(t) : recognise_text(t);
-}
-
-/* As one like it, which was let through: its name is part of the shape. */
-static enum reason recognise_known(struct turn *t)
-{
-	t->rule = t->shape->rule;
-	take_tape(t, t->doc.root, t->doc.nodes);
-	enum reason r = gate_rate(t);
-	return r != REASON_NONE ? r : try_message(t, t->shape->message);
-}
-
-static enum reason recognise(struct turn *t)
-{
-	unsigned contents = t->r->contents[t->client ? 0 : 1];
-	enum reason r = REASON_NONE;
-
-	read_by_shape(t);
-	if (t->shape && t->shape->message)
-		return recognise_known(t);
-	if (t->messages->contract) {
-		r = recognise_declared(t, contents);
-	} else {
-		t->rule = t->messages->rule_count == 2 ? &t->messages->rules[t->client ? 0 : 1]
-						       : NULL;
-		if (contents & RULES_JSON)
-			r = read_json(t);
-	}
-	if (r == REASON_NONE && (!t->rule || !t->rule->written))
-		return found(t, by_side(t, REASON_RULE, REASON_SERVER_RULE), "no rule");
-	/* Where the message was not named it is known only now. */
-	if (r == REASON_NONE &&
-	    (!t->messages->contract ||
-	     !t->messages->contract->discriminator[t->client ? 0 : 1].len || !t->root))
-		r = gate_rate(t);
-	return r;
-}
+#include "policy/rules_turn.h"
 
 /* --- set */
 
@@ -436,7 +84,7 @@ static enum reason write_set(struct turn *t, const struct conf_set *set)
 
 	if (cel_eval(set->program, t->room->view.slots, CONF_VARIABLES, &t->room->arena, &v,
 		     &error))
-		return found(t, REASON_RULE, "set");
+		return turn_found(t, REASON_RULE, "set");
 	const struct json_node *value = to_json(t, &v);
 	for (; value && at + 1 < f->count; at++) {
 		const struct json_node *inner = json_member_named(object, &f->steps[at].name);
@@ -445,13 +93,13 @@ static enum reason write_set(struct turn *t, const struct conf_set *set)
 		object = inner;
 	}
 	if (!value || !f->count)
-		return found(t, REASON_RULE, "set");
+		return turn_found(t, REASON_RULE, "set");
 	if (json_type(object) != JSON_OBJECT)
-		return found_at(t, REASON_SCHEMA, object, "set");
+		return turn_found_at(t, REASON_SCHEMA, object, "set");
 	if (at + 1 < f->count)
 		value = wrap(t, f, at + 1, value);
 	if (!value || json_edit_set(&t->edits, object, f->steps[at].name.text, value))
-		return no_memory(t);
+		return turn_no_memory(t);
 	return REASON_NONE;
 }
 
@@ -466,8 +114,7 @@ static void show_message(struct turn *t)
 		slots[CONF_VAR_MESSAGE] = cel_from_json(t->root);
 }
 
-/* Each `set` sees the message as the one before it left it. */
-static __attribute__((noinline)) enum reason write_sets(struct turn *t)
+enum reason rules_write_sets(struct turn *t)
 {
 	for (size_t i = 0; i < t->rule->set_count; i++) {
 		show_message(t);
@@ -477,8 +124,8 @@ static __attribute__((noinline)) enum reason write_sets(struct turn *t)
 		uint32_t nodes;
 		const struct json_node *root = json_edits_apply(&t->edits, &t->room->arena, &nodes);
 		if (!root)
-			return no_memory(t);
-		take_tape(t, root, nodes);
+			return turn_no_memory(t);
+		turn_take_tape(t, root, nodes);
 		t->changed = true;
 	}
 	return REASON_NONE;
@@ -486,7 +133,7 @@ static __attribute__((noinline)) enum reason write_sets(struct turn *t)
 
 /* --- the gates of a message that is known */
 
-static enum reason gate_rate(struct turn *t)
+enum reason rules_gate_rate(struct turn *t)
 {
 	const struct conf_rule *rule = t->rule;
 
@@ -495,7 +142,7 @@ static enum reason gate_rate(struct turn *t)
 	uint64_t key = rules_key(t->r, QUOTA_RATE, rule->rate_per, rule);
 	return quota_take(t->r->quota, key, &rule->rate, t->m->now_us, 1)
 		       ? REASON_NONE
-		       : found(t, REASON_MESSAGE_RATE, "rate");
+		       : turn_found(t, REASON_MESSAGE_RATE, "rate");
 }
 
 static enum reason gate_allow(struct turn *t)
@@ -506,22 +153,22 @@ static enum reason gate_allow(struct turn *t)
 	if (allow->always)
 		return REASON_NONE;
 	show_message(t);
-	if (allow->program &&
-	    cel_surely_true(allow->program, t->room->view.slots, CONF_VARIABLES))
+	if (allow->program && cel_surely_true(allow->program, t->room->view.slots, CONF_VARIABLES))
 		return REASON_NONE;
 	struct cel_value v = {0};
 	bool ran = allow->program && !cel_eval(allow->program, t->room->view.slots, CONF_VARIABLES,
 					       &t->room->arena, &v, &error);
 	if (ran && v.kind == CEL_BOOL && v.as.truth)
 		return REASON_NONE;
-	return found(t, by_side(t, REASON_RULE, REASON_SERVER_RULE),
-		     ran ? "allow" : "allow has no value for this message");
+	return turn_found(t, turn_by_side(t, REASON_RULE, REASON_SERVER_RULE),
+			  ran ? "allow" : "allow has no value for this message");
 }
 
 static enum reason gate_after(struct turn *t)
 {
-	return rules_in_turn(t->r, t->rule, t->m->now_us) ? REASON_NONE
-							  : found(t, REASON_OUT_OF_TURN, "after");
+	return rules_in_turn(t->r, t->rule, t->m->now_us)
+		       ? REASON_NONE
+		       : turn_found(t, REASON_OUT_OF_TURN, "after");
 }
 
 static enum reason ask_unique(struct turn *t, bool take)
@@ -532,17 +179,17 @@ static enum reason ask_unique(struct turn *t, bool take)
 		return REASON_NONE;
 	const struct json_node *value = t->root ? place_one(&unique->by, t->root) : NULL;
 	if (!value)
-		return found(t, REASON_REPLAY, "no value that could be unique");
+		return turn_found(t, REASON_REPLAY, "no value that could be unique");
 	switch (quota_unique(t->r->quota, rules_key(t->r, QUOTA_UNIQUE, unique->per, t->rule),
 			     json_hash(value, quota_secret(t->r->quota)), t->m->now_us,
 			     unique->within_ms, take)) {
 	case QUOTA_SEEN_NEW:
 		return REASON_NONE;
 	case QUOTA_SEEN_AGAIN:
-		return found_at(t, REASON_REPLAY, value, "unique");
+		return turn_found_at(t, REASON_REPLAY, value, "unique");
 	case QUOTA_SEEN_FULL:
 	default:
-		return found(t, REASON_BUSY, "no room to remember what came");
+		return turn_found(t, REASON_BUSY, "no room to remember what came");
 	}
 }
 
@@ -566,7 +213,7 @@ static enum reason gate_cost(struct turn *t)
 	uint64_t key = rules_key(t->r, QUOTA_COST, CONF_PER_IDENTITY, NULL);
 	return quota_take(t->r->quota, key, &limits->cost, t->m->now_us, t->rule->cost)
 		       ? REASON_NONE
-		       : found(t, REASON_COST_EXCEEDED, "cost");
+		       : turn_found(t, REASON_COST_EXCEEDED, "cost");
 }
 
 static enum reason gate_running(struct turn *t)
@@ -577,7 +224,7 @@ static enum reason gate_running(struct turn *t)
 	t->runs = run == RULES_RUNS;
 	/* Who only observes holds nothing back. */
 	t->waits = run == RULES_WAITS && !t->r->route->observe && !t->rule->observe;
-	return run == RULES_BUSY ? found(t, REASON_BUSY, "running") : REASON_NONE;
+	return run == RULES_BUSY ? turn_found(t, REASON_BUSY, "running") : REASON_NONE;
 }
 
 struct treat {
@@ -594,11 +241,11 @@ static bool escape_string(void *with, const struct json_node *v)
 
 	s->reason = markup_apply(s->mode, text, &s->t->room->arena, &out);
 	if (s->reason != REASON_NONE) {
-		found_at(s->t, s->reason, v, "text");
+		turn_found_at(s->t, s->reason, v, "text");
 		return false;
 	}
 	if (out.data != text.data && json_edit_string(&s->t->edits, v, out))
-		s->reason = no_memory(s->t);
+		s->reason = turn_no_memory(s->t);
 	return s->reason == REASON_NONE;
 }
 
@@ -608,7 +255,7 @@ static enum reason gate_text(struct turn *t)
 		struct treat s = {.t = t, .mode = t->rule->texts[i].mode};
 		if (!place_each_string(&t->rule->texts[i].field, t->root, escape_string, &s))
 			return s.reason == REASON_MARKUP
-				       ? by_side(t, REASON_MARKUP, REASON_SERVER_RULE)
+				       ? turn_by_side(t, REASON_MARKUP, REASON_SERVER_RULE)
 				       : s.reason;
 	}
 	return REASON_NONE;
@@ -620,7 +267,7 @@ static bool detect_string(void *with, const struct json_node *v)
 
 	if (!detect_find(s->kinds, json_string(v), &s->t->room->arena))
 		return true;
-	s->reason = found_at(s->t, REASON_INJECTION, v, "detect");
+	s->reason = turn_found_at(s->t, REASON_INJECTION, v, "detect");
 	return false;
 }
 
@@ -649,7 +296,7 @@ static bool drop_value(void *with, const struct json_node *v)
 	if (v == s->t->root)
 		return true;
 	if (json_edit_remove(&s->t->edits, v))
-		s->reason = no_memory(s->t);
+		s->reason = turn_no_memory(s->t);
 	return s->reason == REASON_NONE;
 }
 
@@ -671,7 +318,7 @@ static bool redact_string(void *with, const struct json_node *v)
 
 	if (!redact_apply(s->kinds, text, &s->t->room->arena, &out, &kinds) ||
 	    (out.data != text.data && json_edit_string(&s->t->edits, v, out)))
-		s->reason = no_memory(s->t);
+		s->reason = turn_no_memory(s->t);
 	return s->reason == REASON_NONE;
 }
 
@@ -694,7 +341,7 @@ static enum reason gate_remember(struct turn *t)
 	if (t->rule->remember && t->edits.count)
 		seen = json_edits_apply(&t->edits, &t->room->arena, &nodes);
 	if (!rules_remember(t->r, t->rule, seen, t->m->now_us, t->m->now_unix_ms))
-		return found(t, REASON_SERVER_RULE, "remember");
+		return turn_found(t, REASON_SERVER_RULE, "remember");
 	return REASON_NONE;
 }
 
@@ -779,7 +426,7 @@ static enum reason write_out(struct turn *t, struct judgement *j)
 		/* text/plain: the string itself */
 		j->text = json_edited_string(&t->edits, t->root);
 	} else if (json_write(t->root, &t->edits, &t->room->text)) {
-		return no_memory(t);
+		return turn_no_memory(t);
 	} else {
 		j->text = buf_slice(&t->room->text);
 	}
@@ -810,7 +457,7 @@ static enum reason ask_nodes(struct turn *t, struct rules_asked *asked)
 		return REASON_NONE;
 	return rules_ask(t->r, t->rule, value, asked)
 		       ? REASON_NONE
-		       : found(t, REASON_INTERNAL, "no hash for the store");
+		       : turn_found(t, REASON_INTERNAL, "no hash for the store");
 }
 
 /* It has to wait for others of its kind, or for the store. */
@@ -821,7 +468,7 @@ static enum reason wait_turn(struct turn *t, struct judgement *j, const struct r
 	if (!t->waits && !asked->count)
 		return REASON_NONE;
 	if (!rules_wait(t->r, t->rule, text, t->m->binary, asked, t->waits))
-		return found(t, REASON_BUSY, "no room to wait");
+		return turn_found(t, REASON_BUSY, "no room to wait");
 	j->waits = t->waits;
 	j->asks = !t->waits;
 	return REASON_NONE;
@@ -857,18 +504,17 @@ void rules_judge_client(struct rules *r, struct rules_room *room, const struct r
 	struct turn t;
 
 	begin(&t, r, room, m, true, j);
-	enum reason reason = recognise(&t);
+	enum reason reason = rules_recognise(&t);
 	if (reason == REASON_NONE)
 		reason = pass_known(&t);
 	if (reason == REASON_NONE && t.root)
 		reason = pass_inside_client(&t);
 	if (reason == REASON_NONE)
-		reason = quota_is_shared(r->quota) ? settle_with_nodes(&t, j)
-						   : settle_alone(&t, j);
+		reason = quota_is_shared(r->quota) ? settle_with_nodes(&t, j) : settle_alone(&t, j);
 	if (reason != REASON_NONE && t.runs)
 		rules_run_undo(r);
 	if (reason == REASON_NONE && t.doc.root && !t.shape)
-		learn_shape(&t);
+		rules_learn(&t);
 	r->context.messages++;
 	end(&t, j, reason);
 }
@@ -879,7 +525,7 @@ void rules_judge_server(struct rules *r, struct rules_room *room, const struct r
 	struct turn t;
 
 	begin(&t, r, room, m, false, j);
-	enum reason reason = recognise(&t);
+	enum reason reason = rules_recognise(&t);
 	/* Whatever becomes of it: what it says is over is over. */
 	if (reason == REASON_NONE && r->lease_count)
 		rules_ran(r, t.rule);
@@ -892,6 +538,6 @@ void rules_judge_server(struct rules *r, struct rules_room *room, const struct r
 	if (reason == REASON_NONE && t.rule->slot)
 		reason = gate_remember(&t);
 	if (reason == REASON_NONE && t.doc.root && !t.shape)
-		learn_shape(&t);
+		rules_learn(&t);
 	end(&t, j, reason);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What rules.c (rooms and sessions), rules_judge.c (the gates) and rules_keep.c (what outlives a
- * message) share. Private to them.
+ * What rules.c (rooms and sessions), rules_recognise.c and rules_judge.c (the gates; they also
+ * share rules_turn.h) and rules_keep.c (what outlives a message) share. Private to them.
  *
  *   struct rules   the session's:  context | slots: last, when | leases and queue of `running`
  *   struct room    the thread's:   arena | validator | text

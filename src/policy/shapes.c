@@ -36,11 +36,16 @@ const struct shape *shapes_read(struct shapes *s, struct slice text,
 
 /* ---- learning */
 
+static bool has_room(const struct shapes *s, const struct shapes_budget *budget)
+{
+	return s->count < SHAPES_EACH && budget->used < SHAPES_MAX;
+}
+
 /* Where the next one may go. Each time somebody asks, the shape whose turn it is loses half of how
  * often it was met; only one that was not met for long has to go. NULL: none has. */
 static struct shape **find_place(struct shapes *s, const struct shapes_budget *budget)
 {
-	if (s->count < SHAPES_EACH && budget->used < SHAPES_MAX)
+	if (has_room(s, budget))
 		return &s->known[s->count];
 	if (!s->count)
 		return NULL;
@@ -50,29 +55,41 @@ static struct shape **find_place(struct shapes *s, const struct shapes_budget *b
 	return oldest->met ? NULL : &s->known[s->next];
 }
 
-void shapes_learn(struct shapes *s, struct shapes_budget *budget, const struct json_doc *doc,
-		  const struct json_limits *limits, const struct contract_message *message,
-		  const struct conf_rule *rule, const struct json_node *fixed,
-		  const struct schema *schema)
+/* Where there is no room any more, not each one that is unknown is worth the time. */
+static bool is_worth_it(struct shapes *s, const struct shapes_budget *budget,
+			const struct shape_lesson *l)
 {
-	if (doc->nodes > JSON_SHAPE_NODES ||
-	    (s->count == SHAPES_EACH && s->unknown++ % SHAPES_LEARN_EVERY))
+	return l->doc->nodes <= JSON_SHAPE_NODES &&
+	       (has_room(s, budget) || s->unknown++ % SHAPES_LEARN_EVERY == 0);
+}
+
+static bool learn(struct shape *shape, const struct shape_lesson *l)
+{
+	if (!json_shape_learn(&shape->json, l->doc, l->limits, l->fixed))
+		return false;
+	shape->message = l->message;
+	shape->rule = l->rule;
+	shape->plan.schema = NULL;
+	shape->met = 1;
+	if (l->schema)
+		(void)schema_plan_make(&shape->plan, l->schema, l->doc->root, l->fixed,
+				       l->limits->big_integers);
+	return true;
+}
+
+/* It is tried on before anybody has to go for it. */
+void shapes_learn(struct shapes *s, struct shapes_budget *budget, const struct shape_lesson *l)
+{
+	if (!is_worth_it(s, budget, l))
 		return;
 	if (!budget->spare)
 		budget->spare = malloc(sizeof(*budget->spare));
-	struct shape *shape = budget->spare;
-	if (!shape || !json_shape_learn(&shape->json, doc, limits, fixed))
+	if (!budget->spare || !learn(budget->spare, l))
 		return;
 	struct shape **place = find_place(s, budget);
 	if (!place)
 		return;
-	shape->message = message;
-	shape->rule = rule;
-	shape->plan.schema = NULL;
-	if (schema)
-		(void)schema_plan_make(&shape->plan, schema, doc->root, fixed,
-				       limits->big_integers);
-	shape->met = 1;
+	struct shape *shape = budget->spare;
 	budget->spare = *place;
 	*place = shape;
 	s->last = (uint8_t)(place - s->known);

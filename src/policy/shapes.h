@@ -20,7 +20,7 @@
 enum {
 	SHAPES_EACH = 8,         /* on a route in one direction */
 	SHAPES_MAX = 1024,       /* of one thread */
-	SHAPES_LEARN_EVERY = 16, /* texts of no known shape, where there are SHAPES_EACH already */
+	SHAPES_LEARN_EVERY = 16, /* texts of no known shape, where there is no room for more */
 };
 
 /* A shape and what is known of the messages that have it. */
@@ -49,15 +49,19 @@ struct shapes_budget {
 const struct shape *shapes_read(struct shapes *s, struct slice text,
 				const struct json_limits *limits, struct json_doc *doc);
 
-/*
- * Remembers what doc, which json_read has read under those limits, looks like. message and rule:
- * that its discriminator names, then `fixed` is its value; else all three are NULL. schema: that it
- * satisfies with all its members declared, or NULL. Nothing is remembered where there is no room.
- */
-void shapes_learn(struct shapes *s, struct shapes_budget *budget, const struct json_doc *doc,
-		  const struct json_limits *limits, const struct contract_message *message,
-		  const struct conf_rule *rule, const struct json_node *fixed,
-		  const struct schema *schema);
+/* What is to be learned from a message that was let through. */
+struct shape_lesson {
+	const struct json_doc *doc;       /* as json_read has read it ... */
+	const struct json_limits *limits; /* ... under these */
+	/* If a discriminator named it: its value there, the message and its rule; else all NULL. */
+	const struct json_node *fixed;
+	const struct contract_message *message;
+	const struct conf_rule *rule;
+	const struct schema *schema; /* that it satisfies with all its members declared; or NULL */
+};
+
+/* Remembers it. Nothing is remembered where there is no room. */
+void shapes_learn(struct shapes *s, struct shapes_budget *budget, const struct shape_lesson *l);
 
 /* Forgets them. */
 void shapes_deinit(struct shapes *s, struct shapes_budget *budget);

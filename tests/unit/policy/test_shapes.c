@@ -47,7 +47,7 @@ static bool meets_as(struct thread *t, struct shapes *s, unsigned shape)
 		return true;
 	arena_reset(&t->arena);
 	assert_int_equal(json_read(text_of(shape, 8), &limits, &t->arena, &doc), REASON_NONE);
-	shapes_learn(s, &t->budget, &doc, &limits, NULL, NULL, NULL, NULL);
+	shapes_learn(s, &t->budget, &(struct shape_lesson){.doc = &doc, .limits = &limits});
 	return false;
 }
 
@@ -154,7 +154,7 @@ static void an_escape_teaches_nothing(void **state)
 	assert_int_equal(
 		json_read(SLICE("{\"member1\":1, \"x\":\"\\n\"}"), &limits, &t.arena, &doc),
 		REASON_NONE);
-	shapes_learn(&t.shapes, &t.budget, &doc, &limits, NULL, NULL, NULL, NULL);
+	shapes_learn(&t.shapes, &t.budget, &(struct shape_lesson){.doc = &doc, .limits = &limits});
 	assert_int_equal(t.shapes.count, 0);
 	assert_false(meets(&t, 1));
 	assert_true(meets(&t, 1));
