@@ -3,6 +3,7 @@
 #include "cel/cel.h"
 
 #include "cel/check.h"
+#include "cel/quick.h"
 
 /* Parsing and evaluating recurse; more would not fit a thread's stack. */
 enum { DEPTH_MOST = 1000 };
@@ -81,6 +82,17 @@ static int check(struct cel_node *root, const struct cel_env *env, struct arena 
 	return 0;
 }
 
+/* Without memory it is done without. */
+static const struct cel_quick *make_quick(const struct cel_node *root, struct arena *a)
+{
+	struct cel_quick quick;
+	struct cel_quick *q = cel_quick_make(&quick, root) ? arena_alloc(a, sizeof(*q)) : NULL;
+
+	if (q)
+		*q = quick;
+	return q;
+}
+
 int cel_compile(struct slice text, const struct cel_env *env, struct arena *a,
 		const struct cel_program **out, struct cel_error *error)
 {
@@ -104,6 +116,7 @@ int cel_compile(struct slice text, const struct cel_env *env, struct arena *a,
 				  .zone_context = env->zone_context};
 	if (check(root, env, a, p, uses, error))
 		return CEL_FAILED;
+	p->quick = make_quick(root, a);
 	/* Something may be missing from the tree. */
 	if (a->overflow)
 		return failed(error, CEL_PHASE_CHECK, "there is no memory for the check");
@@ -117,6 +130,11 @@ int cel_compile(struct slice text, const struct cel_env *env, struct arena *a,
 const struct cel_type *cel_program_type(const struct cel_program *p)
 {
 	return p->root->type;
+}
+
+const struct cel_quick *cel_program_quick(const struct cel_program *p)
+{
+	return p->quick;
 }
 
 bool cel_program_uses(const struct cel_program *p, uint32_t slot)

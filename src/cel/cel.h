@@ -103,9 +103,9 @@ int cel_eval(const struct cel_program *p, const struct cel_value *slots, uint32_
 bool cel_allows(const struct cel_program *p, const struct cel_value *slots, uint32_t slot_count,
 		struct arena *a, struct cel_error *error) __attribute__((warn_unused_result));
 
-/* A quick look at a rule. True: cel_allows would say so, too. False: it has to be asked. */
-bool cel_surely_true(const struct cel_program *p, const struct cel_value *slots,
-		     uint32_t slot_count) __attribute__((warn_unused_result));
+/* By which it may be seen that it is true without asking; NULL: it says too much for that. */
+struct cel_quick;
+const struct cel_quick *cel_program_quick(const struct cel_program *p);
 
 /*
  * Writes v as compact JSON: timestamps as RFC 3339 in UTC with milliseconds (with nine digits

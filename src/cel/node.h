@@ -112,6 +112,7 @@ struct cel_program {
 	uint64_t cost;
 	uint64_t steps; /* of one evaluation at most */
 	const bool *uses;
+	const struct cel_quick *quick; /* or NULL */
 	cel_zone_fn zone;
 	void *zone_context;
 };

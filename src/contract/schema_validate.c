@@ -110,7 +110,8 @@ static inline bool holds_quickly(const struct schema_quick *q, const struct json
 		return v->type == JSON_STRING && v->len >= q->is.bytes.least &&
 		       v->len <= q->is.bytes.most;
 	case SCHEMA_QUICK_INTEGER:
-		return v->type == JSON_NUMBER && v->flags & JSON_IS_INTEGER &&
+		return v->type == JSON_NUMBER &&
+		       (v->flags & (JSON_IS_INTEGER | JSON_IS_BIG)) == JSON_IS_INTEGER &&
 		       v->as.integer >= q->is.integer.least && v->as.integer <= q->is.integer.most;
 	case SCHEMA_QUICK_WORD:
 		return v->type == JSON_STRING && v->len == q->is.word->len &&
@@ -759,10 +760,10 @@ bool schema_plan_holds(const struct schema_plan *plan, const struct json_node *v
 	for (uint32_t i = 0; i < plan->count; i++) {
 		const struct schema_node *s = plan->checks[i].schema;
 		const struct json_node *v = value + plan->checks[i].node;
+		if (holds_quickly(&s->quick, v))
+			continue;
 		/* Whether a big one may stand there only the whole schema knows. */
-		if (v->flags & JSON_IS_BIG)
-			return false;
-		if (!is_settled(s, v) && !holds_in_full(plan->schema, s, v, room))
+		if (v->flags & JSON_IS_BIG || !holds_in_full(plan->schema, s, v, room))
 			return false;
 	}
 	return true;

@@ -245,6 +245,12 @@ static struct verdict settle_message(struct conn *c, enum side from, const struc
 			      : message_settle_server(policy, j);
 }
 
+/* The verdict of what is not refused and goes as it came would be PASS. */
+static bool is_plain(const struct judgement *j)
+{
+	return j->reason == REASON_NONE && !j->rewritten && !j->waits && !j->asks;
+}
+
 /* Anything but a plain yes. */
 static bool act(struct conn *c, enum side from, struct ws_event *e, const struct judgement *j,
 		uint64_t now_us)
@@ -263,6 +269,17 @@ static bool act(struct conn *c, enum side from, struct ws_event *e, const struct
 	return !j->waits && !j->asks;
 }
 
+/* Not inlined: it is not the usual case. */
+__attribute__((noinline)) static bool act_and_look_after(struct conn *c, enum side from,
+							 struct ws_event *e,
+							 const struct judgement *j, uint64_t now_us)
+{
+	bool goes = is_plain(j) || act(c, from, e, j, now_us);
+
+	look_after(c);
+	return goes;
+}
+
 bool inspect_message(struct conn *c, enum side from, struct ws_event *e)
 {
 	struct session *s = c->session;
@@ -277,12 +294,7 @@ bool inspect_message(struct conn *c, enum side from, struct ws_event *e)
 		.now_unix_ms = reactor_realtime_ms(&w->reactor),
 	};
 	struct judgement j;
-	if (from == CLIENT)
-		rules_judge_client(s->rules, w->rules_room, &m, &j);
-	else
-		rules_judge_server(s->rules, w->rules_room, &m, &j);
-	bool plain = j.reason == REASON_NONE && !j.rewritten && !j.waits && !j.asks;
-	bool goes = plain || act(c, from, e, &j, m.now_us);
-	look_after(c);
-	return goes;
+	bool known = from == CLIENT ? rules_judge_client(s->rules, w->rules_room, &m, &j)
+				    : rules_judge_server(s->rules, w->rules_room, &m, &j);
+	return known || act_and_look_after(c, from, e, &j, m.now_us);
 }

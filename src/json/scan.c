@@ -63,7 +63,11 @@ AVX2 static inline const char *scan_avx2(const char *p, const char *end, bool wi
 		if (any(found))
 			return first_of(p, found);
 	}
-	return scan_sse2(p, end, wide);
+	if (end - p < 16)
+		return scan_sse2(p, end, wide);
+	/* The last 32, without those before p. */
+	unsigned found = (unsigned)_mm256_movemask_epi8(stops(end - 32, wide)) >> (32 - (end - p));
+	return found ? p + __builtin_ctz(found) : end;
 }
 
 AVX2 static const char *scan_avx2_wide(const char *p, const char *end)

@@ -52,10 +52,10 @@ static bool end_piece(struct learning *l, const char *to, enum json_shape_kind k
 	    blocks > (JSON_SHAPE_BYTES - l->bytes) / JSON_SHAPE_BLOCK)
 		return false;
 	l->shape->pieces[l->pieces++] = (struct json_shape_piece){
-		.at = (uint16_t)l->bytes,
+		.text = l->shape->text + l->bytes,
+		.node = l->shape->tape + node,
 		.len = (uint16_t)len,
 		.last_bits = (uint16_t)((1u << last) - 1),
-		.node = (uint8_t)node,
 		.kind = (uint8_t)kind,
 	};
 	memcpy(l->shape->text + l->bytes, l->from, len);
@@ -92,12 +92,11 @@ bool json_shape_learn(struct json_shape *s, const struct json_doc *doc,
 {
 	s->nodes = 0;
 	if (!doc->root || doc->nodes > JSON_SHAPE_NODES || limits->any_strings ||
-	    limits->any_keys || limits->any_numbers || !learn(s, doc, fixed))
+	    limits->any_keys || limits->any_numbers || !limits->utf8_checked ||
+	    !learn(s, doc, fixed))
 		return false;
 	s->nodes = doc->nodes;
-	s->depth = limits->depth;
-	s->members = limits->members;
-	s->values = limits->values;
+	s->limits = *limits;
 	return true;
 }
 
@@ -113,11 +112,10 @@ static inline bool same_bytes(const char *a, const char *b, size_t len)
 }
 
 /* Whether the text goes on at p with that piece. */
-static inline __attribute__((always_inline)) bool goes_on(const struct json_shape *s,
-							  const struct json_shape_piece *piece,
+static inline __attribute__((always_inline)) bool goes_on(const struct json_shape_piece *piece,
 							  const char *p, const char *end)
 {
-	const char *wanted = s->text + piece->at;
+	const char *wanted = piece->text;
 	size_t left = piece->len;
 
 #ifdef JSON_SCAN_SSE2
@@ -177,18 +175,16 @@ static inline const char *read_few_digits(const char *p, const char *end, struct
 	return p;
 }
 
-bool json_shape_read(struct json_shape *s, struct slice text, const struct json_limits *limits,
-		     struct json_doc *doc)
+bool json_shape_read(struct json_shape *s, struct slice text, struct json_doc *doc)
 {
 	const struct json_shape_piece *piece = s->pieces;
 	const char *p = text.data, *const end = p + text.len;
 
-	if (!s->nodes || text.len < SCAN_BYTES || text.len >= UINT32_MAX || !limits->utf8_checked ||
-	    s->depth > limits->depth || s->members > limits->members || s->values > limits->values)
+	if (!s->nodes || text.len < SCAN_BYTES || text.len >= UINT32_MAX)
 		return false;
 	for (;; piece++) {
-		struct json_node *v = s->tape + piece->node;
-		if (!goes_on(s, piece, p, end))
+		struct json_node *v = piece->node;
+		if (!goes_on(piece, p, end))
 			return false;
 		p += piece->len;
 		if (piece->kind == JSON_SHAPE_STRING) {
@@ -203,7 +199,7 @@ bool json_shape_read(struct json_shape *s, struct slice text, const struct json_
 		const char *number = p;
 		p = piece->kind == JSON_SHAPE_NUMBER ? read_few_digits(p, end, v) : NULL;
 		if (!p)
-			p = read_other(piece->kind, number, end, limits, v);
+			p = read_other(piece->kind, number, end, &s->limits, v);
 		if (UNLIKELY(!p))
 			return false;
 	}

@@ -30,34 +30,36 @@ enum json_shape_kind {
 
 /* Bytes of the text, and the value behind them. */
 struct json_shape_piece {
-	uint16_t at, len;   /* in json_shape.text */
+	const char *text;       /* in json_shape.text */
+	struct json_node *node; /* of the value */
+	uint16_t len;
 	uint16_t last_bits; /* for each of the bytes in its last block */
-	uint8_t node;       /* of the value */
 	uint8_t kind;       /* enum json_shape_kind */
 };
 
 /* Not to be copied: it points into itself. */
 struct json_shape {
-	uint32_t nodes;                  /* 0: it is the shape of nothing */
-	uint32_t depth, members, values; /* what limits have to allow */
+	uint32_t nodes; /* 0: it is the shape of nothing */
+	struct json_limits limits;
 	struct json_shape_piece pieces[JSON_SHAPE_VALUES + 1];
 	struct json_node tape[JSON_SHAPE_NODES]; /* complete but for the scalars */
 	char text[JSON_SHAPE_BYTES];             /* the pieces; names on the tape lie here */
 };
 
 /*
- * The shape of a text that json_read has read under those limits. fixed: a scalar of that tape
- * whose value belongs to the shape, or NULL. False, and a shape of nothing, when such a text is
- * not worth it or cannot be learned from: it is too long, or has escapes.
+ * The shape of a text that json_read has read under those limits; utf8_checked is set. fixed: a
+ * scalar of that tape whose value belongs to the shape, or NULL. False, and a shape of nothing,
+ * when such a text is not worth it or cannot be learned from: it is too long, or has escapes.
  */
 bool json_shape_learn(struct json_shape *s, const struct json_doc *doc,
 		      const struct json_limits *limits, const struct json_node *fixed);
 
 /*
- * Reads a text that may have the shape; limits.utf8_checked is set. True: *doc is as after a
- * json_read that refused nothing, but its tape lies in the shape, until the next text is read by
- * it, and json_at has a meaning for scalars only. False: the text has another shape, or escapes, or
- * something is wrong with it; *doc was not touched, and json_read knows.
+ * Reads a text that may have the shape, which was checked to be UTF-8, under the limits that it was
+ * learned with. True: *doc is as after a json_read that refused nothing, but its tape lies in the
+ * shape, until the next text is read by it, and json_at has a meaning for scalars only. False: the
+ * text has another shape, or escapes, or something is wrong with it; *doc was not touched, and
+ * json_read knows.
  */
-bool json_shape_read(struct json_shape *s, struct slice text, const struct json_limits *limits,
-		     struct json_doc *doc) __attribute__((warn_unused_result));
+bool json_shape_read(struct json_shape *s, struct slice text, struct json_doc *doc)
+	__attribute__((warn_unused_result));

@@ -430,14 +430,23 @@ static void send_sealed(struct stream *s, struct stream_cork *cork)
 		stream_break(s, r);
 }
 
-/* Those in clear have nothing to be encrypted, and leave the list. */
+/* Those in clear have nothing to be encrypted, and leave the list. Mostly what they have was lent.
+ */
 static void send_clear(struct stream_scratch *scratch)
 {
 	LIST_EACH (link, &scratch->corked) {
-		struct stream *s = LIST_ENTRY(link, struct stream_cork, link)->owner;
+		struct stream_cork *cork = LIST_ENTRY(link, struct stream_cork, link);
+		struct stream *s = cork->owner;
 
-		if (!s->layer)
+		if (s->layer)
+			continue;
+		if (cork->len) {
 			(void)send_all(s, slice_of(NULL, 0));
+			continue;
+		}
+		struct slice lent = cork->lent;
+		cork_release(s);
+		(void)push(s, &lent, 1);
 	}
 }
 
@@ -583,21 +592,35 @@ void stream_commit(struct stream *s, size_t bytes)
 	s->cork->len += bytes;
 }
 
-/* Nothing was lent to s yet, or something else, or there is no room before it was sent. */
-int stream_lend_first(struct stream *s, struct slice bytes)
+static inline int lend(struct stream *s, struct slice bytes)
 {
 	struct stream_scratch *scratch = s->scratch;
 	size_t end = (size_t)(bytes.data - scratch->plain) + bytes.len;
-	int r = gather_lent(s);
 
-	if (r == 0)
-		r = admit(s, bytes.len);
-	if (r)
-		return r;
 	cork_take(s)->lent = bytes;
 	if (end > scratch->lent_end)
 		scratch->lent_end = end;
 	return 0;
+}
+
+__attribute__((noinline)) static int lend_behind(struct stream *s, struct slice bytes)
+{
+	int r = gather_lent(s);
+
+	if (r == 0)
+		r = admit(s, bytes.len);
+	return r ? r : lend(s, bytes);
+}
+
+/* Nothing was lent to s yet, or something else, or there is no room before it was sent. */
+int stream_lend_first(struct stream *s, struct slice bytes)
+{
+	bool nothing_waits = !s->cork && !s->out && !s->broken;
+
+	if (nothing_waits && !(s->state & (HANDSHAKING | SHUTTING)) &&
+	    bytes.len <= s->max_pending && s->scratch->free)
+		return lend(s, bytes);
+	return lend_behind(s, bytes);
 }
 
 int stream_shutdown(struct stream *s)

@@ -305,6 +305,19 @@ void context_show(const struct context *c, uint64_t now_us, uint64_t now_unix_ms
 	slots[CONF_VAR_CONNECTION_MESSAGES] = cel_int(c->messages);
 }
 
+const struct cel_value *context_value(const struct context *c, enum conf_variable v)
+{
+	const uint32_t bit = UINT32_C(1) << v, all = bit & of_identity ? of_identity : of_request;
+	const struct context_part *part = bit & of_identity ? c->identity : c->request;
+
+	if (!(c->kept & all & bit) || !part)
+		return NULL;
+	size_t at = 0;
+	for (uint32_t before = c->kept & all & (bit - 1); before; before &= before - 1)
+		at++;
+	return &part->values[at];
+}
+
 static size_t part_bytes(const struct context_part *part, uint32_t kept)
 {
 	return part ? sizeof(*part) + (size_t)__builtin_popcount(kept) * sizeof(part->values[0]) +

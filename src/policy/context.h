@@ -63,6 +63,10 @@ struct context_view {
 void context_show(const struct context *c, uint64_t now_us, uint64_t now_unix_ms,
 		  struct context_view *view);
 
+/* A variable of the request's or the identity's, as it is shown; NULL: it is not kept, or
+ * another's. Valid until the context changes. */
+const struct cel_value *context_value(const struct context *c, enum conf_variable v);
+
 /* Bytes that it holds beside itself. */
 size_t context_bytes(const struct context *c);
 

@@ -219,6 +219,20 @@ static bool rewrite(enum markup_mode mode, struct slice text, struct arena *aren
 	return false;
 }
 
+bool markup_leaves(enum markup_mode mode, struct slice text)
+{
+	switch (mode) {
+	case MARKUP_ESCAPE:
+		return find_special(text, 0) == text.len;
+	case MARKUP_REFUSE:
+	case MARKUP_STRIP:
+		return !markup_present(text);
+	case MARKUP_HTML:
+		break;
+	}
+	return false;
+}
+
 enum reason markup_apply(enum markup_mode mode, struct slice text, struct arena *arena,
 			 struct slice *out)
 {

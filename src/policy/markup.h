@@ -37,5 +37,8 @@
 enum reason markup_apply(enum markup_mode mode, struct slice text, struct arena *arena,
 			 struct slice *out) __attribute__((warn_unused_result));
 
+/* True: markup_apply would return the text as it is. False: it knows. */
+bool markup_leaves(enum markup_mode mode, struct slice text);
+
 /* What `refuse` asks. */
 bool markup_present(struct slice text);

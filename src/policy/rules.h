@@ -113,12 +113,13 @@ struct judgement {
 };
 
 /* A client's message: *j is filled. What becomes of it is up to message_settle. The value zero of
- * judgement.reason lets through, so that is the one thing set last. */
-void rules_judge_client(struct rules *r, struct rules_room *room, const struct rules_message *m,
+ * judgement.reason lets through, so that is the one thing set last. True: nothing need become of
+ * it, it goes as it came, and there is nothing to be given back. */
+bool rules_judge_client(struct rules *r, struct rules_room *room, const struct rules_message *m,
 			struct judgement *j);
 
 /* An application's message. */
-void rules_judge_server(struct rules *r, struct rules_room *room, const struct rules_message *m,
+bool rules_judge_server(struct rules *r, struct rules_room *room, const struct rules_message *m,
 			struct judgement *j);
 
 /* --- `running`: what waits, and what has run too long */

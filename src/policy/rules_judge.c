@@ -133,14 +133,16 @@ enum reason rules_write_sets(struct turn *t)
 
 /* --- the gates of a message that is known */
 
+static bool take_rate(const struct turn *t, const struct conf_rule *rule)
+{
+	uint64_t key = rules_key(t->r, QUOTA_RATE, rule->rate_per, rule);
+
+	return quota_take(t->r->quota, key, &rule->rate, t->m->now_us, 1);
+}
+
 enum reason rules_gate_rate(struct turn *t)
 {
-	const struct conf_rule *rule = t->rule;
-
-	if (!rule->has_rate)
-		return REASON_NONE;
-	uint64_t key = rules_key(t->r, QUOTA_RATE, rule->rate_per, rule);
-	return quota_take(t->r->quota, key, &rule->rate, t->m->now_us, 1)
+	return !t->rule->has_rate || take_rate(t, t->rule)
 		       ? REASON_NONE
 		       : turn_found(t, REASON_MESSAGE_RATE, "rate");
 }
@@ -152,9 +154,10 @@ static enum reason gate_allow(struct turn *t)
 
 	if (allow->always)
 		return REASON_NONE;
-	show_message(t);
-	if (allow->program && cel_surely_true(allow->program, t->room->view.slots, CONF_VARIABLES))
+	const struct cel_quick *quick = allow->program ? cel_program_quick(allow->program) : NULL;
+	if (quick && rule_surely_allows(quick, &t->r->context, t->root, NULL))
 		return REASON_NONE;
+	show_message(t);
 	struct cel_value v = {0};
 	bool ran = allow->program && !cel_eval(allow->program, t->room->view.slots, CONF_VARIABLES,
 					       &t->room->arena, &v, &error);
@@ -389,20 +392,12 @@ static enum reason pass_inside_server(struct turn *t)
 static inline void begin(struct turn *t, struct rules *r, struct rules_room *room,
 			 const struct rules_message *m, bool client, struct judgement *j)
 {
-	arena_reset(&room->arena);
 	t->r = r;
 	t->room = room;
 	t->m = m;
-	t->messages = &r->route->messages;
 	t->client = client;
 	t->doc.root = NULL;
 	t->shape = NULL;
-	t->named = NULL;
-	t->declared = false;
-	t->root = NULL;
-	t->nodes = 0;
-	t->edits.count = 0;
-	t->changed = t->runs = t->waits = false;
 	t->rule = NULL;
 	t->j = j;
 	j->reason = REASON_INTERNAL;
@@ -415,8 +410,21 @@ static inline void begin(struct turn *t, struct rules *r, struct rules_room *roo
 	j->finding.detail = NULL;
 }
 
+/* What the gates besides have. */
+static inline void begin_gates(struct turn *t)
+{
+	arena_reset(&t->room->arena);
+	t->messages = &t->r->route->messages;
+	t->named = NULL;
+	t->declared = false;
+	t->root = NULL;
+	t->nodes = 0;
+	t->edits.count = 0;
+	t->changed = t->runs = t->waits = false;
+}
+
 /* The text to forward, if it is another than the one that came. */
-static enum reason write_out(struct turn *t, struct judgement *j)
+static enum reason write_out(struct turn *t)
 {
 	if (!t->changed && !t->edits.count)
 		return REASON_NONE;
@@ -424,18 +432,20 @@ static enum reason write_out(struct turn *t, struct judgement *j)
 	if (t->root->type == JSON_STRING && t->root->flags & JSON_IS_ESCAPED && t->nodes == 1 &&
 	    t->root->data == t->m->text.data) {
 		/* text/plain: the string itself */
-		j->text = json_edited_string(&t->edits, t->root);
+		t->j->text = json_edited_string(&t->edits, t->root);
 	} else if (json_write(t->root, &t->edits, &t->room->text)) {
 		return turn_no_memory(t);
 	} else {
-		j->text = buf_slice(&t->room->text);
+		t->j->text = buf_slice(&t->room->text);
 	}
-	j->rewritten = true;
+	t->j->rewritten = true;
 	return REASON_NONE;
 }
 
-static inline void end(struct turn *t, struct judgement *j, enum reason reason)
+static inline void end(struct turn *t, enum reason reason)
 {
+	struct judgement *j = t->j;
+
 	j->reason = reason;
 	j->rule = t->rule;
 	if (t->rule) {
@@ -461,8 +471,9 @@ static enum reason ask_nodes(struct turn *t, struct rules_asked *asked)
 }
 
 /* It has to wait for others of its kind, or for the store. */
-static enum reason wait_turn(struct turn *t, struct judgement *j, const struct rules_asked *asked)
+static enum reason wait_turn(struct turn *t, const struct rules_asked *asked)
 {
+	struct judgement *j = t->j;
 	struct slice text = j->rewritten ? j->text : t->m->text;
 
 	if (!t->waits && !asked->count)
@@ -476,17 +487,17 @@ static enum reason wait_turn(struct turn *t, struct judgement *j, const struct r
 
 /* What is counted for good, and what the message waits for: only when nothing else can refuse it
  * any more. */
-static enum reason settle_alone(struct turn *t, struct judgement *j)
+static enum reason settle_alone(struct turn *t)
 {
 	static const struct rules_asked nobody = {.count = 0};
 	enum reason reason = t->rule->unique.on ? take_unique(t) : REASON_NONE;
 
 	if (reason == REASON_NONE && t->root)
-		reason = write_out(t, j);
-	return reason == REASON_NONE && t->waits ? wait_turn(t, j, &nobody) : reason;
+		reason = write_out(t);
+	return reason == REASON_NONE && t->waits ? wait_turn(t, &nobody) : reason;
 }
 
-static enum reason settle_with_nodes(struct turn *t, struct judgement *j)
+static enum reason settle_with_nodes(struct turn *t)
 {
 	struct rules_asked asked = {.count = 0};
 	enum reason reason = ask_nodes(t, &asked);
@@ -494,50 +505,97 @@ static enum reason settle_with_nodes(struct turn *t, struct judgement *j)
 	if (reason == REASON_NONE && !asked.count)
 		reason = take_unique(t);
 	if (reason == REASON_NONE && t->root)
-		reason = write_out(t, j);
-	return reason == REASON_NONE ? wait_turn(t, j, &asked) : reason;
+		reason = write_out(t);
+	return reason == REASON_NONE ? wait_turn(t, &asked) : reason;
 }
 
-void rules_judge_client(struct rules *r, struct rules_room *room, const struct rules_message *m,
+__attribute__((always_inline)) static inline void read_by_shape(struct turn *t)
+{
+	struct rules_memory *memory = turn_memory(t);
+
+	if (memory && !t->m->binary)
+		t->shape = shapes_read(turn_shapes(t, memory), t->m->text, &t->doc);
+}
+
+/* Most messages: one of its shape was let through, and all in which it differs is looked at. It
+ * goes as it came. Its rate is asked last: only what goes is counted here. */
+__attribute__((always_inline)) static inline bool passes_at_a_glance(struct turn *t)
+{
+	struct rules *r = t->r;
+
+	read_by_shape(t);
+	const struct shape *shape = t->shape;
+	if (!shape || !shape->ask.rule || (!t->client && r->lease_count))
+		return false;
+	if (shape->message && !schema_plan_holds(&shape->schema, t->doc.root, t->room->schema))
+		return false;
+	if (!rule_plan_holds(&shape->ask, &r->context, t->doc.root))
+		return false;
+	const struct conf_rule *rule = shape->ask.rule;
+	if (rule->has_rate && (quota_is_shared(r->quota) || !take_rate(t, rule)))
+		return false;
+	t->rule = rule;
+	return true;
+}
+
+/* The whole way. */
+static __attribute__((noinline)) enum reason pass_client(struct turn *t)
+{
+	begin_gates(t);
+	enum reason reason = rules_recognise(t);
+	if (reason == REASON_NONE)
+		reason = pass_known(t);
+	if (reason == REASON_NONE && t->root)
+		reason = pass_inside_client(t);
+	if (reason == REASON_NONE)
+		reason = quota_is_shared(t->r->quota) ? settle_with_nodes(t) : settle_alone(t);
+	if (reason != REASON_NONE && t->runs)
+		rules_run_undo(t->r);
+	if (reason == REASON_NONE && t->doc.root && !t->shape)
+		rules_learn(t);
+	return reason;
+}
+
+bool rules_judge_client(struct rules *r, struct rules_room *room, const struct rules_message *m,
 			struct judgement *j)
 {
 	struct turn t;
 
 	begin(&t, r, room, m, true, j);
-	enum reason reason = rules_recognise(&t);
-	if (reason == REASON_NONE)
-		reason = pass_known(&t);
-	if (reason == REASON_NONE && t.root)
-		reason = pass_inside_client(&t);
-	if (reason == REASON_NONE)
-		reason = quota_is_shared(r->quota) ? settle_with_nodes(&t, j) : settle_alone(&t, j);
-	if (reason != REASON_NONE && t.runs)
-		rules_run_undo(r);
-	if (reason == REASON_NONE && t.doc.root && !t.shape)
-		rules_learn(&t);
+	bool glance = passes_at_a_glance(&t);
+	enum reason reason = glance ? REASON_NONE : pass_client(&t);
 	r->context.messages++;
-	end(&t, j, reason);
+	end(&t, reason);
+	return glance;
 }
 
-void rules_judge_server(struct rules *r, struct rules_room *room, const struct rules_message *m,
+static __attribute__((noinline)) enum reason pass_server(struct turn *t)
+{
+	begin_gates(t);
+	enum reason reason = rules_recognise(t);
+	/* Whatever becomes of it: what it says is over is over. */
+	if (reason == REASON_NONE && t->r->lease_count)
+		rules_ran(t->r, t->rule);
+	if (reason == REASON_NONE)
+		reason = gate_allow(t);
+	if (reason == REASON_NONE && t->root)
+		reason = pass_inside_server(t);
+	if (reason == REASON_NONE && t->root)
+		reason = write_out(t);
+	if (reason == REASON_NONE && t->rule->slot)
+		reason = gate_remember(t);
+	if (reason == REASON_NONE && t->doc.root && !t->shape)
+		rules_learn(t);
+	return reason;
+}
+
+bool rules_judge_server(struct rules *r, struct rules_room *room, const struct rules_message *m,
 			struct judgement *j)
 {
 	struct turn t;
 
 	begin(&t, r, room, m, false, j);
-	enum reason reason = rules_recognise(&t);
-	/* Whatever becomes of it: what it says is over is over. */
-	if (reason == REASON_NONE && r->lease_count)
-		rules_ran(r, t.rule);
-	if (reason == REASON_NONE)
-		reason = gate_allow(&t);
-	if (reason == REASON_NONE && t.root)
-		reason = pass_inside_server(&t);
-	if (reason == REASON_NONE && t.root)
-		reason = write_out(&t, j);
-	if (reason == REASON_NONE && t.rule->slot)
-		reason = gate_remember(&t);
-	if (reason == REASON_NONE && t.doc.root && !t.shape)
-		rules_learn(&t);
-	end(&t, j, reason);
+	bool glance = passes_at_a_glance(&t);
+	end(&t, glance ? REASON_NONE : pass_server(&t));
+	return glance;
 }

@@ -10,22 +10,6 @@
 
 /* --- reading */
 
-/* What is kept of the route; NULL: nothing. */
-static inline struct rules_memory *memory_of(const struct turn *t)
-{
-	const struct rules_room *room = t->room;
-	size_t index = t->r->route->index;
-
-	if (index >= room->route_count || t->r->route != &room->routes[index])
-		return NULL;
-	return &room->memories[index];
-}
-
-static inline struct shapes *shapes_of(const struct turn *t, struct rules_memory *memory)
-{
-	return t->client ? &memory->client : &memory->server;
-}
-
 /* As if it were the first of its kind. */
 static __attribute__((noinline)) enum reason read_in_full(struct turn *t)
 {
@@ -45,15 +29,6 @@ static enum reason read_json(struct turn *t)
 	}
 	return turn_found(t, turn_by_side(t, r, REASON_SERVER_SCHEMA),
 			  json_fault_word(t->doc.fault));
-}
-
-/* The same by the shape of an earlier one, if it has that of one. */
-static inline void read_by_shape(struct turn *t)
-{
-	struct rules_memory *memory = memory_of(t);
-
-	if (memory && !t->m->binary)
-		t->shape = shapes_read(shapes_of(t, memory), t->m->text, &memory->limits, &t->doc);
 }
 
 /* A message of text/plain is one JSON string to its schema and its rule. What it was as JSON is
@@ -137,8 +112,8 @@ static enum reason gate_schema(struct turn *t, const struct contract_message *m)
 /* One of the same shape satisfied it, and so does this one. */
 static inline bool satisfies_plan(const struct turn *t, const struct contract_message *m)
 {
-	return t->shape && t->shape->plan.schema == m->schema && t->root == t->doc.root &&
-	       schema_plan_holds(&t->shape->plan, t->root, t->room->schema);
+	return t->shape && t->shape->schema.schema == m->schema && t->root == t->doc.root &&
+	       schema_plan_holds(&t->shape->schema, t->root, t->room->schema);
 }
 
 /* Message m's own gates before the others: all that depends on knowing that it is m. Its rule is
@@ -255,7 +230,6 @@ enum reason rules_recognise(struct turn *t)
 	unsigned contents = t->r->contents[t->client ? 0 : 1];
 	enum reason r = REASON_NONE;
 
-	read_by_shape(t);
 	if (t->shape && t->shape->message)
 		return recognise_known(t);
 	if (t->messages->contract) {
@@ -281,12 +255,14 @@ enum reason rules_recognise(struct turn *t)
 void rules_learn(struct turn *t)
 {
 	const struct contract *c = t->messages->contract;
-	struct rules_memory *memory = memory_of(t);
-	struct shape_lesson lesson = {.doc = &t->doc};
+	struct rules_memory *memory = turn_memory(t);
+	struct shape_lesson lesson = {.doc = &t->doc, .client = t->client};
 
 	if (!memory || t->m->binary)
 		return;
 	lesson.limits = &memory->limits;
+	if (!c)
+		lesson.rule = t->rule;
 	if (t->named) {
 		const struct contract_lookup *lookup = &c->lookup[t->client ? 0 : 1];
 		const struct json_node *says = json_member_named(t->doc.root, &lookup->property);
@@ -298,5 +274,5 @@ void rules_learn(struct turn *t)
 	}
 	if (c && t->declared && t->root == t->doc.root)
 		lesson.schema = c->messages[t->rule - t->messages->rules].schema;
-	shapes_learn(shapes_of(t, memory), &t->room->shapes_budget, &lesson);
+	shapes_learn(turn_shapes(t, memory), &t->room->shapes_budget, &lesson);
 }

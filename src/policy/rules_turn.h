@@ -67,10 +67,27 @@ static inline void turn_take_tape(struct turn *t, const struct json_node *root, 
 	json_edits_init(&t->edits, root, nodes, &t->room->arena);
 }
 
+/* What is kept of the route; NULL: nothing. */
+static inline struct rules_memory *turn_memory(const struct turn *t)
+{
+	const struct rules_room *room = t->room;
+	size_t index = t->r->route->index;
+
+	if (index >= room->route_count || t->r->route != &room->routes[index])
+		return NULL;
+	return &room->memories[index];
+}
+
+static inline struct shapes *turn_shapes(const struct turn *t, struct rules_memory *memory)
+{
+	return t->client ? &memory->client : &memory->server;
+}
+
 /* --- rules_recognise.c */
 
-/* Reads the message, finds its rule and holds it against its schema, with the gates that belong to
- * knowing which one it is: `rate`, `set`, undeclared members. */
+/* Reads the message, unless it has a shape and was read by that; finds its rule and holds it
+ * against its schema, with the gates that belong to knowing which one it is: `rate`, `set`,
+ * undeclared members. */
 enum reason rules_recognise(struct turn *t);
 
 /* The message was let through after rules_recognise had read it in full: the next that looks like

@@ -6,32 +6,15 @@
 
 /* ---- reading */
 
-static const struct shape *try_read(struct shapes *s, uint8_t i, struct slice text,
-				    const struct json_limits *limits, struct json_doc *doc)
+const struct shape *shapes_read_another(struct shapes *s, struct slice text, struct json_doc *doc)
 {
-	struct shape *shape = s->known[i];
-
-	if (!json_shape_read(&shape->json, text, limits, doc))
-		return NULL;
-	if (shape->met < UINT8_MAX)
-		shape->met++;
-	s->last = i;
-	return shape;
-}
-
-/* What came last mostly comes again. */
-const struct shape *shapes_read(struct shapes *s, struct slice text,
-				const struct json_limits *limits, struct json_doc *doc)
-{
-	uint8_t last = s->last;
-
-	if (!s->count)
-		return NULL;
-	const struct shape *found = try_read(s, last, text, limits, doc);
-	for (uint8_t i = 0; !found && i < s->count; i++)
-		if (i != last)
-			found = try_read(s, i, text, limits, doc);
-	return found;
+	for (uint8_t i = 0; i < s->count; i++) {
+		if (i != s->last && shape_reads(s->known[i], text, doc)) {
+			s->last = i;
+			return s->known[i];
+		}
+	}
+	return NULL;
 }
 
 /* ---- learning */
@@ -69,10 +52,13 @@ static bool learn(struct shape *shape, const struct shape_lesson *l)
 		return false;
 	shape->message = l->message;
 	shape->rule = l->rule;
-	shape->plan.schema = NULL;
+	shape->schema.schema = NULL;
+	shape->ask.rule = NULL;
 	shape->met = 1;
+	if (l->rule)
+		(void)rule_plan_make(&shape->ask, l->rule, l->client, l->doc->root);
 	if (l->schema)
-		(void)schema_plan_make(&shape->plan, l->schema, l->doc->root, l->fixed,
+		(void)schema_plan_make(&shape->schema, l->schema, l->doc->root, l->fixed,
 				       l->limits->big_integers);
 	return true;
 }

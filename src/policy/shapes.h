@@ -16,6 +16,7 @@
 #include "contract/asyncapi.h"
 #include "contract/schema_plan.h"
 #include "json/shape.h"
+#include "policy/rule_plan.h"
 
 enum {
 	SHAPES_EACH = 8,         /* on a route in one direction */
@@ -28,7 +29,8 @@ struct shape {
 	struct json_shape json;
 	const struct contract_message *message; /* that the discriminator names; or NULL, ... */
 	const struct conf_rule *rule;           /* ... and its rule, which is written */
-	struct schema_plan plan;
+	struct schema_plan schema;
+	struct rule_plan ask;
 	uint8_t met; /* how often lately */
 };
 
@@ -46,17 +48,18 @@ struct shapes_budget {
 };
 
 /* The shape by which the text was read into *doc, or NULL: then json_read has to. */
-const struct shape *shapes_read(struct shapes *s, struct slice text,
-				const struct json_limits *limits, struct json_doc *doc);
+static inline const struct shape *shapes_read(struct shapes *s, struct slice text,
+					      struct json_doc *doc);
 
 /* What is to be learned from a message that was let through. */
 struct shape_lesson {
 	const struct json_doc *doc;       /* as json_read has read it ... */
 	const struct json_limits *limits; /* ... under these */
-	/* If a discriminator named it: its value there, the message and its rule; else all NULL. */
+	/* If a discriminator named it: its value there, and the message; else NULL. */
 	const struct json_node *fixed;
 	const struct contract_message *message;
-	const struct conf_rule *rule;
+	const struct conf_rule *rule; /* of all that have the shape; or NULL */
+	bool client;
 	const struct schema *schema; /* that it satisfies with all its members declared; or NULL */
 };
 
@@ -65,3 +68,28 @@ void shapes_learn(struct shapes *s, struct shapes_budget *budget, const struct s
 
 /* Forgets them. */
 void shapes_deinit(struct shapes *s, struct shapes_budget *budget);
+
+/* --- private */
+
+static inline bool shape_reads(struct shape *shape, struct slice text, struct json_doc *doc)
+{
+	if (!json_shape_read(&shape->json, text, doc))
+		return false;
+	if (shape->met < UINT8_MAX)
+		shape->met++;
+	return true;
+}
+
+/* Any but the last. */
+const struct shape *shapes_read_another(struct shapes *s, struct slice text, struct json_doc *doc);
+
+/* What came last mostly comes again. */
+static inline const struct shape *shapes_read(struct shapes *s, struct slice text,
+					      struct json_doc *doc)
+{
+	struct shape *last = s->known[s->last];
+
+	if (last && shape_reads(last, text, doc))
+		return last;
+	return s->count ? shapes_read_another(s, text, doc) : NULL;
+}

@@ -36,6 +36,16 @@ static const char contract[] =
 	"      move: {payload: {type: object, required: [type, x], properties: {type: {const: "
 	"move}, x: {type: number}}}}\n"
 	"      job: {payload: {type: object, required: [type], properties: {type: {const: job}}}}\n"
+	"      tell:\n"
+	"        payload:\n"
+	"          type: object\n"
+	"          required: [type, to, text]\n"
+	"          properties: {type: {const: tell}, to: {type: string}, n: {type: integer}, text: "
+	"{type: string}, o: {type: object, properties: {a: {type: string}}},\n"
+	"                       more: {type: array, items: {type: string}}}\n"
+	"      told:\n"
+	"        payload: {type: object, required: [type, text, n], properties: {type: {const: "
+	"told}, text: {type: string, maxLength: 20}, n: {type: [integer, 'null']}}}\n"
 	"      said:\n"
 	"        payload: {type: object, required: [type, text], properties: {type: {const: said}, "
 	"text: {type: string}, internal: {}}}\n"
@@ -48,11 +58,13 @@ static const char contract[] =
 	"    action: receive\n"
 	"    channel: {$ref: '#/channels/all'}\n"
 	"    messages: [{$ref: '#/channels/all/messages/say'}, {$ref: "
-	"'#/channels/all/messages/move'}, {$ref: '#/channels/all/messages/job'}]\n"
+	"'#/channels/all/messages/move'}, {$ref: '#/channels/all/messages/job'}, {$ref: "
+	"'#/channels/all/messages/tell'}]\n"
 	"  out:\n"
 	"    action: send\n"
 	"    channel: {$ref: '#/channels/all'}\n"
 	"    messages: [{$ref: '#/channels/all/messages/said'}, {$ref: "
+	"'#/channels/all/messages/told'}, {$ref: "
 	"'#/channels/all/messages/position'}, {$ref: '#/channels/all/messages/done'}]\n";
 
 static const char policy[] =
@@ -75,7 +87,12 @@ static const char policy[] =
 	"        move: {allow: math.abs(message.x - last.position.x) <= 5.0, after: {position: "
 	"2s}, cost: 3}\n"
 	"        job: {allow: true, running: {at_most: 2, queue: 2, until: done, deadline: 1s}}\n"
+	"        tell:\n"
+	"          allow: message.to == identity.sub && message.o.a != 'no' || message.n < 3\n"
+	"          text: {text: escape, more: refuse, to: strip}\n"
+	"          rate: 5/s burst 5\n"
 	"      server:\n"
+	"        told: {allow: message.text != 'no' && message.n >= 0, text: {text: strip}}\n"
 	"        said: {allow: true, drop: [internal.*], redact: [card, secret, email], text: "
 	"{text: strip}}\n"
 	"        position: {allow: true, remember: true}\n"
@@ -121,6 +138,9 @@ static void check_markup(const struct json_node *root, struct arena *a)
 		{SLICE_INIT("say"), SLICE_INIT("text"), MARKUP_REFUSE},
 		{SLICE_INIT("say"), SLICE_INIT("user"), MARKUP_REFUSE},
 		{SLICE_INIT("said"), SLICE_INIT("text"), MARKUP_REFUSE},
+		{SLICE_INIT("tell"), SLICE_INIT("text"), MARKUP_REFUSE},
+		{SLICE_INIT("tell"), SLICE_INIT("to"), MARKUP_REFUSE},
+		{SLICE_INIT("told"), SLICE_INIT("text"), MARKUP_REFUSE},
 	};
 	struct slice type = json_string(json_member(root, SLICE("type"))), out;
 

@@ -6,7 +6,7 @@
  */
 #include <stdio.h>
 
-#include "cel/cel.h"
+#include "cel/quick.h"
 #include "json/read.h"
 
 struct cel_tried {
@@ -54,12 +54,31 @@ static inline bool cel_try_variables(struct cel_tried *t, const char *json)
 	return true;
 }
 
+/* What a quick look says; it says the same of members whose places are known. */
+static inline bool cel_try_quick(const struct cel_tried *t, uint32_t count)
+{
+	const struct cel_quick *q = t->program ? cel_program_quick(t->program) : NULL;
+	const struct cel_value *values[CEL_QUICK_VARIABLES] = {NULL};
+
+	for (uint8_t i = 0; q && i < q->variable_count; i++)
+		values[i] = q->variables[i] < count ? &t->values[q->variables[i]] : NULL;
+	bool holds = q && cel_quick_holds(q, values, NULL, NULL);
+	for (uint32_t slot = 0; q && slot < count; slot++) {
+		const struct cel_value *v = &t->values[slot];
+		struct cel_quick_nodes nodes;
+		if (v->kind == CEL_MAP && v->flags & CEL_FROM_JSON &&
+		    cel_quick_find(q, slot, v->as.json, &nodes))
+			assert_true(cel_quick_holds(q, values, v->as.json, &nodes) == holds);
+	}
+	return holds;
+}
+
 static inline void cel_try_run(struct cel_tried *t, struct slice expr)
 {
 	t->failed = cel_compile(expr, &t->env, &t->arena, &t->program, &t->error) ||
 		    cel_eval(t->program, t->values, t->count, &t->arena, &t->value, &t->error);
 	/* What a quick look calls true is. */
-	if (t->program && cel_surely_true(t->program, t->values, t->count))
+	if (cel_try_quick(t, t->count))
 		assert_true(!t->failed && t->value.kind == CEL_BOOL && t->value.as.truth);
 }
 

@@ -42,7 +42,7 @@ static inline const char *shape_compare(struct json_shape *s, struct slice text,
 	memcpy(copy, text.data ? text.data : "", text.len);
 	text.data = copy;
 	arena_init(&a, 512, (size_t)64 << 20);
-	bool read = json_shape_read(s, text, limits, &doc);
+	bool read = json_shape_read(s, text, &doc);
 	if (must && !read)
 		broken = "a text has not its own shape";
 	else if (read && json_read(text, limits, &a, &wanted))

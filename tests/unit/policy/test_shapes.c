@@ -43,7 +43,7 @@ static bool meets_as(struct thread *t, struct shapes *s, unsigned shape)
 {
 	struct json_doc doc;
 
-	if (shapes_read(s, text_of(shape, 7), &limits, &doc))
+	if (shapes_read(s, text_of(shape, 7), &doc))
 		return true;
 	arena_reset(&t->arena);
 	assert_int_equal(json_read(text_of(shape, 8), &limits, &t->arena, &doc), REASON_NONE);
