@@ -299,7 +299,7 @@ static struct cel_token name(struct cel_lexer *l, struct cel_token t)
 	t.text = slice_of(l->text.data + t.at, l->at - t.at);
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (slice_eq(words[i].text, t.text))
-			t.kind = words[i].kind;
+			t.kind = (int)words[i].kind;
 	return t;
 }
 
@@ -315,7 +315,7 @@ static struct cel_token sign(struct cel_lexer *l, struct cel_token t)
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
 		if (pairs[i].text[0] == c && pairs[i].text[1] == next) {
 			l->at += 2;
-			t.kind = pairs[i].kind;
+			t.kind = (int)pairs[i].kind;
 			return t;
 		}
 	if (c == 0 || !strchr("()[]{}<>!+-*/%?:.,", c))

@@ -393,7 +393,7 @@ bool guard_turn_shared(struct conn *c)
 				      (!waited && g->shares_of_round[class].waiting))) {
 		metric_add(&c->worker->metrics, put_off[class], 1);
 		g->shares_of_round[class].waiting += !waited;
-		c->waits_among = class;
+		c->waits_among = (uint8_t)class;
 		return false;
 	}
 	stop_waiting(c);

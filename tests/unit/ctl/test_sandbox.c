@@ -497,7 +497,7 @@ static int try(attempt_fn attempt, bool writes)
 	const struct slice paths[] = {slice_from_cstr(room), SLICE("/usr"), SLICE("/lib"),
 				      SLICE("/proc/self"), SLICE("/nowhere/at/all")};
 	unsigned level;
-	int status;
+	int status = -1;
 	pid_t pid = fork();
 
 	if (pid == 0) {
@@ -575,7 +575,7 @@ static void *try_as_elder(void *arg)
 /* A thread that was there before the calls were taken away has lost them as well. */
 static void test_every_thread_is_in_it(void **state)
 {
-	int status;
+	int status = -1;
 
 	(void)state;
 	if (sandbox_unfit())

@@ -266,6 +266,14 @@ static void full_takes_nothing(void **state)
 	assert_int_equal(stream_write(&b.s, slice_of(text, sizeof(text))), STREAM_FULL);
 	assert_int_equal(stream_pending_bytes(&b.s), before);
 	assert_true(b.budget.used == before);
+	/* Nor is it lent more than there is room for behind what waits. */
+	size_t room = 150000 - before;
+	assert_true(room > 3);
+	assert_int_equal(stream_write(&b.s, slice_of(text, room - 3)), 0);
+	assert_int_equal(stream_flush(&b.s), 0);
+	assert_int_equal(stream_lend(&b.s, slice_of(b.scratch.plain, 4)), STREAM_FULL);
+	assert_int_equal(stream_lend(&b.s, slice_of(b.scratch.plain, 3)), 0);
+	written += room;
 	turn();
 	b.why = 0;
 	for (int i = 0; i < 1000 && got < written; i++) {
@@ -293,6 +301,7 @@ static void out_of_budget_breaks(void **state)
 	turn();
 	assert_true(b.why & STREAM_GONE);
 	assert_int_equal(stream_write(&b.s, SLICE("x")), STREAM_FULL);
+	assert_int_equal(stream_lend(&b.s, slice_of(b.scratch.plain, 1)), STREAM_FULL);
 	assert_reads_outcome(STREAM_FULL);
 	assert_true(b.budget.used == 0);
 }
