@@ -178,10 +178,10 @@ static inline const char *read_few_digits(const char *p, const char *end, struct
 bool json_shape_read(struct json_shape *s, struct slice text, struct json_doc *doc)
 {
 	const struct json_shape_piece *piece = s->pieces;
-	const char *p = text.data, *const end = p + text.len;
 
 	if (!s->nodes || text.len < SCAN_BYTES || text.len >= UINT32_MAX)
 		return false;
+	const char *p = text.data, *const end = p + text.len;
 	for (;; piece++) {
 		struct json_node *v = piece->node;
 		if (!goes_on(piece, p, end))
