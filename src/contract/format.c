@@ -13,18 +13,15 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* Exactly so many digits at `at`. */
-static bool digits(struct slice s, size_t at, size_t count, unsigned *value)
+enum { NO_NUMBER = 100, DATE_BYTES = 10, TIME_BYTES = 8 };
+
+/* Of two digits; NO_NUMBER: they are none. */
+static unsigned two_digits(const char *p)
 {
-	*value = 0;
-	if (at > s.len || s.len - at < count)
-		return false;
-	for (size_t i = at; i < at + count; i++) {
-		if (!is_digit(s.data[i]))
-			return false;
-		*value = *value * 10 + (unsigned)(s.data[i] - '0');
-	}
-	return true;
+	unsigned ten = (unsigned char)p[0] - (unsigned)'0',
+		 one = (unsigned char)p[1] - (unsigned)'0';
+
+	return ten > 9 || one > 9 ? NO_NUMBER : ten * 10 + one;
 }
 
 static unsigned days_of(unsigned year, unsigned month)
@@ -35,25 +32,31 @@ static unsigned days_of(unsigned year, unsigned month)
 	return days[month - 1] + (unsigned)(month == 2 && leap);
 }
 
+/* 2024-02-29, at p. */
+static bool is_date(const char *p)
+{
+	unsigned century = two_digits(p), year = two_digits(p + 2);
+	unsigned month = two_digits(p + 5), day = two_digits(p + 8);
+
+	return century < NO_NUMBER && year < NO_NUMBER && p[4] == '-' && p[7] == '-' &&
+	       month >= 1 && month <= 12 && day >= 1 && day <= days_of(century * 100 + year, month);
+}
+
 bool format_date(struct slice s)
 {
-	unsigned year, month, day;
-
-	return s.len == 10 && digits(s, 0, 4, &year) && s.data[4] == '-' &&
-	       digits(s, 5, 2, &month) && s.data[7] == '-' && digits(s, 8, 2, &day) && month >= 1 &&
-	       month <= 12 && day >= 1 && day <= days_of(year, month);
+	return s.len == DATE_BYTES && is_date(s.data);
 }
 
 /* Z or +hh:mm; *offset in minutes. */
 static bool read_offset(struct slice s, int *offset)
 {
-	unsigned hour, minute;
-
 	*offset = 0;
 	if (s.len == 1)
 		return s.data[0] == 'Z' || s.data[0] == 'z';
-	if (s.len != 6 || (s.data[0] != '+' && s.data[0] != '-') || s.data[3] != ':' ||
-	    !digits(s, 1, 2, &hour) || !digits(s, 4, 2, &minute) || hour > 23 || minute > 59)
+	if (s.len != 6 || (s.data[0] != '+' && s.data[0] != '-') || s.data[3] != ':')
+		return false;
+	unsigned hour = two_digits(s.data + 1), minute = two_digits(s.data + 4);
+	if (hour > 23 || minute > 59)
 		return false;
 	*offset = (int)(hour * 60 + minute);
 	if (s.data[0] == '-')
@@ -63,12 +66,14 @@ static bool read_offset(struct slice s, int *offset)
 
 bool format_time(struct slice s)
 {
-	unsigned hour, minute, second;
+	size_t at = TIME_BYTES;
 	int offset;
-	size_t at = 8;
 
-	if (!digits(s, 0, 2, &hour) || !digits(s, 3, 2, &minute) || !digits(s, 6, 2, &second) ||
-	    s.data[2] != ':' || s.data[5] != ':' || hour > 23 || minute > 59 || second > 60)
+	if (s.len <= TIME_BYTES || s.data[2] != ':' || s.data[5] != ':')
+		return false;
+	unsigned hour = two_digits(s.data), minute = two_digits(s.data + 3);
+	unsigned second = two_digits(s.data + 6);
+	if (hour > 23 || minute > 59 || second > 60)
 		return false;
 	if (at < s.len && s.data[at] == '.') {
 		size_t from = ++at;
@@ -86,8 +91,8 @@ bool format_time(struct slice s)
 
 bool format_date_time(struct slice s)
 {
-	return s.len > 11 && (s.data[10] == 'T' || s.data[10] == 't') &&
-	       format_date(slice_first(s, 10)) && format_time(slice_from(s, 11));
+	return s.len > DATE_BYTES && (s.data[DATE_BYTES] == 'T' || s.data[DATE_BYTES] == 't') &&
+	       is_date(s.data) && format_time(slice_from(s, DATE_BYTES + 1));
 }
 
 /* Numbers with these units, in order, without gaps: 1Y2M, not 1Y2D. Takes what it can. */

@@ -500,12 +500,10 @@ static void compile_object(const struct unit *u)
 
 /* ---- what holds for every type */
 
-enum { WORDS_MIN = 8 }; /* fewer are compared one by one */
-
 static void compile_enumeration(const struct unit *u, struct schema_other *s)
 {
 	const struct json_node *list = typed(u, "enum", JSON_ARRAY);
-	bool words = json_count(list) >= WORDS_MIN;
+	bool words = json_count(list) > 0;
 
 	s->enumeration = list;
 	if (!words)

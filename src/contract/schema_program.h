@@ -110,6 +110,7 @@ enum schema_quick_kind {
 	SCHEMA_QUICK_TEXT,    /* so many bytes are surely as many characters as there may be */
 	SCHEMA_QUICK_INTEGER, /* written without fraction, between these two */
 	SCHEMA_QUICK_WORD,    /* that very text */
+	SCHEMA_QUICK_WORDS,   /* one of these */
 };
 
 struct schema_quick {
@@ -117,11 +118,13 @@ struct schema_quick {
 	union {
 		struct {
 			uint32_t least, most;
+			format_fn format; /* or NULL */
 		} bytes;
 		struct {
 			int64_t least, most;
 		} integer;
 		const struct json_node *word;
+		const struct schema_names *words;
 	} is;
 };
 

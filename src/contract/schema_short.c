@@ -23,10 +23,11 @@ static struct schema_quick quick_text(const struct schema_string *s)
 {
 	struct schema_quick q = {.kind = SCHEMA_QUICK_TEXT};
 
-	if (s->pattern || s->format || s->min > UINT32_MAX / 4)
+	if (s->pattern || s->min > UINT32_MAX / 4)
 		return (struct schema_quick){0};
 	q.is.bytes.least = s->min * 4; /* a character has up to four */
 	q.is.bytes.most = s->max;
+	q.is.bytes.format = s->format;
 	return q;
 }
 
@@ -53,16 +54,22 @@ static struct schema_quick quick_integer(const struct schema_number *s)
 	return q;
 }
 
+static struct schema_quick quick_values(const struct schema_other *o)
+{
+	if (o->only_values && !o->enumeration && json_type(o->constant) == JSON_STRING)
+		return (struct schema_quick){SCHEMA_QUICK_WORD, {.word = o->constant}};
+	if (o->only_values && !o->constant && o->has_words)
+		return (struct schema_quick){SCHEMA_QUICK_WORDS, {.words = &o->words}};
+	return (struct schema_quick){0};
+}
+
 static struct schema_quick quick_of(const struct schema_node *n)
 {
 	const struct schema_other *o = n->other;
 	bool text = n->types & 1u << JSON_STRING, number = n->types & 1u << JSON_NUMBER;
 
-	if (o && o->only_values && !o->enumeration && json_type(o->constant) == JSON_STRING &&
-	    text && !n->string)
-		return (struct schema_quick){SCHEMA_QUICK_WORD, {.word = o->constant}};
 	if (o)
-		return (struct schema_quick){0};
+		return text && !n->string ? quick_values(o) : (struct schema_quick){0};
 	if (text && n->string)
 		return quick_text(n->string);
 	if (number && !n->int64)

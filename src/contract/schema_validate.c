@@ -103,12 +103,18 @@ static inline bool spend(struct run *r, uint64_t steps, const struct json_node *
 	return true;
 }
 
+static inline bool is_word(const struct schema_names *words, const struct json_node *v)
+{
+	return schema_names_find(words, v->data, v->len, json_key_hash(json_string(v)));
+}
+
 static inline bool holds_quickly(const struct schema_quick *q, const struct json_node *v)
 {
 	switch (q->kind) {
 	case SCHEMA_QUICK_TEXT:
 		return v->type == JSON_STRING && v->len >= q->is.bytes.least &&
-		       v->len <= q->is.bytes.most;
+		       v->len <= q->is.bytes.most &&
+		       (!q->is.bytes.format || q->is.bytes.format(json_string(v)));
 	case SCHEMA_QUICK_INTEGER:
 		return v->type == JSON_NUMBER &&
 		       (v->flags & (JSON_IS_INTEGER | JSON_IS_BIG)) == JSON_IS_INTEGER &&
@@ -116,6 +122,8 @@ static inline bool holds_quickly(const struct schema_quick *q, const struct json
 	case SCHEMA_QUICK_WORD:
 		return v->type == JSON_STRING && v->len == q->is.word->len &&
 		       slice_same(v->data, q->is.word->data, v->len);
+	case SCHEMA_QUICK_WORDS:
+		return v->type == JSON_STRING && is_word(q->is.words, v);
 	case SCHEMA_NOT_QUICK:
 	default:
 		return false;
@@ -532,8 +540,7 @@ static bool check_enumeration(struct run *r, const struct schema_other *s,
 			      const struct json_node *v)
 {
 	if (s->has_words) {
-		if (v->type == JSON_STRING &&
-		    schema_names_find(&s->words, v->data, v->len, json_key_hash(json_string(v))))
+		if (v->type == JSON_STRING && is_word(&s->words, v))
 			return true;
 		return fail(r, v, "enum");
 	}
