@@ -25,7 +25,7 @@
 
 enum {
 	NAME_BYTES = 256,
-	PLAIN_SPARE_BYTES = 32768, /* as in net/stream.c: room behind read_bytes */
+	PLAIN_SPARE_BYTES = 32768, /* as in net/stream_priv.h: room behind read_bytes */
 	/* Decrypted in one turn. A peer that sends a record per byte shall not keep the worker
 	 * busy for 25 ms with what one recv brings; whoever fills records never gets here. */
 	RECORDS_PER_READ = 1024,
