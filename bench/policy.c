@@ -4,8 +4,9 @@
  * rules_judge_client, as the gateway's workers call it, from a configuration as people write
  * it:
  *
- *   stages      read JSON; and contract; and `allow`; and `rate`; and `text: escape`; and `detect`
- *               and once as if nothing had been learned from those before
+ *   stages      JSON alone, read in full; of a shape that is known: the contract; and `allow`; and
+ *               `rate`; and `text: escape`; then the whole as if nothing had been learned from those
+ *               before; and `detect`
  *   length      200 bytes to 1 MiB: should be a line
  *   messages    1 to 1,000 in the contract, all with the rule "*": should be flat
  *   rules       1 to 1,000 of 1,000 messages with a rule of their own: should be flat
@@ -308,8 +309,8 @@ static int by_value(const void *a, const void *b)
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
 static struct subject subjects[] = {
-	{"read JSON", NULL, 1, 0, 200},
-	{"and contract", "allow: true", 10, 0, 200},
+	{"JSON, read in full", NULL, 1, 0, 200},
+	{"contract", "allow: true", 10, 0, 200},
 	{"and allow", ALLOW, 10, 0, 200},
 	{"and rate", ALLOW RATE, 10, 0, 200},
 	{"and text: the whole", ALL, 10, 0, 200},
