@@ -518,6 +518,9 @@ def nobody(m):
         zlib.crc32(bytes(1 << 20))
 
 
+# Who comes again as fast as that may never come in: then there are too many handshakes, and none of their messages.
+KEPT_OUT = "level:handshakes"
+
 ATTACKS = {
     "nobody": Attack("two processes that only compute, for comparison", (), (), (nobody, nobody)),
     "handshake flood": Attack("from thousands of addresses at once", (), (handshake_flood,), ()),
@@ -530,14 +533,14 @@ ATTACKS = {
     "slow frames": Attack("a byte of a message at a time", ("message_too_slow",), (), (slow_frames, slow_frames)),
     "slow reader, echo": Attack("asks for a lot and reads nothing", ("slow_reader", "byte_rate"), (), (slow_reader_of_echo, slow_reader_of_echo)),
     "slow reader, broadcast": Attack("is told a lot and reads nothing", ("slow_reader",), (), (slow_reader_of_broadcast, slow_reader_of_broadcast)),
-    "tiny fragments": Attack("messages of frames with a byte or none", ("too_many_fragments", "message_rate"), (tiny_fragments,), ()),
-    "ping flood": Attack("pings of 125 bytes, as fast as they go", ("control_rate",), (ping_flood,), ()),
+    "tiny fragments": Attack("messages of frames with a byte or none", ("too_many_fragments", "message_rate", KEPT_OUT), (tiny_fragments,), ()),
+    "ping flood": Attack("pings of 125 bytes, as fast as they go", ("control_rate", KEPT_OUT), (ping_flood,), ()),
     # From the first level on nobody gets compression: then it is their RSV1 that is wrong.
-    "compression bombs": Attack("60 KB that become 60 MB", ("ws_inflate", "message_too_big", "ws_reserved_bits"),
+    "compression bombs": Attack("60 KB that become 60 MB", ("ws_inflate", "message_too_big", "ws_reserved_bits", KEPT_OUT),
                                 (compression_bombs,), ()),
-    "largest messages": Attack("64 KiB each, as fast as they go", ("byte_rate", "message_rate"), (largest_messages,), ()),
+    "largest messages": Attack("64 KiB each, as fast as they go", ("byte_rate", "message_rate", KEPT_OUT), (largest_messages,), ()),
     "schema worst cases": Attack("ten messages for readers, schemas, patterns and rules, over and over",
-                                 ("schema", "json_limit", "json_malformed", "message_rate"), (worst_cases,), ()),
+                                 ("schema", "json_limit", "json_malformed", "message_rate", KEPT_OUT), (worst_cases,), ()),
     "reconnect storm": Attack("hundreds come back at the same moment, again and again", (), (reconnect_storm,), ()),
 }
 
