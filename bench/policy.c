@@ -4,9 +4,9 @@
  * rules_judge_client, as the gateway's workers call it, from a configuration as people write
  * it:
  *
- *   stages      JSON alone, read in full; of a known shape: the contract; and `allow`; and `rate`;
- *               and `text: escape`; then the whole as if nothing had been learned from those before;
- *               and `detect`
+ *   stages      JSON alone, read in full; of a known shape: the contract; and `allow`; and
+ *               `rate`; and `text: escape`; then the whole as if nothing had been learned
+ *               before; and `detect`
  *   length      200 bytes to 1 MiB: should be a line
  *   messages    1 to 1,000 in the contract, all with the rule "*": should be flat
  *   rules       1 to 1,000 of 1,000 messages with a rule of their own: should be flat
