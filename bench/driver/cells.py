@@ -15,7 +15,7 @@ import threading
 import time
 
 from . import load, machine, servers
-from .load import interleave, median, message_file, ratio, spread, wsload
+from .load import behind, interleave, median, message_file, ratio, spread, wsload
 
 RELAY = "bare relay"
 
@@ -27,7 +27,8 @@ class Plan:
         self.sizes = sizes          # of relayed messages: (bytes, connections, options, words)
         self.more_sizes = more_sizes  # the same, with fewer rounds and contenders
         self.idle = idle            # connections
-        self.shakes = shakes        # handshakes a run
+        self.shakes = shakes        # handshakes a run, ...
+        self.shake_rounds = 2 if quick else 9  # ... which are short
         self.quick = quick
 
 
@@ -124,7 +125,7 @@ As above, {JUDGED_ROUNDS} rounds in which only those take turns who are compared
         for name in names:
             found = spread(results, name, RELAY)
             report.keep("judged", (words, name), found[1])
-            report.keep("behind", (words, name), median(results, name, "p50_us") - median(results, RELAY, "p50_us"))
+            report.keep("behind", (words, name), behind(results, name, RELAY, "p50_us"))
             rows.append([words, name, f"{found[1]:.3f}", f"{found[0]:.2f} to {found[2]:.2f}"])
     report.table(["", "", "of the relay", "the middle half of the rounds"], rows)
 
@@ -346,7 +347,7 @@ application's answer about the cookie is remembered; the client's certificate is
                     more = ["-k", os.path.join(bench.folder, "both.pem")]
                 return wsload(bench, "shake", s, "-c", 16, "-n", plan.shakes, *more, tls=t)
             runs[name] = run
-        results = interleave(runs, max(2, plan.rounds - 2))
+        results = interleave(runs, plan.shake_rounds)
         report.note_noise("handshakes" + (", TLS" if tls else ""), results)
         for name, _ in kinds:
             rows[name].append(f"{median(results, name, 'cpu_ns') / 1000:.1f}" if name in results else "")
@@ -371,7 +372,7 @@ def refusals(bench, plan, field, report):
     ]
     runs = {name: lambda s=server, c=code, m=more: wsload(bench, "shake", s, "-c", 16, "-n", plan.shakes, "-e", c, *m)
             for name, server, code, more in kinds}
-    results = interleave(runs, max(2, plan.rounds - 2))
+    results = interleave(runs, plan.shake_rounds)
     report.section("Refused handshakes", "Processor time of the proxy for a connection that is refused, in clear, microseconds.")
     report.note_noise("refusals", results)
     for name in runs:

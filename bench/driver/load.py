@@ -70,6 +70,12 @@ def ratio(results, name, to, key="cpu_ns"):
     return statistics.median(results[name][i][key] / max(results[to][i][key], 1e-9) for i in rounds)
 
 
+def behind(results, name, to, key):
+    """How much more it is, in the middle of the rounds."""
+    rounds, _ = quiet_rounds(results)
+    return statistics.median(results[name][i][key] - results[to][i][key] for i in rounds)
+
+
 def spread(results, name, to, key="cpu_ns"):
     """The lower quarter, the median and the upper quarter of b/a within each round."""
     rounds, _ = quiet_rounds(results)
