@@ -146,9 +146,36 @@ static void other_claims_take_the_place_of_the_old(void **state)
 	context_deinit(&c);
 }
 
+/* One variable by itself is what it would be among all of them. */
+static void a_value_is_as_it_is_shown(void **state)
+{
+	const struct identity ann = {
+		.subject = SLICE("ann"), .via = SLICE("ticket"), .claims = SLICE("{}")};
+	const struct context_facts facts = {
+		.identity = &ann, .path = SLICE("/chat"), .connection_id = SLICE("1")};
+	const uint32_t keep = 1u << CONF_VAR_IDENTITY_VIA | 1u << CONF_VAR_REQUEST_PATH |
+			      1u << CONF_VAR_CONNECTION_ID | 1u << CONF_VAR_NOW;
+	struct context c;
+	(void)state;
+
+	assert_true(context_init(&c, &facts, keep, 0));
+	struct context_view view = {.shown = 0};
+	context_show(&c, 0, 0, &view);
+	for (int v = 0; v < CONF_VARIABLES; v++) {
+		const struct cel_value *value = context_value(&c, (enum conf_variable)v);
+		bool kept = keep >> v & 1 && v != CONF_VAR_NOW;
+		assert_int_equal(value != NULL, kept);
+		if (value)
+			assert_true(slice_eq(value->as.text, view.slots[v].as.text));
+	}
+	assert_slice(context_value(&c, CONF_VAR_IDENTITY_VIA)->as.text, "ticket");
+	context_deinit(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_value_is_as_it_is_shown),
 		cmocka_unit_test(a_query_of_which_nothing_is_sure_has_no_value),
 		cmocka_unit_test(header_fields_of_one_name_are_one_value),
 		cmocka_unit_test(what_nobody_asks_for_is_not_kept),
