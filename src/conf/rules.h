@@ -180,6 +180,26 @@ struct conf_messages {
 	uint64_t cost_each; /* the dearest expression plus schema, for `check` */
 };
 
+/* What a rule asks of a message or does with it, besides letting it through. */
+enum {
+	CONF_ASKS_ALLOW = 1 << 0, /* more than `true` */
+	CONF_ASKS_RATE = 1 << 1,
+	CONF_ASKS_SET = 1 << 2,
+	CONF_ASKS_TEXT = 1 << 3,
+	CONF_ASKS_DETECT = 1 << 4,
+	CONF_ASKS_AFTER = 1 << 5,
+	CONF_ASKS_UNIQUE = 1 << 6,
+	CONF_ASKS_COST = 1 << 7,
+	CONF_ASKS_RUNNING = 1 << 8,
+	CONF_ASKS_DROP = 1 << 9,
+	CONF_ASKS_REDACT = 1 << 10,
+	CONF_ASKS_KEPT = 1 << 11, /* something is kept of it, for itself or for another rule */
+};
+
+/* The sum of those. Whoever leaves gates out asks for which of them he may, so that a new one is
+ * not left out by those who do not know it. */
+unsigned conf_rule_asks(const struct conf_rule *rule);
+
 /* Numbers the slots: of messages that are remembered, or that an `after` asks about. To be
  * called once, when all else is filled in. */
 void conf_rules_number(struct conf_messages *m, struct conf_rule *rules);

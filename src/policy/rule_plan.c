@@ -6,15 +6,6 @@
 
 /* --- making */
 
-/* Besides `rate`, `allow` and `text`. */
-static bool asks_more(const struct conf_rule *rule, bool client)
-{
-	if (client)
-		return rule->set_count || rule->never || rule->after_count || rule->unique.on ||
-		       rule->cost || rule->running.on || rule->detect_count;
-	return rule->drops.count || rule->redact_count || rule->slot;
-}
-
 static bool plan_allow(struct rule_plan *plan, const struct conf_condition *allow,
 		       const struct json_node *message)
 {
@@ -57,12 +48,12 @@ static bool plan_texts(struct rule_plan *plan, const struct conf_rule *rule,
 	return true;
 }
 
-bool rule_plan_make(struct rule_plan *plan, const struct conf_rule *rule, bool client,
+bool rule_plan_make(struct rule_plan *plan, const struct conf_rule *rule,
 		    const struct json_node *message)
 {
-	bool made = rule->written && !asks_more(rule, client) &&
-		    plan_allow(plan, &rule->allow, message) && plan_texts(plan, rule, message);
+	const unsigned known = CONF_ASKS_ALLOW | CONF_ASKS_RATE | CONF_ASKS_TEXT;
 
-	plan->rule = made ? rule : NULL;
-	return made;
+	plan->made = rule->written && !(conf_rule_asks(rule) & ~known) &&
+		     plan_allow(plan, &rule->allow, message) && plan_texts(plan, rule, message);
+	return plan->made;
 }

@@ -17,7 +17,7 @@
 enum { RULE_PLAN_STRINGS = 8 };
 
 struct rule_plan {
-	const struct conf_rule *rule;  /* NULL: there is no plan, and it never holds */
+	bool made;                     /* else it never holds */
 	const struct cel_quick *allow; /* NULL: always */
 	struct cel_quick_nodes nodes;  /* of the message, that it asks for */
 	uint32_t string_count;
@@ -27,7 +27,7 @@ struct rule_plan {
 };
 
 /* False, and a plan that never holds: the rule asks for more than can be seen at a look. */
-bool rule_plan_make(struct rule_plan *plan, const struct conf_rule *rule, bool client,
+bool rule_plan_make(struct rule_plan *plan, const struct conf_rule *rule,
 		    const struct json_node *message);
 
 /* What an expression compares, seen at a quick look, in a message (NULL: nobody looks inside).
@@ -56,7 +56,7 @@ static inline bool rule_surely_allows(const struct cel_quick *q, const struct co
 static inline bool rule_plan_holds(const struct rule_plan *plan, const struct context *c,
 				   const struct json_node *message)
 {
-	if (!plan->rule ||
+	if (!plan->made ||
 	    (plan->allow && !rule_surely_allows(plan->allow, c, message, &plan->nodes)))
 		return false;
 	for (uint32_t i = 0; i < plan->string_count; i++) {

@@ -121,30 +121,24 @@ void rules_room_fit(struct rules_room *room, const struct snapshot *conf)
 /* The rule looks into messages: without a contract they have to be JSON then. */
 static bool looks_inside(const struct conf_rule *rule, const struct conf_messages *messages)
 {
-	return rule->set_count || rule->text_count || rule->detect_count || rule->redact_count ||
-	       rule->drops.count || rule->unique.on ||
+	const unsigned inside = CONF_ASKS_SET | CONF_ASKS_TEXT | CONF_ASKS_DETECT |
+				CONF_ASKS_REDACT | CONF_ASKS_DROP | CONF_ASKS_UNIQUE;
+
+	return conf_rule_asks(rule) & inside ||
 	       (rule->allow.program && (messages->uses & (1u << CONF_VAR_MESSAGE)) &&
 		cel_program_uses(rule->allow.program, CONF_VAR_MESSAGE));
 }
 
 /* The rule lets any message through as it is and keeps nothing about it: of all that a rule can say
- * it says nothing but `allow: true`. What looks inside is not among it; see looks_inside. */
-static bool asks_nothing(const struct conf_rule *rule)
-{
-	bool counts = rule->has_rate || rule->cost || rule->running.on;
-	bool knows_others = rule->never || rule->after_count || rule->remember || rule->slot;
-
-	return rule->written && rule->allow.always && !counts && !knows_others;
-}
-
-/* Only without a contract: with one a message may be no message of it. */
+ * it says nothing but `allow: true`. Only without a contract: with one a message may be no message
+ * of it. */
 static void note_open(struct rules *r)
 {
 	const struct conf_messages *m = &r->route->messages;
 
 	for (size_t i = 0; i < 2; i++)
 		r->open[i] = m->judged && !m->contract && m->rule_count == 2 &&
-			     r->contents[i] == RULES_ANY && asks_nothing(&m->rules[i]);
+			     m->rules[i].written && !conf_rule_asks(&m->rules[i]);
 }
 
 static void note_contents(struct rules *r)

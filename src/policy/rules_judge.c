@@ -525,13 +525,13 @@ __attribute__((always_inline)) static inline bool passes_at_a_glance(struct turn
 
 	read_by_shape(t);
 	const struct shape *shape = t->shape;
-	if (!shape || !shape->ask.rule || (!t->client && r->lease_count))
+	if (!shape || !shape->ask.made || (!t->client && r->lease_count))
 		return false;
 	if (shape->message && !schema_plan_holds(&shape->schema, t->doc.root, t->room->schema))
 		return false;
 	if (!rule_plan_holds(&shape->ask, &r->context, t->doc.root))
 		return false;
-	const struct conf_rule *rule = shape->ask.rule;
+	const struct conf_rule *rule = shape->rule;
 	if (rule->has_rate && (quota_is_shared(r->quota) || !take_rate(t, rule)))
 		return false;
 	t->rule = rule;

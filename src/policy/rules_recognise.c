@@ -256,7 +256,7 @@ void rules_learn(struct turn *t)
 {
 	const struct contract *c = t->messages->contract;
 	struct rules_memory *memory = turn_memory(t);
-	struct shape_lesson lesson = {.doc = &t->doc, .client = t->client};
+	struct shape_lesson lesson = {.doc = &t->doc};
 
 	if (!memory || t->m->binary)
 		return;

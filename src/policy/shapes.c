@@ -53,10 +53,10 @@ static bool learn(struct shape *shape, const struct shape_lesson *l)
 	shape->message = l->message;
 	shape->rule = l->rule;
 	shape->schema.schema = NULL;
-	shape->ask.rule = NULL;
+	shape->ask.made = false;
 	shape->met = 1;
 	if (l->rule)
-		(void)rule_plan_make(&shape->ask, l->rule, l->client, l->doc->root);
+		(void)rule_plan_make(&shape->ask, l->rule, l->doc->root);
 	if (l->schema)
 		(void)schema_plan_make(&shape->schema, l->schema, l->doc->root, l->fixed,
 				       l->limits->big_integers);

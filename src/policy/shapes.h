@@ -27,8 +27,8 @@ enum {
 /* A shape and what is known of the messages that have it. */
 struct shape {
 	struct json_shape json;
-	const struct contract_message *message; /* that the discriminator names; or NULL, ... */
-	const struct conf_rule *rule;           /* ... and its rule, which is written */
+	const struct contract_message *message; /* that the discriminator names; or NULL */
+	const struct conf_rule *rule;           /* of all that have the shape, written; or NULL */
 	struct schema_plan schema;
 	struct rule_plan ask;
 	uint8_t met; /* how often lately */
@@ -59,7 +59,6 @@ struct shape_lesson {
 	const struct json_node *fixed;
 	const struct contract_message *message;
 	const struct conf_rule *rule; /* of all that have the shape; or NULL */
-	bool client;
 	const struct schema *schema; /* that it satisfies with all its members declared; or NULL */
 };
 
