@@ -7,14 +7,17 @@
 #include "policy/rules.h"
 #include "unit.h"
 
-static const char contract[] =
-	"asyncapi: 3.0.0\n"
-	"info: {title: chat, version: 1.0.0}\n"
-	"channels:\n"
-	"  room:\n"
-	"    address: /chat/{room}\n"
-	"    parameters: {room: {}}\n"
+#define ROOM(title)                                                                                \
+	"asyncapi: 3.0.0\n"                                                                        \
+	"info: {title: " title ", version: 1.0.0}\n"                                               \
+	"channels:\n"                                                                              \
+	"  room:\n"                                                                                \
+	"    address: /chat/{room}\n"                                                              \
+	"    parameters: {room: {}}\n"                                                             \
 	"    messages:\n"
+
+static const char contract[] =
+	ROOM("chat")
 	"      say:\n"
 	"        payload:\n"
 	"          type: object\n"
@@ -65,13 +68,7 @@ static const char contract[] =
 
 /* The first message of this one is the second of the other. */
 static const char other_contract[] =
-	"asyncapi: 3.0.0\n"
-	"info: {title: other, version: 1.0.0}\n"
-	"channels:\n"
-	"  room:\n"
-	"    address: /chat/{room}\n"
-	"    parameters: {room: {}}\n"
-	"    messages:\n"
+	ROOM("other")
 	"      move:\n"
 	"        payload:\n"
 	"          type: object\n"
@@ -82,13 +79,7 @@ static const char other_contract[] =
 
 /* What is neither message in JSON is one in plain text. */
 static const char mixed_contract[] =
-	"asyncapi: 3.0.0\n"
-	"info: {title: mixed, version: 1.0.0}\n"
-	"channels:\n"
-	"  room:\n"
-	"    address: /chat/{room}\n"
-	"    parameters: {room: {}}\n"
-	"    messages:\n"
+	ROOM("mixed")
 	"      say:\n"
 	"        payload:\n"
 	"          type: object\n"
