@@ -2,7 +2,7 @@
 /* First the charge, then the memory; see hold.h. */
 #include "ws/hold.h"
 
-enum { FIRST_BYTES = 256, AHEAD = 4, WORTH_EXPECTING = 32768 };
+enum { FIRST_BYTES = 256, AHEAD = 5, WORTH_EXPECTING = 32768 };
 
 /* The next power of two, or the limit if that is less. */
 static uint64_t round_up(uint64_t wanted, uint64_t limit)
@@ -16,13 +16,19 @@ static uint64_t round_up(uint64_t wanted, uint64_t limit)
 
 /* What to ask the budget for. Where it is known how much is to come, that at once, so that nothing
  * long has to be moved to where there is more room; but at most a few times what is there, for a
- * peer may announce what it likes. */
+ * peer may announce what it likes. If that is too much, so little that as few steps lead to the
+ * end, each from where little has to be moved. */
 static uint64_t grant(const struct hold *h, uint64_t wanted)
 {
-	if (h->expected < wanted || wanted < WORTH_EXPECTING)
+	/* The limit may have become less than what was announced. */
+	bool known = h->expected >= wanted && h->expected <= h->limit;
+	if (!known || wanted < WORTH_EXPECTING)
 		return round_up(wanted, h->limit);
 	uint64_t ahead = wanted > h->limit / AHEAD ? h->limit : wanted * AHEAD;
-	return h->expected < ahead ? h->expected : ahead;
+	uint64_t granted = h->expected;
+	while (granted > ahead)
+		granted = granted / AHEAD + 1;
+	return granted;
 }
 
 static int charge_memory(const struct hold *h, uint64_t bytes)

@@ -18,7 +18,7 @@ struct hold {
 };
 
 /* Room for `bytes` more bytes (at least one) at *room. The memory doubles, or where it is known
- * what will come grows to that, at most fourfold, so that many small pieces cost few moves.
+ * what will come grows to that, at most fivefold, so that many small pieces cost few moves.
  * REASON_MESSAGE_TOO_BIG beyond the limit, REASON_OVERLOADED when the budget or the system has
  * no memory; then nothing changed. */
 enum reason hold_reserve(const struct hold *h, size_t bytes, char **room)

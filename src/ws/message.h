@@ -10,7 +10,7 @@
  *
  * Everything that was given is consumed: the caller may use its read buffer for the next
  * connection at once. The assembly buffer exists only while a message is unfinished, grows
- * with the bytes that really came (towards a declared length, but never past four times
+ * with the bytes that really came (towards a declared length, but never past five times
  * what is there), is bounded by the message limit and charged to the budget given at the
  * start. Limits are checked from a frame's head before any of its bytes is stored.
  *

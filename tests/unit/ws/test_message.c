@@ -404,11 +404,61 @@ static void memory_grows_with_what_came(void **state)
 	assert_int_equal(memory.used, 0);
 	for (size_t came = sizeof(piece); came < 200000; came += sizeof(piece)) {
 		assert_int_equal(give(piece, sizeof(piece)), WS_NEED_MORE);
-		unsigned times = came < 32768 ? 2 : 4; /* a long one gets ahead of itself */
+		unsigned times = came < 32768 ? 2 : 5; /* a long one gets ahead of itself */
 		assert_true(memory.used >= came && memory.used <= times * came + 256);
 		assert_int_equal(reader.assembly.cap, memory.used);
 	}
 	drop_reader();
+}
+
+/* Where memory has to grow it grows early: at most a quarter of a long message is moved. */
+static void long_messages_are_hardly_moved(void **state)
+{
+	enum { READ_BYTES = 262144 };
+	static const struct {
+		const char *says;
+		size_t bytes;
+	} sizes[] = {
+		{"little more than a read", 300000},
+		{"1 MiB", 1048576},
+		{"a little less than five reads", 5 * READ_BYTES - 50},
+		{"a little more", 5 * READ_BYTES},
+		{"in three steps", 26 * READ_BYTES},
+		{"in four", 60000000},
+	};
+	static char input[READ_BYTES];
+	struct ws_reader_config config = plain;
+
+	(void)state;
+	config.max_message = 1 << 30;
+	EACH_ROW (at, sizes) {
+		const struct ws_header header = {
+			.fin = true, .opcode = WS_OPCODE_BINARY, .payload_bytes = at->bytes};
+		hold_reader(&config, UINT64_MAX);
+		size_t came = READ_BYTES - ws_header_encode(&header, input), moved = 0;
+		enum ws_event_kind kind = give(input, READ_BYTES);
+		while (kind == WS_NEED_MORE) {
+			size_t had = came, cap = reader.assembly.cap, left = at->bytes - came;
+			char *room;
+			ROW_CHECK(at, cap <= 5 * came);
+			size_t bytes = ws_reader_room(&reader, READ_BYTES, &room);
+			if (bytes) {
+				memset(room, 0, bytes);
+				ws_reader_filled(&reader, room, bytes);
+				came += bytes;
+				kind = give(input, 0);
+			} else {
+				bytes = left < READ_BYTES ? left : READ_BYTES;
+				came += bytes;
+				kind = give(input, bytes);
+			}
+			if (reader.assembly.cap != cap)
+				moved += had;
+		}
+		ROW_CHECK(at, kind == WS_MESSAGE && came == at->bytes);
+		ROW_CHECK(at, moved <= at->bytes / 4);
+		drop_reader();
+	}
 }
 
 /* The middle of a long frame may be read to where it belongs: nothing else comes of it. */
@@ -673,6 +723,22 @@ static void limits_may_shrink_on_the_way(void **state)
 	assert_int_equal(event.reason, REASON_MESSAGE_TOO_BIG);
 	assert_int_equal(memory.used, 0);
 	drop_reader();
+
+	/* What was announced is then more than there may ever be. */
+	static char piece[30000];
+	struct ws_reader_config bigger = plain;
+	bigger.max_message = 400000;
+	hold_reader(&bigger, 1 << 20);
+	assert_int_equal(GIVE("\x82\x7f\0\0\0\0\0\x06\x1a\x80"), WS_NEED_MORE);
+	assert_int_equal(give(piece, sizeof(piece)), WS_NEED_MORE);
+	smaller.max_message = 100000;
+	reader.config = &smaller;
+	assert_int_equal(give(piece, sizeof(piece)), WS_NEED_MORE);
+	assert_int_equal(give(piece, sizeof(piece)), WS_NEED_MORE);
+	assert_true(memory.used <= smaller.max_message + WS_CONTROL_MAX);
+	assert_int_equal(give(piece, sizeof(piece)), WS_REFUSED);
+	assert_int_equal(event.reason, REASON_MESSAGE_TOO_BIG);
+	drop_reader();
 }
 
 static void torture(void **state)
@@ -734,7 +800,9 @@ int main(void)
 		CASE(an_idle_reader_owns_nothing),
 		CASE(a_message_is_handed_out_where_it_lies),
 		CASE(memory_grows_with_what_came),
-		CASE(long_frames_are_read_in_place), CASE(no_more_memory_than_the_limit),
+		CASE(long_messages_are_hardly_moved),
+		CASE(long_frames_are_read_in_place),
+		CASE(no_more_memory_than_the_limit),
 		CASE(a_budget_that_is_used_up),
 		CASE(refusals_and_closes_free_at_once),
 		CASE(what_is_inflated_is_charged_and_given_back),
