@@ -40,7 +40,7 @@ struct end {
 	char *held; /* for this end's socket, not taken yet; then `from` is not read */
 	size_t held_len, held_at;
 	SSL *ssl; /* a client's, with TLS */
-	bool dead;
+	bool dead, hung_up;
 };
 
 static char buffer[BUFFER_BYTES];
@@ -271,7 +271,7 @@ static void move(struct end *from)
 			sent = 0;
 		if ((size_t)sent < len)
 			keep(from->to, data + sent, len - (size_t)sent);
-		if ((size_t)n < sizeof(buffer))
+		if ((size_t)n < sizeof(buffer) && !from->hung_up)
 			return;
 	}
 }
@@ -294,6 +294,8 @@ static void happened(const struct epoll_event *event)
 
 	if (e->dead)
 		return;
+	/* Said once: a short read is then not the last one. */
+	e->hung_up = e->hung_up || event->events & EPOLLRDHUP;
 	/* Room on this side lets the other be read again. */
 	if (event->events & EPOLLOUT && e->held)
 		move(e->to);

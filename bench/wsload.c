@@ -4,7 +4,7 @@
  *
  *   wsload echo PORT|/PATH/OF/SOCKET     the application
  *   wsload load  URL [option ...]        messages: each is sent again when its echo has come
- *   wsload shake URL [option ...]        opening handshakes, each closed once it is open
+ *   wsload shake URL [option ...]        opening handshakes, each ended once it is open
  *   wsload idle  URL [option ...]        opens connections, says so, holds them until its
  *                                        standard input ends
  *
@@ -22,6 +22,7 @@
  *   -w N      messages or handshakes before that, not measured                             [0]
  *   -H LINE   a line of the request: "Origin: https://shop.example"; may be repeated
  *   -t FILE   shake: a ticket a line, each used once, and then from the front again
+ *   -g        shake: each says goodbye and waits for the end; else it resets the connection
  *   -k FILE   a client's certificate and its key (PEM)
  *   -a N      addresses of 127/8 to connect from                                           [one]
  *   -e CODE   shake: the status that is expected                                           [101]
@@ -52,7 +53,7 @@ enum { SUB_BITS = 8, HISTOGRAM = (64 - SUB_BITS + 1) << SUB_BITS };
 static struct options {
 	struct target target;
 	unsigned conns, flight;
-	bool batch, compress, any_reply;
+	bool batch, compress, any_reply, goodbye;
 	double seconds;
 	uint64_t count, warm_up;
 	unsigned expected;
@@ -360,12 +361,18 @@ static void shake_round(void)
 		fail("no answer within 20 seconds");
 	for (int i = 0; i < n; i++) {
 		struct peer *p = events[i].data.ptr;
+		bool leaving = p->state == PEER_LEAVING;
 		if (p->state == PEER_ENDED ||
 		    (peer_advance(p, &o.target, epoll_fd) && p->state != PEER_OPEN))
 			continue;
 		if (p->status != o.expected)
 			refused(p);
-		record(load_now_ns() - p->asked_ns);
+		if (!leaving)
+			record(load_now_ns() - p->asked_ns);
+		if (o.goodbye && p->state == PEER_OPEN) {
+			peer_leave(p, epoll_fd);
+			continue;
+		}
 		done++;
 		peer_close(p);
 		begin(p);
@@ -486,7 +493,7 @@ static void usage(void)
 {
 	fputs("usage: wsload echo PORT|/SOCKET\n"
 	      "       wsload load|shake|idle ws[s]://PORT/PATH [-c N] [-f N] [-b] [-z] [-r]\n"
-	      "              [-p FILE] [-s SECONDS] [-n N] [-w N] [-H LINE] [-t FILE] [-k FILE] "
+	      "              [-p FILE] [-s SECONDS] [-n N] [-w N] [-H LINE] [-t FILE] [-g] [-k FILE] "
 	      "[-a N]\n"
 	      "              [-e CODE] [-P PID,...]\n",
 	      stderr);
@@ -502,7 +509,7 @@ int main(int argc, char **argv)
 		echo_run(argv[2]);
 	if (argc < 3 || !take_url(argv[2]))
 		usage();
-	for (int c; (c = getopt(argc - 2, argv + 2, "c:f:bzrp:s:n:w:H:t:k:a:e:P:")) != -1;) {
+	for (int c; (c = getopt(argc - 2, argv + 2, "c:f:bzrp:s:n:w:H:t:gk:a:e:P:")) != -1;) {
 		/* clang-format off */
 		switch (c) {
 		case 'c': o.conns = number(optarg); break;
@@ -516,6 +523,7 @@ int main(int argc, char **argv)
 		case 'w': o.warm_up = strtoul(optarg, NULL, 10); break;
 		case 'H': add_header(optarg); break;
 		case 't': read_tickets(optarg); break;
+		case 'g': o.goodbye = true; break;
 		case 'k': load_certificate(optarg); break;
 		case 'a': o.target.addresses = number(optarg); break;
 		case 'e': o.expected = number(optarg); break;

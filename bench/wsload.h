@@ -29,7 +29,15 @@ struct target {
 	unsigned addresses; /* so many of 127/8 are connected from, in turn; 0: no matter */
 };
 
-enum peer_state { PEER_CONNECTING = 0, PEER_TLS, PEER_ASKING, PEER_ANSWER, PEER_OPEN, PEER_ENDED };
+enum peer_state {
+	PEER_CONNECTING = 0,
+	PEER_TLS,
+	PEER_ASKING,
+	PEER_ANSWER,
+	PEER_OPEN,
+	PEER_LEAVING,
+	PEER_ENDED
+};
 
 struct peer {
 	int fd;
@@ -58,8 +66,8 @@ void load_certificate(const char *file);
 /* A fresh socket on its way to the target, watched by epoll. */
 void peer_connect(struct peer *p, const struct target *t, int epoll_fd);
 
-/* Goes on with the opening handshake as far as it gets. True as long as it is under way or
- * open; else the state is PEER_ENDED, with the status that came, if one came. */
+/* Goes on with the opening handshake, or the closing one, as far as it gets. True as long as it
+ * is under way or open; else the state is PEER_ENDED, with the status that came, if one came. */
 bool peer_advance(struct peer *p, const struct target *t, int epoll_fd);
 
 /* Reads what is there behind p->in. False: the end, or nothing for now if *again. */
@@ -69,6 +77,9 @@ bool peer_read(struct peer *p, bool *again);
 void peer_flush(struct peer *p, int epoll_fd);
 
 void peer_drop_front(struct peer *p, size_t n);
+
+/* Of an open one: begins the closing handshake. */
+void peer_leave(struct peer *p, int epoll_fd);
 
 /* At once, so that no port waits for its old connection. */
 void peer_close(struct peer *p);

@@ -250,6 +250,26 @@ static bool read_answer(struct peer *p)
 	return again ? true : finish(p);
 }
 
+void peer_leave(struct peer *p, int epoll_fd)
+{
+	static const char close_frame[] = "\x88\x82\1\2\3\4\x02\xea"; /* masked: 1000 */
+
+	p->out = close_frame;
+	p->out_len = sizeof(close_frame) - 1;
+	peer_flush(p, epoll_fd);
+	p->state = PEER_LEAVING;
+}
+
+/* Until the server has ended TCP. */
+static bool read_rest(struct peer *p)
+{
+	bool again;
+
+	while (peer_read(p, &again))
+		peer_drop_front(p, p->len);
+	return again ? true : finish(p);
+}
+
 static bool shake_tls(struct peer *p)
 {
 	int r = SSL_connect(p->ssl);
@@ -285,5 +305,7 @@ bool peer_advance(struct peer *p, const struct target *t, int epoll_fd)
 		ask(p, t, epoll_fd);
 	else if (p->state == PEER_ANSWER)
 		return read_answer(p);
+	else if (p->state == PEER_LEAVING)
+		return read_rest(p);
 	return true;
 }

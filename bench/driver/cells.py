@@ -319,8 +319,11 @@ def tickets(bench, field, count):
 def handshakes(bench, plan, field, report):
     report.section("Handshakes", """
 Processor time of the proxy, in microseconds, for a connection from its first packet to the application's 101 and its end,
-16 at a time. "TLS" is a full handshake of TLS 1.3 each time (ECDSA P-256, AES-128-GCM); sessions are not resumed. The
-application's answer about the cookie is remembered; the client's certificate is verified each time.
+16 at a time. The client resets the connection as soon as it is open, or says goodbye: a close frame, its answer, the end of
+TCP. (Where a client has gone without a word HAProxy resets the application's connection; Sallyport says a close frame and
+lets the application answer and end TCP, so that nothing is lost and no port stays taken.) "TLS" is a full handshake of TLS
+1.3 each time (ECDSA P-256, AES-128-GCM); sessions are not resumed. The application's answer about the cookie is remembered;
+the client's certificate is verified each time.
 """)
     g = field.gateway
     origin = ["Origin: https://shop.example"]
@@ -334,26 +337,29 @@ application's answer about the cookie is remembered; the client's certificate is
         ("Sallyport, cookie", g.on("cookie", "/cookie", [*origin, "Cookie: sid=0123456789abcdef"])),
         ("Sallyport, certificate", servers.gateway(bench, certificates=True).on("certificate", "/certificate", origin)),
     ]
+    # (what the report says, over TLS, options)
+    ways = (("reset", False, ()), ("goodbye", False, ("-g",)), ("TLS, reset", True, ()))
     rows = {name: [] for name, _ in kinds}
-    for tls in (False, True):
+    for way, tls, options in ways:
         runs = {}
         for name, server in kinds:
             if name == "bare relay" if tls else name.endswith("certificate"):
                 continue
 
-            def run(s=server, ticket=name.endswith("ticket"), t=tls):
-                more = ["-t", tickets(bench, field, plan.shakes + 100)] if ticket else []
+            def run(s=server, ticket=name.endswith("ticket"), t=tls, more=options):
+                if ticket:
+                    more = [*more, "-t", tickets(bench, field, plan.shakes + 100)]
                 if s.path == "/certificate":
-                    more = ["-k", os.path.join(bench.folder, "both.pem")]
+                    more = [*more, "-k", os.path.join(bench.folder, "both.pem")]
                 return wsload(bench, "shake", s, "-c", 16, "-n", plan.shakes, *more, tls=t)
             runs[name] = run
         results = interleave(runs, plan.shake_rounds)
-        report.note_noise("handshakes" + (", TLS" if tls else ""), results)
+        report.note_noise("handshakes, " + way, results)
         for name, _ in kinds:
             rows[name].append(f"{median(results, name, 'cpu_ns') / 1000:.1f}" if name in results else "")
             if name in results:
-                report.keep("handshakes", name + (", TLS" if tls else ""), median(results, name, "cpu_ns") / 1000)
-    report.table(["", "clear", "TLS"], [[n, *r] for n, r in rows.items()])
+                report.keep("handshakes", (name, way), median(results, name, "cpu_ns") / 1000)
+    report.table(["", *(way for way, _, _ in ways)], [[n, *r] for n, r in rows.items()])
 
 
 def refusals(bench, plan, field, report):

@@ -103,9 +103,9 @@ class Report:
             ("20 B, batches of 100, contract, of the relay", 1.6, relayed("20 B, batches of 100", "Sallyport, contract")),
             ("bytes of an idle session", 2048, self.kept["memory"].get(everything)),
             ("bytes of an idle session, TLS", 16896, self.kept["memory"].get(everything + ", TLS")),
-            ("handshake with a ticket, µs, of HAProxy's", 1.0, self.per("handshakes", "Sallyport, ticket", "HAProxy")),
-            ("handshake with a ticket, TLS, µs, of HAProxy's", 1.0,
-             self.per("handshakes", "Sallyport, ticket, TLS", "HAProxy, TLS")),
+            *((f"handshake with a ticket, {way}, µs, of HAProxy's", 1.0,
+               self.per("handshakes", ("Sallyport, ticket", way), ("HAProxy", way)))
+              for way in ("goodbye", "reset", "TLS, reset")),
             ("refused Origin, µs, of nginx's", 1.0, self.per("refusals", "Sallyport: Origin (403)", "nginx: Origin (403)")),
             ("refused Origin, µs", 20, self.kept["refusals"].get("Sallyport: Origin (403)")),
             ("instructions at 128 B, inspected", 4000, self.kept["instructions"].get(everything, {}).get(128)),

@@ -198,7 +198,8 @@ int stream_flush(struct stream *s);
  * False: not all went out; what the kernel took of it may be late by a fifth of a second. */
 bool stream_flush_last(struct stream *s);
 
-/* No more writes: once everything has gone out, close_notify (TLS) and FIN follow.
+/* No more writes: once everything has gone out, close_notify (TLS) and FIN follow, if they can
+ * in one packet with the last of it.
  * Reading goes on. Returns 0 if they are out, STREAM_AGAIN if they will follow by
  * themselves (fn says STREAM_WRITE when they have), else as stream_flush. */
 int stream_shutdown(struct stream *s);

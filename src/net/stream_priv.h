@@ -28,7 +28,7 @@ enum {
 	STREAM_SHUTTING = 1 << 2,    /* FIN follows what waits */
 	STREAM_SHUT = 1 << 3,        /* FIN is out */
 	STREAM_RESUMED = 1 << 4,     /* fn is due, whatever the kernel says */
-	STREAM_ENDING = 1 << 5,      /* stream_deinit follows the next send */
+	STREAM_ENDING = 1 << 5,      /* stream_deinit or a FIN follows the next send */
 };
 
 /* --- stream.c */

@@ -149,12 +149,16 @@ int stream_shutdown(struct stream *s)
 	if (s->state & STREAM_SHUT)
 		return 0;
 	if (!(s->state & STREAM_SHUTTING)) {
+		/* One packet with the FIN behind it. What the kernel does not take leaves later,
+		 * and takes along what the kernel kept. */
+		s->state |= STREAM_ENDING;
 		(void)stream_flush(s);
 		s->state |= STREAM_SHUTTING;
 		if (s->layer && !s->broken) {
 			s->layer->ops->close(s);
 			(void)stream_wire_push(s);
 		}
+		s->state &= (uint8_t)~STREAM_ENDING;
 	}
 	if (s->broken)
 		return s->broken;

@@ -2,6 +2,9 @@
 #include "net/stream.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <sys/ioctl.h>
 
 #include "failmalloc.h"
@@ -30,18 +33,23 @@ static void told(struct stream *s, unsigned why)
 		stream_deinit(s);
 }
 
-static void bench_begin(size_t max_pending, uint64_t budget)
+static void bench_on(const int pair[2], size_t max_pending, uint64_t budget)
 {
-	int pair[2];
-
 	memset(&b, 0, sizeof(b));
 	budget_init(&b.budget, budget, NULL);
 	assert_int_equal(reactor_init(&b.reactor), 0);
 	assert_int_equal(stream_scratch_init(&b.scratch, &b.reactor, 65536), 0);
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair),
-			 0);
 	b.peer = pair[1];
 	assert_int_equal(stream_init(&b.s, &b.scratch, pair[0], told, max_pending, &b.budget), 0);
+}
+
+static void bench_begin(size_t max_pending, uint64_t budget)
+{
+	int pair[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair),
+			 0);
+	bench_on(pair, max_pending, budget);
 }
 
 static int bench_end(void **state)
@@ -391,6 +399,40 @@ static void fin_follows_what_waits(void **state)
 	assert_reads("reading goes on");
 }
 
+static uint32_t packets_come(int fd)
+{
+	struct tcp_info info;
+	socklen_t size = sizeof(info);
+
+	assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size), 0);
+	return info.tcpi_segs_in;
+}
+
+static void last_words_and_fin_are_one_packet(void **state)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t size = sizeof(at);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), pair[2];
+
+	(void)state;
+	assert_int_equal(bind(listener, (struct sockaddr *)&at, size), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&at, &size), 0);
+	pair[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(connect(pair[0], (struct sockaddr *)&at, size), 0);
+	pair[1] = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	close(listener);
+	fcntl(pair[0], F_SETFL, O_NONBLOCK);
+	bench_on(pair, 1000, 1000);
+	turn();
+	uint32_t before = packets_come(b.peer);
+	assert_int_equal(stream_write(&b.s, SLICE("bye")), 0);
+	assert_int_equal(stream_shutdown(&b.s), 0);
+	assert_int_equal(heard(), 3);
+	assert_int_equal(read(b.peer, &(char){0}, 1), 0);
+	assert_int_equal(packets_come(b.peer), before + 1);
+}
+
 static void peer_gone_while_writing(void **state)
 {
 	(void)state;
@@ -600,6 +642,7 @@ int main(void)
 		cmocka_unit_test_teardown(not_reading_and_resuming, bench_end),
 		cmocka_unit_test_teardown(resuming_with_nothing_there, bench_end),
 		cmocka_unit_test_teardown(fin_follows_what_waits, bench_end),
+		cmocka_unit_test_teardown(last_words_and_fin_are_one_packet, bench_end),
 		cmocka_unit_test_teardown(peer_gone_while_writing, bench_end),
 		cmocka_unit_test_teardown(ended_from_its_own_fn, bench_end),
 		cmocka_unit_test_teardown(more_writers_than_corks, bench_end),
