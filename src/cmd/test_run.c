@@ -269,12 +269,12 @@ static struct judgement judge(struct run *run, const struct test_step *s)
 /* Before any rule: size and rates. */
 static struct verdict judge_size(struct test_talk *t, const struct test_step *s)
 {
-	if (s->kind == TEST_CLIENT)
-		return message_judge_client(&t->policy, s->message.len, t->now_us);
-	struct verdict v = message_judge_server(&t->policy, s->message.len);
-	if (v.kind == VERDICT_REFUSE)
-		return verdict_refuse(REASON_UPSTREAM_FAILED, reason_word(v.reason));
-	return v;
+	struct verdict v;
+	bool goes_on = s->kind == TEST_CLIENT
+			       ? message_judge_client(&t->policy, s->message.len, t->now_us, &v)
+			       : message_judge_server(&t->policy, s->message.len, &v);
+
+	return goes_on ? verdict_pass() : v;
 }
 
 static void send_message(struct run *run, const struct test_step *s, struct test_result *out)

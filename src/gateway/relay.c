@@ -368,16 +368,11 @@ PER_SIDE bool on_message(struct conn *c, enum side from, struct ws_event *e)
 	struct session *s = c->session;
 	struct verdict v;
 
-	if (from == CLIENT) {
-		v = message_judge_client(&s->policy, e->payload.len,
-					 reactor_now_us(&c->worker->reactor));
-	} else {
-		v = message_judge_server(&s->policy, e->payload.len);
-		if (v.kind == VERDICT_REFUSE)
-			v = verdict_refuse(REASON_UPSTREAM_FAILED, reason_word(v.reason));
-	}
-	bool passes = v.kind == VERDICT_PASS && v.reason == REASON_NONE;
-	if (!passes && !relay_act(c, v, NULL))
+	bool goes_on = from == CLIENT
+			       ? message_judge_client(&s->policy, e->payload.len,
+						      reactor_now_us(&c->worker->reactor), &v)
+			       : message_judge_server(&s->policy, e->payload.len, &v);
+	if (!goes_on && !relay_act(c, v, NULL))
 		return false;
 	if (from == CLIENT && s->control && renew_take(c, e))
 		return false;

@@ -81,7 +81,8 @@ static inline struct stream_cork *stream_cork_take(struct stream *s)
 	scratch->free = cork->next_free;
 	cork->owner = s;
 	cork->len = 0;
-	cork->lent = cork->sealed = slice_of(NULL, 0);
+	cork->lent = slice_of(NULL, 0);
+	cork->sealed = slice_of(NULL, 0);
 	list_append(&scratch->corked, &cork->link);
 	s->cork = cork;
 	return cork;

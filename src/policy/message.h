@@ -33,18 +33,19 @@ struct message_policy {
 void message_policy_init(struct message_policy *m, const struct conf_route *route);
 
 /* A client's whole message of so many bytes (after inflation): message_size or `inflated`,
- * whichever is more, then `messages`, `bytes`. now_us is monotonic, in all of these. */
-static inline struct verdict message_judge_client(struct message_policy *m, size_t bytes,
-						  uint64_t now_us)
-	__attribute__((warn_unused_result));
+ * whichever is more, then `messages`, `bytes`. now_us is monotonic, in all of these. True: it goes
+ * on. Else *v says what is to be done about it; only then it is written. */
+static inline bool message_judge_client(struct message_policy *m, size_t bytes, uint64_t now_us,
+					struct verdict *v) __attribute__((warn_unused_result));
 
 /* A client's ping or pong (a close frame is never too much). */
 struct verdict message_judge_control(struct message_policy *m, uint64_t now_us)
 	__attribute__((warn_unused_result));
 
-/* A message from the application: server_message_size. Never counts against the client. */
-static inline struct verdict message_judge_server(const struct message_policy *m, size_t bytes)
-	__attribute__((warn_unused_result));
+/* The same for a message from the application: server_message_size. Never counts against the
+ * client. */
+static inline bool message_judge_server(const struct message_policy *m, size_t bytes,
+					struct verdict *v) __attribute__((warn_unused_result));
 
 /* Somebody else found a reason to refuse a client's message: what is to be done? */
 struct verdict message_refuse(struct message_policy *m, enum reason reason, uint64_t now_us)
@@ -69,23 +70,27 @@ int message_reply(const struct message_policy *m, enum reason reason, struct buf
 
 /* --- private: what is called for each message */
 
-static inline struct verdict message_judge_client(struct message_policy *m, size_t bytes,
-						  uint64_t now_us)
+static inline bool message_judge_client(struct message_policy *m, size_t bytes, uint64_t now_us,
+					struct verdict *v)
 {
 	const struct conf_route_limits *limits = &m->route->limits;
 	/* What ws/ lets through already; here once more, for whoever hands in messages else. */
 	if (bytes > limits->message_size && bytes > limits->inflated)
-		return verdict_refuse(REASON_MESSAGE_TOO_BIG, "message_size");
-	if (!rate_take(&limits->messages, &m->messages, now_us, 1))
-		return message_refuse(m, REASON_MESSAGE_RATE, now_us);
-	if (!rate_take(&limits->bytes, &m->bytes, now_us, bytes))
-		return message_refuse(m, REASON_BYTE_RATE, now_us);
-	return verdict_pass();
+		*v = verdict_refuse(REASON_MESSAGE_TOO_BIG, "message_size");
+	else if (!rate_take(&limits->messages, &m->messages, now_us, 1))
+		*v = message_refuse(m, REASON_MESSAGE_RATE, now_us);
+	else if (!rate_take(&limits->bytes, &m->bytes, now_us, bytes))
+		*v = message_refuse(m, REASON_BYTE_RATE, now_us);
+	else
+		return true;
+	return false;
 }
 
-static inline struct verdict message_judge_server(const struct message_policy *m, size_t bytes)
+static inline bool message_judge_server(const struct message_policy *m, size_t bytes,
+					struct verdict *v)
 {
-	if (bytes > m->route->limits.server_message_size)
-		return verdict_refuse(REASON_MESSAGE_TOO_BIG, "server_message_size");
-	return verdict_pass();
+	if (bytes <= m->route->limits.server_message_size)
+		return true;
+	*v = verdict_refuse(REASON_UPSTREAM_FAILED, reason_word(REASON_MESSAGE_TOO_BIG));
+	return false;
 }

@@ -404,7 +404,8 @@ static inline void begin(struct turn *t, struct rules *r, struct rules_room *roo
 	j->rule = NULL;
 	j->rewritten = j->waits = j->asks = j->binary = false;
 	j->text = slice_of(NULL, 0);
-	j->finding.message = j->finding.pointer = slice_of(NULL, 0);
+	j->finding.message = slice_of(NULL, 0);
+	j->finding.pointer = slice_of(NULL, 0);
 	j->finding.line = 0;
 	j->finding.has_pointer = false;
 	j->finding.detail = NULL;

@@ -24,6 +24,20 @@ static struct conf_route route(enum conf_on_refusal on_refusal, bool observe)
 
 enum { MS = 1000 };
 
+static struct verdict judge_client(struct message_policy *m, size_t bytes, uint64_t now_us)
+{
+	struct verdict v = verdict_refuse(REASON_INTERNAL, "not written");
+
+	return message_judge_client(m, bytes, now_us, &v) ? verdict_pass() : v;
+}
+
+static struct verdict judge_server(const struct message_policy *m, size_t bytes)
+{
+	struct verdict v = verdict_refuse(REASON_INTERNAL, "not written");
+
+	return message_judge_server(m, bytes, &v) ? verdict_pass() : v;
+}
+
 static void each_limit_is_counted(void **state)
 {
 	static const struct {
@@ -45,15 +59,15 @@ static void each_limit_is_counted(void **state)
 		struct message_policy m;
 		message_policy_init(&m, &r);
 		for (unsigned i = 0; i < at->messages; i++)
-			ROW_CHECK(at, message_judge_client(&m, at->bytes, 0).kind == VERDICT_PASS);
-		struct verdict v = message_judge_client(&m, at->then, 0);
+			ROW_CHECK(at, judge_client(&m, at->bytes, 0).kind == VERDICT_PASS);
+		struct verdict v = judge_client(&m, at->then, 0);
 		ROW_REASON(at, v, at->wanted);
 		ROW_CHECK(at, v.kind == (at->later_ms ? VERDICT_DROP : VERDICT_REFUSE));
 		if (!at->later_ms)
 			continue;
 		uint64_t early = at->later_ms * MS - 1;
-		ROW_CHECK(at, message_judge_client(&m, at->then, early).kind == VERDICT_DROP);
-		ROW_CHECK(at, message_judge_client(&m, at->then, early + 1).kind == VERDICT_PASS);
+		ROW_CHECK(at, judge_client(&m, at->then, early).kind == VERDICT_DROP);
+		ROW_CHECK(at, judge_client(&m, at->then, early + 1).kind == VERDICT_PASS);
 	}
 }
 
@@ -68,7 +82,7 @@ static void control_frames_have_a_rate_of_their_own(void **state)
 	struct verdict v = message_judge_control(&m, 0);
 	assert_int_equal(v.kind, VERDICT_REFUSE);
 	assert_int_equal(v.reason, REASON_CONTROL_RATE);
-	assert_int_equal(message_judge_client(&m, 1, 0).kind, VERDICT_PASS);
+	assert_int_equal(judge_client(&m, 1, 0).kind, VERDICT_PASS);
 	assert_int_equal(message_judge_control(&m, 1000 * MS).kind, VERDICT_PASS);
 }
 
@@ -79,10 +93,11 @@ static void the_application_has_one_limit(void **state)
 	(void)state;
 	message_policy_init(&m, &r);
 	for (int i = 0; i < 1000; i++)
-		assert_int_equal(message_judge_server(&m, 2000).kind, VERDICT_PASS);
-	struct verdict v = message_judge_server(&m, 2001);
+		assert_int_equal(judge_server(&m, 2000).kind, VERDICT_PASS);
+	struct verdict v = judge_server(&m, 2001);
 	assert_int_equal(v.kind, VERDICT_REFUSE);
-	assert_int_equal(v.reason, REASON_MESSAGE_TOO_BIG);
+	assert_int_equal(v.reason, REASON_UPSTREAM_FAILED);
+	assert_string_equal(v.detail, "message_too_big");
 }
 
 static void a_refusal_does_what_the_route_says(void **state)
@@ -188,8 +203,8 @@ static void an_inflated_message_may_be_longer(void **state)
 	(void)state;
 	r.limits.inflated = 1500;
 	message_policy_init(&m, &r);
-	assert_int_equal(message_judge_client(&m, 1500, 0).kind, VERDICT_PASS);
-	assert_int_equal(message_judge_client(&m, 1501, 0).reason, REASON_MESSAGE_TOO_BIG);
+	assert_int_equal(judge_client(&m, 1500, 0).kind, VERDICT_PASS);
+	assert_int_equal(judge_client(&m, 1501, 0).reason, REASON_MESSAGE_TOO_BIG);
 }
 
 /* A route whose limits nobody filled in lets nothing through. */
@@ -199,10 +214,10 @@ static void nothing_said_is_nothing_allowed(void **state)
 	struct message_policy m;
 	(void)state;
 	message_policy_init(&m, &zero);
-	assert_int_equal(message_judge_client(&m, 0, 5).kind, VERDICT_REFUSE);
-	assert_int_equal(message_judge_client(&m, 1, 5).kind, VERDICT_REFUSE);
+	assert_int_equal(judge_client(&m, 0, 5).kind, VERDICT_REFUSE);
+	assert_int_equal(judge_client(&m, 1, 5).kind, VERDICT_REFUSE);
 	assert_int_equal(message_judge_control(&m, 5).kind, VERDICT_REFUSE);
-	assert_int_equal(message_judge_server(&m, 1).kind, VERDICT_REFUSE);
+	assert_int_equal(judge_server(&m, 1).kind, VERDICT_REFUSE);
 }
 
 static void unlimited_is_what_it_says(void **state)
@@ -214,7 +229,7 @@ static void unlimited_is_what_it_says(void **state)
 	r.limits.control_frames.unlimited = true;
 	message_policy_init(&m, &r);
 	for (int i = 0; i < 1000; i++) {
-		assert_int_equal(message_judge_client(&m, 1000, 0).kind, VERDICT_PASS);
+		assert_int_equal(judge_client(&m, 1000, 0).kind, VERDICT_PASS);
 		assert_int_equal(message_judge_control(&m, 0).kind, VERDICT_PASS);
 	}
 }
