@@ -493,9 +493,8 @@ static void usage(void)
 {
 	fputs("usage: wsload echo PORT|/SOCKET\n"
 	      "       wsload load|shake|idle ws[s]://PORT/PATH [-c N] [-f N] [-b] [-z] [-r]\n"
-	      "              [-p FILE] [-s SECONDS] [-n N] [-w N] [-H LINE] [-t FILE] [-g] [-k FILE] "
-	      "[-a N]\n"
-	      "              [-e CODE] [-P PID,...]\n",
+	      "              [-p FILE] [-s SECONDS] [-n N] [-w N] [-H LINE] [-t FILE] [-g]\n"
+	      "              [-k FILE] [-a N] [-e CODE] [-P PID,...]\n",
 	      stderr);
 	exit(2);
 }
