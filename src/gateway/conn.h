@@ -402,13 +402,15 @@ void recheck_free(struct session *s);
 void proxy_start(struct conn *c);
 void proxy_on_client(struct conn *c, unsigned why);
 void proxy_timed_out(struct conn *c);
-
-/* How long the client may take for the body of its request. */
-uint64_t proxy_body_ms(const struct conn *c);
 void proxy_free(struct conn *c);
 
 /* On the worker: ends the connections that wait for a next request. */
 void proxy_forget_idle(struct worker *w);
+
+/* --- proxy_request.c */
+
+/* How long the client may take for the body of its request. */
+uint64_t proxy_body_ms(const struct conn *c);
 
 /* --- site.c */
 int site_security_fields(const struct conn *c, struct buf *out, const struct conf_site *site,

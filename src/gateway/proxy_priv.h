@@ -7,6 +7,7 @@
  *   client <-- built anew <--head-- application        body: length, chunks, or to the end
  *
  *   proxy.c          the connection to the application: dialled, taken in turns, kept, given up
+ *   proxy_request.c  the way in: the request and its body
  *   proxy_answer.c   the way out: the answer and its body
  */
 #include "gateway/conn.h"
@@ -64,6 +65,14 @@ void proxy_rest(struct conn *c);
 /* A kept connection that the application had closed meanwhile: once more, on a new one. False:
  * that is not allowed, or failed. */
 bool proxy_retry(struct conn *c);
+
+/* --- proxy_request.c */
+
+/* The head, and what came with it of the body. False: it failed, and c may have ended. */
+bool proxy_send_request(struct conn *c);
+
+/* More of the client's body, as far as the application takes it; c may have ended. */
+void proxy_read_body(struct conn *c);
 
 /* One line of a head. */
 int proxy_append_field(struct buf *out, const char *name, struct slice value);
