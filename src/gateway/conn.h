@@ -321,10 +321,12 @@ void request_start(struct conn *c);
 void request_on_client(struct conn *c, unsigned why);
 void request_body_on_client(struct conn *c, unsigned why);
 void request_waiting_on_client(struct conn *c, unsigned why);
-void request_answer(struct conn *c, struct ask *a);
 struct request *request_take(struct conn *c);
 void request_release(struct conn *c);
 void request_free(struct request *q);
+
+/* --- request_act.c */
+void request_answer(struct conn *c, struct ask *a);
 
 /* --- report.c: what browsers report */
 void report_log(struct conn *c);
