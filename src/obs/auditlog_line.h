@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What a line of the audit log looks like; written by auditlog.c, read by auditlog_check.c.
+ * What a line of the audit log looks like; written by auditlog_writer.c, read by auditlog_check.c.
  *
  *   {"seq":7,"prev":"<hash>","time":"<when>","level":"info","event":"refused", ... }
  *     |        |
