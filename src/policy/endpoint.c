@@ -1,33 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The own endpoints; the drawing is in endpoint.h.
+ * The own endpoints: who may ask and read the answer, who it is that asks, and all of them but the
+ * ticket, which is in endpoint_ticket.c. The drawing is in endpoint.h.
  */
 #include "policy/endpoint.h"
 
-#include "base/buf.h"
-#include "base/clock.h"
-#include "base/jsonout.h"
 #include "http/header.h"
-#include "json/read.h"
 #include "policy/client.h"
 #include "policy/csrf.h"
-#include "policy/host.h"
-#include "policy/mtls.h"
-#include "policy/origin.h"
-#include "policy/rules.h"
-
-enum endpoint_state {
-	ENDPOINT_NEW = 0,
-	ENDPOINT_VERIFYING,
-	ENDPOINT_REFRESHING,
-	ENDPOINT_PUTTING,
-	ENDPOINT_OVER
-};
-
-static struct verdict arena_full(void)
-{
-	return verdict_refuse(REASON_OVERLOADED, "the arena is full");
-}
+#include "policy/endpoint_priv.h"
 
 static void add_header(struct endpoint *e, struct slice name, struct slice value)
 {
@@ -35,19 +16,10 @@ static void add_header(struct endpoint *e, struct slice name, struct slice value
 		e->headers[e->header_count++] = (struct http_header){name, value};
 }
 
-static struct origin_facts origin_facts(const struct endpoint *e)
-{
-	return (struct origin_facts){
-		.head = e->in->head,
-		.host = &e->in->request->host,
-		.tls = e->in->tls,
-	};
-}
-
 /* --- whom an answer is for */
 
-static const struct conf_identity *ticket_identity(const struct snapshot *s,
-						   const struct conf_route *route)
+const struct conf_identity *endpoint_ticket_identity(const struct snapshot *s,
+						     const struct conf_route *route)
 {
 	for (size_t i = 0; i < route->identify_count; i++) {
 		const struct conf_identity *identity = &s->identities[route->identify[i]];
@@ -57,9 +29,8 @@ static const struct conf_identity *ticket_identity(const struct snapshot *s,
 	return NULL;
 }
 
-/* From this cookie; NULL: from whatever browsers send by themselves, certificates too. */
-static bool ticket_from_cookie(const struct snapshot *s, const struct conf_identity *ticket,
-			       const struct conf_identity *cookie)
+bool endpoint_ticket_from_cookie(const struct snapshot *s, const struct conf_identity *ticket,
+				 const struct conf_identity *cookie)
 {
 	for (size_t i = 0; i < ticket->ticket.from_count; i++) {
 		const struct conf_identity *from = &s->identities[ticket->ticket.from[i]];
@@ -80,14 +51,13 @@ static bool cookie_opens(const struct snapshot *s, const struct conf_route *rout
 		if (credential_is_cookie(identity) && (!cookie || identity == cookie))
 			return true;
 		if (identity->kind == CONF_IDENTITY_TICKET &&
-		    ticket_from_cookie(s, identity, cookie))
+		    endpoint_ticket_from_cookie(s, identity, cookie))
 			return true;
 	}
 	return false;
 }
 
-/* The answer may be read by the page that asked. Never `*`; the origin was compared. */
-static void allow_origin(struct endpoint *e, bool with_cookies)
+void endpoint_allow_origin(struct endpoint *e, bool with_cookies)
 {
 	if (!e->origin.len)
 		return;
@@ -99,7 +69,7 @@ static void allow_origin(struct endpoint *e, bool with_cookies)
 
 /* --- the answer */
 
-static void finish(struct endpoint *e, int status, struct slice body)
+void endpoint_finish(struct endpoint *e, int status, struct slice body)
 {
 	e->state = ENDPOINT_OVER;
 	e->status = status;
@@ -110,63 +80,6 @@ static void finish(struct endpoint *e, int status, struct slice body)
 	add_header(e, SLICE("Cross-Origin-Resource-Policy"), SLICE("same-origin"));
 }
 
-static struct slice copy_out(struct endpoint *e, const struct jsonout *j, const struct buf *b)
-{
-	return j->ok ? arena_copy(e->in->arena, buf_slice(b)) : slice_of(NULL, 0);
-}
-
-/* wss://host/path, where the ticket is good. data is NULL without room. */
-static struct slice ticket_url(struct endpoint *e)
-{
-	struct slice url = {NULL, 0}, host = host_text(&e->in->request->host, e->in->arena);
-	struct buf b;
-	if (!host.data)
-		return url;
-	buf_init(&b, 4 * ENDPOINT_BODY_MAX);
-	if (!buf_append(&b, e->in->tls ? SLICE("wss://") : SLICE("ws://")) &&
-	    !buf_append(&b, host) && !route_own_path(&e->target, &b))
-		url = arena_copy(e->in->arena, buf_slice(&b));
-	buf_deinit(&b);
-	return url;
-}
-
-/* A session that would end with its credential, and not with its route's lifetime, can be
- * renewed before: so many seconds from now. */
-static void say_renewal(const struct endpoint *e, struct jsonout *j)
-{
-	uint64_t expires = e->identity.expires_unix_ms, now = e->in->now_unix_ms;
-
-	if (expires && expires < clock_add(now, e->route->limits.lifetime_ms))
-		jsonout_member_u64(j, "renew_within", clock_since(now, expires) / CLOCK_MS_PER_S);
-}
-
-static struct verdict answer_ticket(struct endpoint *e)
-{
-	char ticket[TICKET_CHARS];
-	struct slice url = ticket_url(e);
-	if (!url.data)
-		return arena_full();
-	if (ticket_make(e->in->keys, e->id, e->expires_unix_ms, ticket))
-		return verdict_refuse(REASON_INTERNAL, "no ticket could be made");
-
-	struct jsonout j;
-	struct buf b;
-	buf_init(&b, 8 * ENDPOINT_BODY_MAX);
-	jsonout_init(&j, &b);
-	jsonout_object_open(&j);
-	jsonout_member(&j, "ticket", slice_of(ticket, sizeof(ticket)));
-	jsonout_member_u64(&j, "expires_in", e->ticket->ticket.ttl_ms / CLOCK_MS_PER_S);
-	jsonout_member(&j, "url", url);
-	say_renewal(e, &j);
-	jsonout_object_close(&j);
-	struct slice body = copy_out(e, &j, &b);
-	buf_deinit(&b);
-	if (!body.data)
-		return arena_full();
-	finish(e, 201, body);
-	return verdict_pass();
-}
-
 static struct verdict answer_csrf(struct endpoint *e)
 {
 	char token[CSRF_CHARS];
@@ -175,75 +88,14 @@ static struct verdict answer_csrf(struct endpoint *e)
 	struct slice body =
 		arena_printf(e->in->arena, "{\"csrf\":\"%.*s\"}", (int)sizeof(token), token);
 	if (!body.data)
-		return arena_full();
-	finish(e, 200, body);
+		return endpoint_arena_full();
+	endpoint_finish(e, 200, body);
 	return verdict_pass();
 }
 
-/* --- asking for a ticket to be kept */
+/* --- who it is */
 
-/* Whom the route would not let in gets no ticket for it either. What only the handshake
- * itself can show is asked there. */
-static struct verdict gate_allow(struct endpoint *e, uint64_t now_unix_ms)
-{
-	const uint32_t later = 1u << CONF_VAR_REQUEST_HEADERS | 1u << CONF_VAR_REQUEST_QUERY;
-	const struct context_facts facts = {
-		.identity = &e->identity,
-		.match = &e->match,
-		.path = e->path,
-		.origin = e->origin,
-		.peer = e->in->peer,
-		.tls = e->in->tls,
-	};
-
-	if (e->route->allow_uses & later)
-		return verdict_pass();
-	return rules_admit(e->route, &facts, 0, now_unix_ms, e->in->arena);
-}
-
-static struct verdict ask_put(struct endpoint *e, uint64_t now_unix_ms)
-{
-	const struct conf_identity *ticket = e->ticket;
-	struct verdict v = gate_allow(e, now_unix_ms);
-	if (v.kind != VERDICT_PASS)
-		return v;
-	e->expires_unix_ms = clock_add(now_unix_ms, ticket->ticket.ttl_ms);
-	const struct ticket_record record = {
-		.ticket = ticket->name,
-		.via = e->identity.via,
-		.subject = e->identity.subject,
-		.claims = e->identity.claims,
-		.path = e->path,
-		.origin = e->origin,
-		.address = e->in->peer,
-		.bind_path = ticket->ticket.bind_route,
-		.bind_origin = ticket->ticket.bind_origin,
-		.bind_address = ticket->ticket.bind_address,
-		.expires_unix_ms = e->expires_unix_ms,
-		.credential_expires_unix_ms = e->identity.expires_unix_ms,
-		.credential_issued_unix_ms = e->identity.issued_unix_ms,
-		.key = e->identity.key,
-	};
-	struct slice bytes = {NULL, 0};
-	struct buf b;
-	buf_init(&b, TICKET_RECORD_MAX);
-	if (!ticket_record_encode(&record, &b))
-		bytes = arena_copy(e->in->arena, buf_slice(&b));
-	buf_deinit(&b);
-	if (!bytes.data)
-		return arena_full();
-	memcpy(e->id, e->in->random, sizeof(e->id));
-	e->question = (struct question){
-		.kind = QUESTION_PUT_TICKET,
-		.record = bytes,
-		.expires_unix_ms = e->expires_unix_ms,
-	};
-	memcpy(e->question.ticket_id, e->id, TICKET_ID_BYTES);
-	e->state = ENDPOINT_PUTTING;
-	return verdict_ask();
-}
-
-static struct verdict ask_verify(struct endpoint *e)
+struct verdict endpoint_ask_verify(struct endpoint *e)
 {
 	e->question = (struct question){
 		.kind = QUESTION_VERIFY_COOKIE,
@@ -257,10 +109,11 @@ static struct verdict ask_verify(struct endpoint *e)
 /* What one came for: a ticket or a CSRF token. */
 static struct verdict serve_identified(struct endpoint *e, uint64_t now_unix_ms)
 {
-	return e->in->dispatch->kind == DISPATCH_CSRF ? answer_csrf(e) : ask_put(e, now_unix_ms);
+	return e->in->dispatch->kind == DISPATCH_CSRF ? answer_csrf(e)
+						      : endpoint_ask_put(e, now_unix_ms);
 }
 
-static struct verdict identify_token(struct endpoint *e, uint64_t now_unix_ms, bool asked)
+struct verdict endpoint_identify_token(struct endpoint *e, uint64_t now_unix_ms, bool asked)
 {
 	const struct token_facts facts = {
 		.world = e->in->tokens,
@@ -281,147 +134,6 @@ static struct verdict identify_token(struct endpoint *e, uint64_t now_unix_ms, b
 		e->state = ENDPOINT_REFRESHING;
 	}
 	return v;
-}
-
-/* --- POST /.sallyport/ticket: gates */
-
-/* {"route": "/chat/lobby"} and nothing else. */
-static struct verdict read_body(struct endpoint *e)
-{
-	static const struct json_limits limits = {.depth = 2, .members = 8, .values = 16};
-	struct json_doc doc;
-	if (e->in->body.len > ENDPOINT_BODY_MAX)
-		return verdict_refuse(REASON_BODY_TOO_LARGE, NULL);
-	if (json_read(e->in->body, &limits, e->in->arena, &doc) != REASON_NONE)
-		return verdict_refuse(REASON_BODY_MALFORMED, json_fault_word(doc.fault));
-	const struct json_node *route = json_member_typed(doc.root, SLICE("route"), JSON_STRING);
-	if (!route || json_count(doc.root) != 1)
-		return verdict_refuse(REASON_BODY_MALFORMED, "not {\"route\": \"/path\"}");
-	if (http_target_parse(json_string(route), e->in->arena, &e->target, NULL) != REASON_NONE ||
-	    e->target.has_query || e->target.asterisk)
-		return verdict_refuse(REASON_BODY_MALFORMED, "the route is no path");
-	e->path = route_path_text(&e->target, e->in->arena);
-	return e->path.data ? verdict_pass() : arena_full();
-}
-
-static struct verdict find_ticket_route(struct endpoint *e)
-{
-	e->route = route_find(e->in->conf, &e->target, &e->match);
-	if (!e->route)
-		return verdict_refuse(REASON_ROUTE_UNKNOWN, "a ticket for no route");
-	e->ticket = ticket_identity(e->in->conf, e->route);
-	if (!e->ticket)
-		return verdict_refuse(REASON_ROUTE_UNKNOWN, "a route that takes no tickets");
-	return verdict_pass();
-}
-
-static struct verdict gate_ticket_origin(struct endpoint *e)
-{
-	struct origin_facts facts = origin_facts(e);
-	struct verdict v = origin_judge_fetch(&e->route->origins, &facts, &e->origin);
-	if (v.kind == VERDICT_PASS)
-		allow_origin(e, ticket_from_cookie(e->in->conf, e->ticket, NULL));
-	return v;
-}
-
-static struct verdict gate_ticket_credential(struct endpoint *e)
-{
-	const struct credential_facts facts = {
-		.head = e->in->head,
-		.csrf_in_header = true,
-		.origin_missing = e->origin.len == 0,
-		.certificate = e->in->certificate,
-	};
-	struct verdict v =
-		credential_find(e->in->conf, e->ticket->ticket.from, e->ticket->ticket.from_count,
-				&facts, e->in->arena, &e->credential);
-	if (v.kind == VERDICT_PASS)
-		v = credential_check(e->in->keys, e->in->now_unix_ms, &e->credential);
-	return v;
-}
-
-static struct verdict gate_marker(struct endpoint *e)
-{
-	struct slice value;
-	if (http_header_single(e->in->head, SLICE("sallyport"), &value) &&
-	    slice_eq(value, SLICE("1")))
-		return verdict_pass();
-	return verdict_refuse(REASON_CSRF_MISSING, "no `Sallyport: 1`");
-}
-
-/* What the client has to solve: in the body of the 429. */
-static struct verdict ask_for_proof(struct endpoint *e, const struct proof_facts *f,
-				    enum reason reason)
-{
-	char challenge[PROOF_CHALLENGE_CHARS];
-	const struct conf_siege *conf = &e->in->conf->siege;
-	unsigned bits = e->in->siege.proof_bits ? e->in->siege.proof_bits : conf->proof_bits;
-
-	if (proof_make(e->in->keys, f, bits, clock_add(f->now_unix_ms, conf->proof_time_ms),
-		       e->in->random, challenge))
-		return verdict_refuse(REASON_INTERNAL, "no challenge could be made");
-	e->problem = arena_printf(e->in->arena,
-				  "\"proof\":{\"algorithm\":\"sha256\",\"challenge\":\"%.*s\","
-				  "\"bits\":%u,\"expires_in\":%llu}",
-				  (int)sizeof(challenge), challenge, bits,
-				  (unsigned long long)(conf->proof_time_ms / CLOCK_MS_PER_S));
-	return e->problem.data ? verdict_refuse(reason, NULL) : arena_full();
-}
-
-/* Before anything is verified. Whoever TLS has verified has shown more than a number. */
-static struct verdict gate_proof(struct endpoint *e)
-{
-	const struct siege_gate *g = &e->in->siege;
-	const struct certificate *certificate = e->in->certificate;
-	struct slice field = SLICE("sallyport-proof"), text = {NULL, 0};
-	const struct proof_facts facts = {
-		.peer = e->in->peer,
-		.path = e->path,
-		.origin = e->origin,
-		.now_unix_ms = e->in->now_unix_ms,
-	};
-
-	if (g->level < SIEGE_PROOF || g->allowed || e->in->good_network ||
-	    (certificate && !certificate->malformed))
-		return verdict_pass();
-	if (http_header_count(e->in->head, field) == 0)
-		return ask_for_proof(e, &facts, REASON_PROOF_REQUIRED);
-	if (!http_header_single(e->in->head, field, &text))
-		return ask_for_proof(e, &facts, REASON_PROOF_INVALID);
-	enum reason r = proof_check(e->in->keys, &facts, text, e->in->proofs);
-	if (r == REASON_NONE)
-		return verdict_pass();
-	return r == REASON_PROOF_INVALID ? ask_for_proof(e, &facts, r)
-					 : verdict_refuse(r, "a proof of work");
-}
-
-typedef struct verdict (*gate_fn)(struct endpoint *e);
-
-static struct verdict post_ticket(struct endpoint *e)
-{
-	static const gate_fn gates[] = {
-		gate_marker,        read_body,  find_ticket_route,
-		gate_ticket_origin, gate_proof, gate_ticket_credential,
-	};
-	for (size_t i = 0; i < sizeof(gates) / sizeof(gates[0]); i++) {
-		struct verdict v = gates[i](e);
-		if (v.kind != VERDICT_PASS)
-			return v;
-	}
-	if (e->credential.identity->kind == CONF_IDENTITY_MTLS) {
-		struct verdict v = mtls_identify(e->credential.identity, e->in->certificate,
-						 e->in->now_unix_ms, e->in->arena, &e->identity);
-		return v.kind == VERDICT_PASS ? ask_put(e, e->in->now_unix_ms) : v;
-	}
-	if (e->credential.identity->kind == CONF_IDENTITY_JWT)
-		return identify_token(e, e->in->now_unix_ms, false);
-	if (e->credential.identity->kind != CONF_IDENTITY_ANYONE)
-		return ask_verify(e);
-	e->identity.key = e->credential.identity->name;
-	e->identity.issued_unix_ms = e->in->now_unix_ms;
-	e->identity.via = e->credential.identity->name;
-	e->identity.claims = SLICE("{}");
-	return ask_put(e, e->in->now_unix_ms);
 }
 
 /* --- GET /.sallyport/csrf: gates */
@@ -446,7 +158,7 @@ static bool csrf_origin_ok(const struct endpoint *e)
 {
 	const struct snapshot *s = e->in->conf;
 	const struct conf_origins own = {.same = true};
-	const struct origin_facts facts = origin_facts(e);
+	const struct origin_facts facts = endpoint_origin_facts(e);
 	if (origin_on_list(&own, &facts, e->origin))
 		return true;
 	for (size_t i = 0; i < s->route_count; i++) {
@@ -467,7 +179,7 @@ static struct verdict gate_csrf_origin(struct endpoint *e)
 	if (e->origin.len) {
 		if (!csrf_origin_ok(e))
 			return verdict_refuse(REASON_ORIGIN_NOT_ALLOWED, NULL);
-		allow_origin(e, true);
+		endpoint_allow_origin(e, true);
 		return verdict_pass();
 	}
 	if (http_header_count(e->in->head, site) == 0)
@@ -487,8 +199,8 @@ static struct verdict get_csrf(struct endpoint *e)
 	if (v.kind != VERDICT_PASS)
 		return v;
 	return e->credential.identity->kind == CONF_IDENTITY_JWT
-		       ? identify_token(e, e->in->now_unix_ms, false)
-		       : ask_verify(e);
+		       ? endpoint_identify_token(e, e->in->now_unix_ms, false)
+		       : endpoint_ask_verify(e);
 }
 
 /* --- preflights (Fetch standard, CORS protocol) */
@@ -496,15 +208,15 @@ static struct verdict get_csrf(struct endpoint *e)
 static bool preflight_origin_ok(const struct endpoint *e, bool *with_cookies)
 {
 	const struct snapshot *s = e->in->conf;
-	const struct origin_facts facts = origin_facts(e);
+	const struct origin_facts facts = endpoint_origin_facts(e);
 	bool ok = false;
 	*with_cookies = false;
 	for (size_t i = 0; i < s->route_count; i++) {
-		const struct conf_identity *ticket = ticket_identity(s, &s->routes[i]);
+		const struct conf_identity *ticket = endpoint_ticket_identity(s, &s->routes[i]);
 		if (!ticket || !origin_on_list(&s->routes[i].origins, &facts, e->origin))
 			continue;
 		ok = true;
-		*with_cookies |= ticket_from_cookie(s, ticket, NULL);
+		*with_cookies |= endpoint_ticket_from_cookie(s, ticket, NULL);
 	}
 	return ok;
 }
@@ -518,7 +230,7 @@ static struct verdict preflight(struct endpoint *e)
 		return verdict_refuse(REASON_ORIGIN_MISSING, "a preflight");
 	if (csrf ? !csrf_origin_ok(e) : !preflight_origin_ok(e, &with_cookies))
 		return verdict_refuse(REASON_ORIGIN_NOT_ALLOWED, "a preflight");
-	allow_origin(e, with_cookies);
+	endpoint_allow_origin(e, with_cookies);
 	add_header(e, SLICE("Access-Control-Allow-Methods"), csrf ? SLICE("GET") : SLICE("POST"));
 	add_header(
 		e, SLICE("Access-Control-Allow-Headers"),
@@ -574,7 +286,7 @@ static struct verdict get_client(struct endpoint *e)
 		return verdict_refuse(REASON_METHOD_NOT_ALLOWED, NULL);
 	}
 	if (!etag.data)
-		return arena_full();
+		return endpoint_arena_full();
 	add_header(e, SLICE("ETag"), etag);
 	add_header(e, SLICE("Cache-Control"), client_cache(e));
 	add_header(e, SLICE("Vary"), SLICE("Accept-Encoding"));
@@ -602,7 +314,7 @@ static struct verdict get_client(struct endpoint *e)
 static struct verdict gate_report_origin(struct endpoint *e)
 {
 	static const struct conf_origins own = {.same = true};
-	const struct origin_facts facts = origin_facts(e);
+	const struct origin_facts facts = endpoint_origin_facts(e);
 	struct slice site = SLICE("sec-fetch-site"), value;
 	if (!origin_presented(e->in->head, &e->origin))
 		return verdict_refuse(REASON_ORIGIN_NOT_ALLOWED, "Origin is empty or comes twice");
@@ -660,7 +372,7 @@ struct verdict endpoint_begin(struct endpoint *e, const struct endpoint_input *i
 	if (v.kind != VERDICT_PASS)
 		return v;
 	if (ticket && in->head->method == HTTP_POST)
-		return post_ticket(e);
+		return endpoint_post_ticket(e);
 	if (!ticket && in->head->method == HTTP_GET)
 		return get_csrf(e);
 	e->allow = ticket ? "POST, OPTIONS" : "GET, OPTIONS";
@@ -683,7 +395,7 @@ static struct verdict judge_verified(struct endpoint *e, const struct answer *an
 	e->identity.subject = arena_copy(e->in->arena, answer->subject);
 	e->identity.claims = arena_copy(e->in->arena, answer->claims);
 	if (!e->identity.subject.data || !e->identity.claims.data)
-		return arena_full();
+		return endpoint_arena_full();
 	return serve_identified(e, now_unix_ms);
 }
 
@@ -696,10 +408,10 @@ struct verdict endpoint_answer(struct endpoint *e, const struct answer *answer,
 	if (state == ENDPOINT_VERIFYING)
 		return judge_verified(e, answer, now_unix_ms);
 	if (state == ENDPOINT_REFRESHING)
-		return identify_token(e, now_unix_ms, true);
+		return endpoint_identify_token(e, now_unix_ms, true);
 	if (state != ENDPOINT_PUTTING)
 		return verdict_refuse(REASON_INTERNAL, "an answer that nobody asked for");
 	if (answer->kind != ANSWER_YES)
 		return verdict_refuse(REASON_STORE_FAILED, NULL);
-	return answer_ticket(e);
+	return endpoint_answer_ticket(e);
 }
