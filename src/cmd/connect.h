@@ -3,10 +3,11 @@
 /*
  * sallyport connect: a WebSocket client for people. Private to its files:
  *
- *   connect.c         the command line
- *   connect_ticket.c  asks for a ticket over HTTP, waiting for the answers
- *   connect_talk.c    the connection: handshake, messages both ways, end
- *   connect_watch.c   what travels, in words, for -v
+ *   connect.c           the command line
+ *   connect_ticket.c    asks for a ticket over HTTP, waiting for the answers
+ *   connect_talk.c      the connection: addresses, TLS, handshake, end
+ *   connect_messages.c  once it is open: messages both ways, the close
+ *   connect_watch.c     what travels, in words, for -v
  *
  * Messages go to standard output and nothing else does; all words about them go to
  * standard error. Cookies, tickets and tokens are withheld from what is printed, because
