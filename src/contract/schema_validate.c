@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A value against a program; see schema.h.
+ * A value against a program, node by node; see schema_run.h.
  *
  *   check_child               an item or member: mostly its type or quick form is enough
  *     check                   one node of the program at one value
@@ -11,130 +11,22 @@
  *         check_array, _object
  *           check_child       at the items and members
  *
- * Recursion is bounded by SCHEMA_DEPTH_MAX, the whole by a budget of steps. When a bound is
- * hit, `bound` stays set and the whole fails, so that nobody can turn the failure into its
- * opposite. What unevaluatedProperties and unevaluatedItems need to know is noted in a set of
- * bits, one per member or item, and only where somebody asks. Which members the schema speaks of
- * at all is marked per node of the value's tape, for schema_validate_undeclared only.
+ * What unevaluatedProperties and unevaluatedItems need to know is noted in a set of bits, one per
+ * member or item, and only where somebody asks. Which members the schema speaks of at all is
+ * marked per node of the value's tape, for schema_validate_undeclared only.
  */
-#include <stdlib.h>
-
 #include "contract/schema_number.h"
 #include "contract/schema_plan.h"
-#include "contract/schema_program.h"
-
-enum {
-	ROOM_BLOCK = 1 << 14,
-	ROOM_MAX = 1 << 24,
-	STEPS_FREE = 10000,
-	STEPS_PER_VALUE = 64, /* and as many as the schema has nodes, up to */
-	STEPS_NODES_MAX = 1000,
-	FEW_ITEMS = 12, /* compared each with each */
-};
+#include "contract/schema_quick.h"
+#include "contract/schema_run.h"
 
 /* A leaf of the schema pays for no more than its own part: what is kept apart from `check` needs
  * no room in its frame. */
 #define NOINLINE      __attribute__((noinline))
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
-struct schema_room {
-	struct arena arena;
-	struct regex_room *regex;
-	struct siphash_key secret;
-	uint32_t scope[SCHEMA_DEPTH_MAX]; /* resources that were entered, outermost first */
-};
-
-struct run {
-	const struct schema *schema;
-	struct schema_room *room;
-	struct schema_failure failure;
-	uint64_t steps;
-	uint32_t depth, scopes;
-	bool bound;
-	struct marks *marks; /* NULL: nobody asks what was not declared */
-};
-
-/* Per node of the tape: a key that the schema speaks of, an object whose members it lists. What
- * a branch marked is taken back when the branch fails. */
-struct marks {
-	const struct json_node *root;
-	uint8_t *of_node;
-	uint32_t *log; /* nodes that are marked, in order */
-	uint32_t count;
-};
-
-/* Members or items that were evaluated. */
-struct seen {
-	uint64_t *bits;
-	uint64_t few;
-	uint32_t count;
-};
-
 static bool check(struct run *r, const struct schema_node *s, const struct json_node *v,
 		  struct seen *seen);
-
-static bool fail(struct run *r, const struct json_node *at, const char *keyword)
-	__attribute__((cold, noinline));
-
-static bool fail(struct run *r, const struct json_node *at, const char *keyword)
-{
-	if (!r->bound)
-		r->failure = (struct schema_failure){.at = at, .keyword = keyword};
-	return false;
-}
-
-static bool hit_bound(struct run *r, const struct json_node *at, const char *keyword)
-	__attribute__((cold, noinline));
-
-static bool hit_bound(struct run *r, const struct json_node *at, const char *keyword)
-{
-	if (!r->bound)
-		r->failure = (struct schema_failure){.at = at, .keyword = keyword, .bound = true};
-	r->bound = true;
-	return false;
-}
-
-static inline bool spend(struct run *r, uint64_t steps, const struct json_node *at,
-			 const char *keyword)
-{
-	if (__builtin_expect(r->steps < steps, 0))
-		return hit_bound(r, at, keyword);
-	r->steps -= steps;
-	return true;
-}
-
-static inline bool is_word(const struct schema_names *words, const struct json_node *v)
-{
-	return schema_names_find(words, v->data, v->len, json_key_hash(json_string(v)));
-}
-
-static inline bool holds_quickly(const struct schema_quick *q, const struct json_node *v)
-{
-	switch (q->kind) {
-	case SCHEMA_QUICK_TEXT:
-		return v->type == JSON_STRING && v->len >= q->is.bytes.least &&
-		       v->len <= q->is.bytes.most &&
-		       (!q->is.bytes.format || q->is.bytes.format(json_string(v)));
-	case SCHEMA_QUICK_INTEGER:
-		return v->type == JSON_NUMBER &&
-		       (v->flags & (JSON_IS_INTEGER | JSON_IS_BIG)) == JSON_IS_INTEGER &&
-		       v->as.integer >= q->is.integer.least && v->as.integer <= q->is.integer.most;
-	case SCHEMA_QUICK_WORD:
-		return v->type == JSON_STRING && v->len == q->is.word->len &&
-		       slice_same(v->data, q->is.word->data, v->len);
-	case SCHEMA_QUICK_WORDS:
-		return v->type == JSON_STRING && is_word(q->is.words, v);
-	case SCHEMA_NOT_QUICK:
-	default:
-		return false;
-	}
-}
-
-/* Nothing else need be looked at. */
-static inline bool is_settled(const struct schema_node *s, const struct json_node *v)
-{
-	return (s->plain >> v->type & 1) || holds_quickly(&s->quick, v);
-}
 
 /* A member or item against its schema. `keyword` is blamed for a schema that is false. */
 static inline bool check_child(struct run *r, const struct schema_node *s,
@@ -147,65 +39,6 @@ static inline bool check_child(struct run *r, const struct schema_node *s,
 	if (s->never)
 		fail(r, v, keyword);
 	return false;
-}
-
-/* ---- what the schema speaks of */
-
-static void mark(struct run *r, const struct json_node *node)
-{
-	size_t index = (size_t)(node - r->marks->root);
-
-	if (r->marks->of_node[index])
-		return;
-	r->marks->of_node[index] = 1;
-	r->marks->log[r->marks->count++] = (uint32_t)index;
-}
-
-static inline uint32_t marks_count(const struct run *r)
-{
-	return r->marks ? r->marks->count : 0;
-}
-
-static inline void marks_take_back(struct run *r, uint32_t count)
-{
-	while (r->marks && r->marks->count > count)
-		r->marks->of_node[r->marks->log[--r->marks->count]] = 0;
-}
-
-/* ---- sets of members and items */
-
-static bool seen_init(struct run *r, struct seen *set, const struct json_node *v)
-{
-	uint32_t words = (json_count(v) + 63) / 64;
-
-	*set = (struct seen){.count = json_count(v)};
-	set->bits = &set->few;
-	if (words > 1)
-		set->bits = arena_calloc(&r->room->arena, words, sizeof(*set->bits));
-	return set->bits || hit_bound(r, v, "memory");
-}
-
-static inline void seen_add(struct seen *set, uint32_t index)
-{
-	if (set && index < set->count)
-		set->bits[index / 64] |= UINT64_C(1) << (index % 64);
-}
-
-static inline bool seen_has(const struct seen *set, uint32_t index)
-{
-	return set->bits[index / 64] >> (index % 64) & 1;
-}
-
-static void seen_merge(struct seen *into, const struct seen *from)
-{
-	for (uint32_t i = 0; i < (into->count + 63) / 64; i++)
-		into->bits[i] |= from->bits[i];
-}
-
-static void seen_all(struct seen *set)
-{
-	for (uint32_t i = 0; set && i < set->count; i++)
-		seen_add(set, i);
 }
 
 /* A check that may fail without harm: what a failed one noted does not count. */
@@ -221,7 +54,7 @@ static bool try_check(struct run *r, const struct schema_node *s, const struct j
 			marks_take_back(r, marks);
 		return holds;
 	}
-	if (!seen_init(r, &own, v) || !check(r, s, v, &own)) {
+	if (!schema_seen_init(r, &own, v) || !check(r, s, v, &own)) {
 		marks_take_back(r, marks);
 		return false;
 	}
@@ -293,45 +126,6 @@ static inline bool check_number(struct run *r, const struct schema_number *s,
 
 /* ---- arrays */
 
-static bool unique_few(struct run *r, const struct json_node *v)
-{
-	JSON_EACH (a, v) {
-		for (const struct json_node *b = json_next(a); b != json_end(v); b = json_next(b)) {
-			if (a->type == b->type && schema_equal(a, b))
-				return fail(r, b, "uniqueItems");
-		}
-	}
-	return true;
-}
-
-struct hashed {
-	uint64_t hash;
-	const struct json_node *item;
-};
-
-static bool unique_many(struct run *r, const struct json_node *v)
-{
-	uint32_t size = 16;
-
-	while (size < v->len * 2)
-		size *= 2;
-	struct hashed *table = arena_calloc(&r->room->arena, size, sizeof(*table));
-	if (!table)
-		return hit_bound(r, v, "uniqueItems");
-	JSON_EACH (item, v) {
-		uint64_t hash = json_hash(item, &r->room->secret);
-		uint32_t i = (uint32_t)hash & (size - 1);
-		for (; table[i].item; i = (i + 1) & (size - 1)) {
-			if (!spend(r, 1, v, "uniqueItems"))
-				return false;
-			if (table[i].hash == hash && schema_equal(table[i].item, item))
-				return fail(r, item, "uniqueItems");
-		}
-		table[i] = (struct hashed){hash, item};
-	}
-	return true;
-}
-
 static bool check_contains(struct run *r, const struct schema_array *s, const struct json_node *v,
 			   struct seen *seen)
 {
@@ -378,7 +172,7 @@ static NOINLINE bool check_array(struct run *r, const struct schema_array *s,
 		return false;
 	if (!s->unique || v->len < 2)
 		return true;
-	return v->len <= FEW_ITEMS ? unique_few(r, v) : unique_many(r, v);
+	return schema_unique(r, v);
 }
 
 static bool check_unevaluated_items(struct run *r, const struct schema_array *s,
@@ -666,7 +460,7 @@ static bool check_unevaluated(struct run *r, const struct schema_node *s, const 
 {
 	struct seen own;
 
-	if (!seen_init(r, &own, v) || !check_parts(r, s, v, &own))
+	if (!schema_seen_init(r, &own, v) || !check_parts(r, s, v, &own))
 		return false;
 	if (v->type == JSON_ARRAY ? !check_unevaluated_items(r, s->array, v, &own)
 				  : !check_unevaluated_members(r, s->object, v, &own))
@@ -716,47 +510,22 @@ static bool check(struct run *r, const struct schema_node *s, const struct json_
 	return (!s->other || check_values(r, s->other, v)) && check_scalar(r, s, v);
 }
 
-/* ---- the whole */
-
-static uint32_t nodes_of(const struct json_node *value)
+bool schema_check(struct run *r, const struct schema_node *s, const struct json_node *v)
 {
-	return value->type >= JSON_ARRAY ? value->as.nest.span : 1;
+	return check(r, s, v, NULL) && !r->bound;
 }
 
-static bool run(const struct schema *s, const struct json_node *value, struct schema_room *room,
-		struct schema_failure *failure, struct marks *marks)
-{
-	uint64_t each = STEPS_PER_VALUE + (s->nodes < STEPS_NODES_MAX ? s->nodes : STEPS_NODES_MAX);
-	struct run r = {
-		.schema = s,
-		.room = room,
-		.steps = STEPS_FREE + nodes_of(value) * each,
-		.marks = marks,
-	};
-	bool holds = check(&r, s->root, value, NULL) && !r.bound;
-
-	if (!holds && failure)
-		*failure = r.failure;
-	return holds;
-}
-
-bool schema_validate(const struct schema *s, const struct json_node *value,
-		     struct schema_room *room, struct schema_failure *failure)
-{
-	if (room->arena.block)
-		arena_reset(&room->arena);
-	return run(s, value, room, failure, NULL);
-}
+/* ---- what a plan left to ask */
 
 /* What is not settled at a quick look. */
 static NOINLINE bool holds_in_full(const struct schema *s, const struct schema_node *node,
 				   const struct json_node *v, struct schema_room *room)
 {
-	struct run r = {.schema = s, .room = room, .steps = STEPS_FREE};
+	struct run r = {.schema = s, .room = room, .steps = SCHEMA_STEPS_FREE};
 
 	if (room->arena.block)
 		arena_reset(&room->arena);
-	return check(&r, node, v, NULL) && !r.bound;
+	return schema_check(&r, node, v);
 }
 
 bool schema_plan_holds(const struct schema_plan *plan, const struct json_node *value,
@@ -774,87 +543,4 @@ bool schema_plan_holds(const struct schema_plan *plan, const struct json_node *v
 			return false;
 	}
 	return true;
-}
-
-/* An integer that no double holds, where nobody said that it is one of 64 bits. */
-static bool is_too_big(const struct marks *marks, const struct json_node *v)
-{
-	return v->type == JSON_NUMBER && v->flags & JSON_IS_BIG && !marks->of_node[v - marks->root];
-}
-
-/* Keys without a mark in objects with one; *big is the first number that is too big. */
-static uint32_t collect_undeclared(const struct marks *marks, const struct json_node **keys,
-				   const struct json_node **big)
-{
-	const struct json_node *end = json_next(marks->root);
-	uint32_t count = 0;
-
-	*big = NULL;
-	for (const struct json_node *v = marks->root; v < end; v++) {
-		if (!*big && is_too_big(marks, v))
-			*big = v;
-		if (v->type != JSON_OBJECT || !marks->of_node[v - marks->root])
-			continue;
-		JSON_EACH_MEMBER (key, v)
-			if (!marks->of_node[key - marks->root])
-				keys[count++] = key;
-	}
-	return count;
-}
-
-bool schema_validate_undeclared(const struct schema *s, const struct json_node *value,
-				struct schema_room *room, struct schema_failure *failure,
-				const struct json_node *const **keys, uint32_t *count)
-{
-	struct marks marks = {.root = value};
-	uint32_t nodes = nodes_of(value);
-
-	if (room->arena.block)
-		arena_reset(&room->arena);
-	*keys = NULL;
-	*count = 0;
-	marks.of_node = arena_calloc(&room->arena, nodes, sizeof(*marks.of_node));
-	marks.log = arena_alloc(&room->arena, nodes * sizeof(*marks.log));
-	const struct json_node **list =
-		arena_alloc(&room->arena, nodes * sizeof(struct json_node *));
-	if (!marks.of_node || !marks.log || !list) {
-		if (failure)
-			*failure = (struct schema_failure){
-				.at = value, .keyword = "memory", .bound = true};
-		return false;
-	}
-	if (!run(s, value, room, failure, &marks))
-		return false;
-	const struct json_node *big;
-	*count = collect_undeclared(&marks, list, &big);
-	*keys = list;
-	if (big && failure)
-		*failure = (struct schema_failure){.at = big, .keyword = "format", .big = true};
-	return !big;
-}
-
-struct schema_room *schema_room_new(const struct siphash_key *secret)
-{
-	struct schema_room *room = calloc(1, sizeof(*room));
-
-	if (!room)
-		return NULL;
-	arena_init(&room->arena, ROOM_BLOCK, ROOM_MAX);
-	if (secret)
-		room->secret = *secret;
-	room->regex = regex_room_new();
-	if (!room->regex) {
-		schema_room_free(room);
-		return NULL;
-	}
-	return room;
-}
-
-void schema_room_free(struct schema_room *room)
-{
-	if (!room)
-		return;
-	regex_room_free(room->regex);
-	arena_deinit(&room->arena);
-	free(room);
 }
