@@ -4,7 +4,7 @@
  * The compiler's state; for schema_*.c only.
  *
  *   schema_index.c    documents, $id, anchors: which schema does a reference mean
- *   schema_compile.c  keywords -> program
+ *   schema_compile.c  keywords -> program; schema_parts.c and schema_other.c, see schema_unit.h
  *   schema_names.c    tables of names and words in it
  *   schema_short.c    short forms of its nodes
  *   schema_cost.c     may it cost too much
