@@ -18,6 +18,21 @@ enum {
 	STEPS_NODES_MAX = 1000,
 };
 
+bool schema_fail(struct run *r, const struct json_node *at, const char *keyword)
+{
+	if (!r->bound)
+		r->failure = (struct schema_failure){.at = at, .keyword = keyword};
+	return false;
+}
+
+bool schema_hit_bound(struct run *r, const struct json_node *at, const char *keyword)
+{
+	if (!r->bound)
+		r->failure = (struct schema_failure){.at = at, .keyword = keyword, .bound = true};
+	r->bound = true;
+	return false;
+}
+
 bool schema_seen_init(struct run *r, struct seen *set, const struct json_node *v)
 {
 	uint32_t words = (json_count(v) + 63) / 64;
@@ -26,7 +41,7 @@ bool schema_seen_init(struct run *r, struct seen *set, const struct json_node *v
 	set->bits = &set->few;
 	if (words > 1)
 		set->bits = arena_calloc(&r->room->arena, words, sizeof(*set->bits));
-	return set->bits || hit_bound(r, v, "memory");
+	return set->bits || schema_hit_bound(r, v, "memory");
 }
 
 static uint32_t nodes_of(const struct json_node *value)

@@ -49,34 +49,19 @@ struct seen {
 };
 
 /* It fails here, of that keyword; returns false. */
-static bool fail(struct run *r, const struct json_node *at, const char *keyword)
-	__attribute__((cold, noinline, unused));
-
-static bool fail(struct run *r, const struct json_node *at, const char *keyword)
-{
-	if (!r->bound)
-		r->failure = (struct schema_failure){.at = at, .keyword = keyword};
-	return false;
-}
+bool schema_fail(struct run *r, const struct json_node *at, const char *keyword)
+	__attribute__((cold));
 
 /* It has cost too much, and fails whatever else is said; returns false. */
-static bool hit_bound(struct run *r, const struct json_node *at, const char *keyword)
-	__attribute__((cold, noinline));
-
-static bool hit_bound(struct run *r, const struct json_node *at, const char *keyword)
-{
-	if (!r->bound)
-		r->failure = (struct schema_failure){.at = at, .keyword = keyword, .bound = true};
-	r->bound = true;
-	return false;
-}
+bool schema_hit_bound(struct run *r, const struct json_node *at, const char *keyword)
+	__attribute__((cold));
 
 /* So many steps less; false: there are none left. */
 static inline bool spend(struct run *r, uint64_t steps, const struct json_node *at,
 			 const char *keyword)
 {
 	if (__builtin_expect(r->steps < steps, 0))
-		return hit_bound(r, at, keyword);
+		return schema_hit_bound(r, at, keyword);
 	r->steps -= steps;
 	return true;
 }

@@ -15,7 +15,7 @@ static bool unique_few(struct run *r, const struct json_node *v)
 	JSON_EACH (a, v) {
 		for (const struct json_node *b = json_next(a); b != json_end(v); b = json_next(b)) {
 			if (a->type == b->type && schema_equal(a, b))
-				return fail(r, b, "uniqueItems");
+				return schema_fail(r, b, "uniqueItems");
 		}
 	}
 	return true;
@@ -34,7 +34,7 @@ static bool unique_many(struct run *r, const struct json_node *v)
 		size *= 2;
 	struct hashed *table = arena_calloc(&r->room->arena, size, sizeof(*table));
 	if (!table)
-		return hit_bound(r, v, "uniqueItems");
+		return schema_hit_bound(r, v, "uniqueItems");
 	JSON_EACH (item, v) {
 		uint64_t hash = json_hash(item, &r->room->secret);
 		uint32_t i = (uint32_t)hash & (size - 1);
@@ -42,7 +42,7 @@ static bool unique_many(struct run *r, const struct json_node *v)
 			if (!spend(r, 1, v, "uniqueItems"))
 				return false;
 			if (table[i].hash == hash && schema_equal(table[i].item, item))
-				return fail(r, item, "uniqueItems");
+				return schema_fail(r, item, "uniqueItems");
 		}
 		table[i] = (struct hashed){hash, item};
 	}

@@ -37,7 +37,7 @@ static inline bool check_child(struct run *r, const struct schema_node *s,
 	if (check(r, s, v, NULL))
 		return true;
 	if (s->never)
-		fail(r, v, keyword);
+		schema_fail(r, v, keyword);
 	return false;
 }
 
@@ -87,7 +87,7 @@ static bool match(struct run *r, const struct regex *regex, const struct json_no
 		return false;
 	enum regex_result result = regex_match(regex, json_string(v), r->room->regex);
 	if (result == REGEX_BOUND)
-		return hit_bound(r, v, keyword);
+		return schema_hit_bound(r, v, keyword);
 	return result == REGEX_YES;
 }
 
@@ -97,14 +97,14 @@ static bool check_string(struct run *r, const struct schema_string *s, const str
 	if (v->len > s->max || v->len / 4 < s->min) {
 		uint32_t characters = count_characters(v);
 		if (characters > s->max)
-			return fail(r, v, "maxLength");
+			return schema_fail(r, v, "maxLength");
 		if (characters < s->min)
-			return fail(r, v, "minLength");
+			return schema_fail(r, v, "minLength");
 	}
 	if (s->pattern && !match(r, s->pattern, v, "pattern"))
-		return fail(r, v, "pattern");
+		return schema_fail(r, v, "pattern");
 	if (s->format && !s->format(json_string(v)))
-		return fail(r, v, "format");
+		return schema_fail(r, v, "format");
 	return true;
 }
 
@@ -112,15 +112,15 @@ static inline bool check_number(struct run *r, const struct schema_number *s,
 				const struct json_node *v)
 {
 	if (s->min && schema_number_cmp(v, s->min) < 0)
-		return fail(r, v, "minimum");
+		return schema_fail(r, v, "minimum");
 	if (s->max && schema_number_cmp(v, s->max) > 0)
-		return fail(r, v, "maximum");
+		return schema_fail(r, v, "maximum");
 	if (s->above && schema_number_cmp(v, s->above) <= 0)
-		return fail(r, v, "exclusiveMinimum");
+		return schema_fail(r, v, "exclusiveMinimum");
 	if (s->below && schema_number_cmp(v, s->below) >= 0)
-		return fail(r, v, "exclusiveMaximum");
+		return schema_fail(r, v, "exclusiveMaximum");
 	if (s->multiple_of && !schema_number_multiple(v, s->multiple_of))
-		return fail(r, v, "multipleOf");
+		return schema_fail(r, v, "multipleOf");
 	return true;
 }
 
@@ -142,17 +142,17 @@ static bool check_contains(struct run *r, const struct schema_array *s, const st
 		index++;
 	}
 	if (found < s->contains_min)
-		return fail(r, v, s->contains_min == 1 ? "contains" : "minContains");
-	return found <= s->contains_max || fail(r, v, "maxContains");
+		return schema_fail(r, v, s->contains_min == 1 ? "contains" : "minContains");
+	return found <= s->contains_max || schema_fail(r, v, "maxContains");
 }
 
 static NOINLINE bool check_array(struct run *r, const struct schema_array *s,
 				 const struct json_node *v, struct seen *seen)
 {
 	if (v->len > s->max)
-		return fail(r, v, "maxItems");
+		return schema_fail(r, v, "maxItems");
 	if (v->len < s->min)
-		return fail(r, v, "minItems");
+		return schema_fail(r, v, "minItems");
 	if (s->items || s->prefix.count) {
 		uint32_t index = 0;
 		JSON_EACH (item, v) {
@@ -213,11 +213,11 @@ static bool check_dependent(struct run *r, const struct schema_object *s,
 		return false;
 	for (uint32_t i = 0; i < name->needs_count; i++)
 		if (!json_member_named(v, &name->needs[i]))
-			return fail(r, v, s->needs_keyword);
+			return schema_fail(r, v, s->needs_keyword);
 	if (!name->dependent || check(r, name->dependent, v, seen))
 		return true;
 	if (name->dependent->never)
-		fail(r, v, s->dependents_keyword);
+		schema_fail(r, v, s->dependents_keyword);
 	return false;
 }
 
@@ -277,7 +277,7 @@ static NOINLINE bool check_members(struct run *r, const struct schema_object *s,
 		if (schema && !check_child(r, schema, json_value_of(key), keyword))
 			return false;
 	}
-	return required == s->required || fail(r, v, "required");
+	return required == s->required || schema_fail(r, v, "required");
 }
 
 static NOINLINE bool check_object(struct run *r, const struct schema_object *s,
@@ -286,9 +286,9 @@ static NOINLINE bool check_object(struct run *r, const struct schema_object *s,
 	uint32_t required = 0, index = 0;
 
 	if (v->len > s->max)
-		return fail(r, v, "maxProperties");
+		return schema_fail(r, v, "maxProperties");
 	if (v->len < s->min)
-		return fail(r, v, "minProperties");
+		return schema_fail(r, v, "minProperties");
 	if (s->plain && !seen && !r->marks)
 		return check_members(r, s, v);
 	if (s->lists && r->marks)
@@ -301,7 +301,7 @@ static NOINLINE bool check_object(struct run *r, const struct schema_object *s,
 			seen_add(seen, index);
 		index++;
 	}
-	return required == s->required || fail(r, v, "required");
+	return required == s->required || schema_fail(r, v, "required");
 }
 
 static bool check_unevaluated_members(struct run *r, const struct schema_object *s,
@@ -336,7 +336,7 @@ static bool check_enumeration(struct run *r, const struct schema_other *s,
 	if (s->has_words) {
 		if (v->type == JSON_STRING && is_word(&s->words, v))
 			return true;
-		return fail(r, v, "enum");
+		return schema_fail(r, v, "enum");
 	}
 	JSON_EACH (item, s->enumeration) {
 		if (!spend(r, 1, v, "enum"))
@@ -344,14 +344,14 @@ static bool check_enumeration(struct run *r, const struct schema_other *s,
 		if (is_same(item, v))
 			return true;
 	}
-	return fail(r, v, "enum");
+	return schema_fail(r, v, "enum");
 }
 
 static inline bool check_values(struct run *r, const struct schema_other *s,
 				const struct json_node *v)
 {
 	if (s->constant && !is_same(s->constant, v))
-		return fail(r, v, "const");
+		return schema_fail(r, v, "const");
 	return !s->enumeration || check_enumeration(r, s, v);
 }
 
@@ -363,7 +363,7 @@ static bool check_any(struct run *r, const struct schema_list *any, const struct
 
 	for (uint32_t i = 0; i < any->count && (!holds || seen); i++)
 		holds |= try_check(r, any->items[i], v, seen);
-	return (holds && !r->bound) || fail(r, v, "anyOf");
+	return (holds && !r->bound) || schema_fail(r, v, "anyOf");
 }
 
 static bool check_one(struct run *r, const struct schema_list *one, const struct json_node *v,
@@ -373,7 +373,7 @@ static bool check_one(struct run *r, const struct schema_list *one, const struct
 
 	for (uint32_t i = 0; i < one->count && holding < 2; i++)
 		holding += try_check(r, one->items[i], v, seen);
-	return (holding == 1 && !r->bound) || fail(r, v, "oneOf");
+	return (holding == 1 && !r->bound) || schema_fail(r, v, "oneOf");
 }
 
 static bool check_condition(struct run *r, const struct schema_other *s, const struct json_node *v,
@@ -387,7 +387,7 @@ static bool check_condition(struct run *r, const struct schema_other *s, const s
 	if (!next || check(r, next, v, seen))
 		return true;
 	if (next->never)
-		fail(r, v, holds ? "then" : "else");
+		schema_fail(r, v, holds ? "then" : "else");
 	return false;
 }
 
@@ -410,12 +410,12 @@ static NOINLINE bool check_other(struct run *r, const struct schema_other *s,
 	if (s->only_values)
 		return !r->bound;
 	if (s->ref && !check(r, s->ref, v, seen))
-		return s->ref->never ? fail(r, v, "$ref") : false;
+		return s->ref->never ? schema_fail(r, v, "$ref") : false;
 	if (s->dynamic.fallback && !check(r, dynamic_target(r, &s->dynamic), v, seen))
 		return false;
 	for (uint32_t i = 0; i < s->all.count; i++)
 		if (!check(r, s->all.items[i], v, seen))
-			return s->all.items[i]->never ? fail(r, v, "allOf") : false;
+			return s->all.items[i]->never ? schema_fail(r, v, "allOf") : false;
 	if (s->any.count && !check_any(r, &s->any, v, seen))
 		return false;
 	if (s->one.count && !check_one(r, &s->one, v, seen))
@@ -423,7 +423,7 @@ static NOINLINE bool check_other(struct run *r, const struct schema_other *s,
 	if (s->condition && !check_condition(r, s, v, seen))
 		return false;
 	if (s->none && try_check(r, s->none, v, NULL))
-		return fail(r, v, "not");
+		return schema_fail(r, v, "not");
 	return !r->bound;
 }
 
@@ -495,13 +495,13 @@ static bool check(struct run *r, const struct schema_node *s, const struct json_
 		  struct seen *seen)
 {
 	if (__builtin_expect(r->steps == 0 || r->depth == SCHEMA_DEPTH_MAX, 0))
-		return hit_bound(r, v, r->steps == 0 ? "steps" : "depth");
+		return schema_hit_bound(r, v, r->steps == 0 ? "steps" : "depth");
 	r->steps--;
 	if (!(s->types >> v->type & 1))
-		return fail(r, v, s->never ? "false" : "type");
+		return schema_fail(r, v, s->never ? "false" : "type");
 	if (v->type == JSON_NUMBER) {
 		if (s->whole && !schema_number_whole(v))
-			return fail(r, v, "type");
+			return schema_fail(r, v, "type");
 		if (s->int64 && r->marks)
 			mark(r, v);
 	}
