@@ -34,6 +34,8 @@ static const struct row {
 	{"two hyphens, but no A-label", "hostname", SLICE_INIT("ab--c"), false},
 	{"an empty A-label", "hostname", SLICE_INIT("xn--"), false},
 	{"an A-label that is ASCII", "hostname", SLICE_INIT("xn--a-"), false},
+	{"an A-label of one letter", "hostname", SLICE_INIT("xn--tda"), true},
+	{"a delimiter behind nothing", "hostname", SLICE_INIT("xn---tda"), false},
 	{"253 bytes are the most", "hostname",
 	 SLICE_INIT("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa."
 		    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa."
