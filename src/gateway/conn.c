@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A connection's states: what each does when something happens and when its time is up.
- * The phases themselves are in request.c, upstream.c, relay.c, site.c and proxy.c, and what belongs
- * to these.
+ * The phases themselves are in request.c, upstream.c, relay.c, site.c and proxy.c, and in what
+ * these are split into.
  */
 #include "gateway/conn.h"
 

@@ -194,17 +194,12 @@ static void send_question(struct conn *c, const struct question *question)
 	/* A record is at most so long; a cookie fits into the head. */
 	struct ask *a = ask_new(c, ASK_POLICY, ASK_TEXT_BYTES + question->record.len);
 
-	if (!a) {
-		conn_refuse(c, verdict_refuse(REASON_OVERLOADED, "questions"));
-		return;
-	}
-	if (!ask_copy_question(a, question) ||
-	    (question->kind == QUESTION_ENTER && !ask_make_seat(a))) {
+	if (a && (!ask_copy_question(a, question) ||
+		  (question->kind == QUESTION_ENTER && !ask_make_seat(a)))) {
 		ask_free(a);
-		conn_refuse(c, verdict_refuse(REASON_OVERLOADED, "questions"));
-		return;
+		a = NULL;
 	}
-	if (!ask_send(a)) {
+	if (!a || !ask_send(a)) {
 		conn_refuse(c, verdict_refuse(REASON_OVERLOADED, "questions"));
 		return;
 	}

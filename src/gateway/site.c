@@ -107,18 +107,15 @@ void site_start(struct conn *c)
 		return;
 	}
 	struct ask *a = ask_file(c);
-	if (!a) {
-		conn_refuse(c, verdict_refuse(REASON_OVERLOADED, "files"));
-		return;
+	if (a) {
+		a->file.root = c->request->dispatch.site->root;
+		a->file.path = arena_copy(&a->arena, slice_of(path, len));
+		if (!a->file.path.data) {
+			ask_free(a);
+			a = NULL;
+		}
 	}
-	a->file.root = c->request->dispatch.site->root;
-	a->file.path = arena_copy(&a->arena, slice_of(path, len));
-	if (!a->file.path.data) {
-		ask_free(a);
-		conn_refuse(c, verdict_refuse(REASON_OVERLOADED, "files"));
-		return;
-	}
-	if (!ask_send(a)) {
+	if (!a || !ask_send(a)) {
 		conn_refuse(c, verdict_refuse(REASON_OVERLOADED, "files"));
 		return;
 	}

@@ -199,9 +199,8 @@ int stream_flush(struct stream *s);
 bool stream_flush_last(struct stream *s);
 
 /* No more writes: once everything has gone out, close_notify (TLS) and FIN follow, if they can
- * in one packet with the last of it.
- * Reading goes on. Returns 0 if they are out, STREAM_AGAIN if they will follow by
- * themselves (fn says STREAM_WRITE when they have), else as stream_flush. */
+ * in one packet with the last of it. Reading goes on. Returns 0 if they are out, STREAM_AGAIN if
+ * they will follow by themselves (fn says STREAM_WRITE when they have), else as stream_flush. */
 int stream_shutdown(struct stream *s);
 
 /* The peer has ended its side or the connection failed; there may still be bytes to read. */
